@@ -1,0 +1,41 @@
+# Every target does its own set-up and can run first. PYTHON=python3.12 selects the other TensorFlow stack (BUILD.md).
+PYTHON ?= python3.11
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+ifeq ($(VERSION),)
+$(error PYTHON=$(PYTHON) does not run: give a Python 3.10 to 3.13, as in make test PYTHON=/usr/bin/python3.12)
+endif
+VENV := .venv-$(VERSION)
+RUN := TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python
+DEMO := demo/$(VERSION)
+
+.PHONY: install test lint demo clean
+
+install: $(VENV)/installed
+
+$(VENV)/installed: setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[dev,demo]'
+	touch $@
+
+test: install
+	$(RUN) -m pytest tests
+
+lint: install
+	$(VENV)/bin/ruff check --config .ci/ruff.toml .
+	$(VENV)/bin/ruff format --check --config .ci/ruff.toml .
+
+# synthetic_street rendered, both stages trained for a few minutes, exported, and a video made from a label map that no
+# training clip had. A run that was stopped goes on where it was.
+demo: install
+	@test -d $(DEMO)/data/train || $(RUN) experiments/prepare_data.py --flagfile=experiments/flags/demo_train.flags --output=$(DEMO)/data
+	@test -d $(DEMO)/data/validation || $(RUN) experiments/prepare_data.py --flagfile=experiments/flags/demo_validation.flags --output=$(DEMO)/data
+	$(RUN) experiments/train_start_frame.py --flagfile=experiments/flags/demo_start_frame.flags --data_dir=$(DEMO)/data --run_dir=$(DEMO)/run --resume
+	$(RUN) experiments/train_motion.py --flagfile=experiments/flags/demo_motion.flags --data_dir=$(DEMO)/data --run_dir=$(DEMO)/run --resume
+	$(RUN) experiments/evaluate.py --run_dir=$(DEMO)/run --data=$(DEMO)/data/validation --output=$(DEMO)/run/metrics.json --max_clips=16
+	$(RUN) experiments/export.py --run_dir=$(DEMO)/run --root=$(DEMO)/saved_models --name=synthetic_street
+	$(RUN) experiments/draw_label_map.py --seed=424242 --height=64 --width=128 --output=$(DEMO)/label.png
+	$(RUN) experiments/generate.py --saved_model=$(DEMO)/saved_models/synthetic_street --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/out
+	@echo "your video: $(DEMO)/out/video.gif"
+
+clean:
+	rm -rf .venv-* demo *.egg-info

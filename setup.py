@@ -1,0 +1,50 @@
+"""Packaging of seg2vid_tf: two TensorFlow stacks, chosen by the Python version (BUILD.md)."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$', (HERE / "seg2vid_tf/__init__.py").read_text(encoding="utf-8"), re.M
+).group(1)
+
+# Stack A is the last one that TensorFlow Addons supports; stack B the newest that TensorFlow Serving has a release for.
+STACK_A = 'python_version < "3.12"'
+STACK_B = 'python_version >= "3.12"'
+
+setup(
+    name="seg2vid_tf",
+    version=VERSION,
+    description="One static structural annotation in, one coherent video out: Keras/TensorFlow 2",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["seg2vid_tf", "seg2vid_tf.*"]),
+    package_data={"seg2vid_tf.annotations": ["specs/*.json"]},
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        "absl-py>=2.0",
+        "pillow>=10.0",
+        f"numpy>=1.26,<2; {STACK_A}",
+        f"tensorflow>=2.15,<2.16; {STACK_A}",
+        f"keras>=2.15,<2.16; {STACK_A}",
+        f"tensorflow-addons>=0.23,<0.24; {STACK_A}",
+        f"tensorflow-probability>=0.23,<0.24; {STACK_A}",
+        f"numpy>=2.0; {STACK_B}",
+        f"tensorflow>=2.18,<2.21; {STACK_B}",
+        f"keras>=3.5,<4; {STACK_B}",
+        f"tensorboard>=2.18,<2.21; {STACK_B}",
+        # The extra brings tf-keras, without which TFP does not import beside Keras 3.
+        f"tensorflow-probability[tf]>=0.25,<0.26; {STACK_B}",
+    ],
+    extras_require={
+        "demo": ["av>=12.0"],
+        "eval": ["av>=12.0", "scikit-image>=0.22"],
+        "serving": [
+            f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
+            f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
+        ],
+        "dev": ["av>=12.0", "pytest>=8.0", "hypothesis>=6.100", "ruff>=0.6", "import-linter>=2.0"],
+    },
+)
