@@ -1,0 +1,1 @@
+"""What a structural annotation is: its classes, its files, its encoding."""

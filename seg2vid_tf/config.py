@@ -1,0 +1,168 @@
+"""Every number of a run: frozen dataclasses, the presets, and the JSON that lands in each run folder.
+
+A run trains one stage, so there is one top-level config per stage: ``StartFrameConfig`` (stage 1) and ``MotionConfig``
+(stage 2). Each holds the model's sizes, the loss weights and the training schedule. The help texts are what the programs
+print at --help (flags.py).
+"""
+
+import dataclasses
+import json
+import pathlib
+
+from seg2vid_tf.files import write_text
+
+
+def _field(default, help_text: str):
+    return dataclasses.field(default=default, metadata={"help": help_text})
+
+
+@dataclasses.dataclass(frozen=True)
+class StartFrameModelConfig:
+    """Sizes of the start-frame generator and its discriminator (stage 1)."""
+
+    height: int = _field(64, "frame height in pixels, divisible by 16")
+    width: int = _field(128, "frame width in pixels, divisible by 16")
+    style_dim: int = _field(32, "dimensions of the style vector that one seed draws")
+    generator_filters: tuple[int, ...] = _field(
+        (128, 128, 64, 32, 16), "channels of the generator's blocks, coarse to fine, each twice the size of the one before"
+    )
+    spade_filters: int = _field(32, "hidden channels of each spatially adaptive normalisation")
+    discriminator_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers")
+    discriminator_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before")
+
+
+@dataclasses.dataclass(frozen=True)
+class StartFrameLossConfig:
+    """Weights of stage 1's losses."""
+
+    adversarial_weight: float = _field(1.0, "hinge loss of the generator")
+    feature_matching_weight: float = _field(10.0, "L1 between discriminator features of real and generated frames")
+    perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
+
+
+@dataclasses.dataclass(frozen=True)
+class MotionModelConfig:
+    """Sizes of the motion CVAE (stage 2)."""
+
+    height: int = _field(64, "frame height in pixels, divisible by 16")
+    width: int = _field(128, "frame width in pixels, divisible by 16")
+    num_frames: int = _field(4, "frames T predicted after the start frame")
+    background_latent: int = _field(64, "latent dimensions of the camera's motion")
+    foreground_latent: int = _field(64, "latent dimensions of the objects' own motion")
+    encoder_filters: tuple[int, ...] = _field((32, 64, 96, 64), "channels of each motion encoder, halving the size each time")
+    image_filters: tuple[int, ...] = _field(
+        (24, 48, 96, 128), "channels of the image encoder at 1/2, 1/4, 1/8 and 1/16 of the size; the decoder mirrors them"
+    )
+    refiner_filters: tuple[int, ...] = _field((16, 32, 48), "channels of the refiner's U-Net, fine to coarse")
+    flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
+    warp: str = _field("native", "bilinear warp: native, or addons (tfa.image.dense_image_warp, Python < 3.12)")
+
+
+@dataclasses.dataclass(frozen=True)
+class MotionLossConfig:
+    """Weights of stage 2's losses; each loss is a mean over clips, frames and (visible) pixels."""
+
+    refined_l1_weight: float = _field(2.0, "L1 of the refined frames")
+    warped_l1_weight: float = _field(1.0, "L1 of the warped frames, both directions, on visible pixels")
+    photometric_weight: float = _field(1.0, "0.85 (1-SSIM)/2 + 0.15 L1 of the refined frames")
+    smoothness_weight: float = _field(0.01, "edge-aware smoothness of both flows, per pixel of flow")
+    cycle_weight: float = _field(0.02, "cycle consistency of the two flows on visible pixels, per pixel of flow")
+    visibility_weight: float = _field(0.1, "share of pixels declared occluded, both directions")
+    kl_weight: float = _field(1e-4, "KL of the posterior from the prior, nats per clip")
+    kl_warmup_steps: int = _field(500, "steps over which the KL weight grows from 0")
+    free_bits: float = _field(0.0, "nats per latent dimension that the KL does not punish")
+    perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network, warped and refined frames")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """Schedule of a run."""
+
+    steps: int = _field(2000, "optimizer steps in all, those of a resumed run included")
+    batch_size: int = _field(8, "clips per step, over all devices")
+    learning_rate: float = _field(2e-4, "Adam's learning rate")
+    discriminator_learning_rate: float = _field(4e-4, "Adam's learning rate of the discriminator (stage 1)")
+    beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
+    clip_norm: float = _field(1.0, "largest global gradient norm of the motion model (stage 2)")
+    flip: bool = _field(True, "mirror half of the clips")
+    seed: int = _field(0, "seed of the weights, the data order and the noise")
+    precision: str = _field("float32", "float32 or mixed_bfloat16")
+    perceptual_path: str = _field("", "file of the perceptual network's weights (losses/perceptual.py)")
+    checkpoint_every: int = _field(200, "steps between checkpoints")
+    sample_every: int = _field(200, "steps between pictures of validation clips")
+    log_every: int = _field(20, "steps between TensorBoard scalars")
+
+
+# A run may be resumed with other values of these; every other field is part of what the run is.
+RESUMABLE_FIELDS = ("steps", "checkpoint_every", "sample_every", "log_every")
+
+
+@dataclasses.dataclass(frozen=True)
+class StartFrameConfig:
+    """Everything a stage 1 run is made of."""
+
+    model: StartFrameModelConfig = StartFrameModelConfig()
+    losses: StartFrameLossConfig = StartFrameLossConfig()
+    training: TrainingConfig = TrainingConfig(beta_1=0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class MotionConfig:
+    """Everything a stage 2 run is made of."""
+
+    model: MotionModelConfig = MotionModelConfig()
+    losses: MotionLossConfig = MotionLossConfig()
+    training: TrainingConfig = TrainingConfig(batch_size=4)
+
+
+START_FRAME_PRESETS = {"tiny": StartFrameConfig()}
+MOTION_PRESETS = {"tiny": MotionConfig()}
+
+
+def preset(presets: dict, name: str):
+    """The preset of that name; ValueError naming the known ones otherwise."""
+    if name not in presets:
+        raise ValueError(f"unknown preset {name!r}: give one of {sorted(presets)}")
+    return presets[name]
+
+
+def to_json(config) -> dict:
+    """A config dataclass as a JSON document."""
+    return dataclasses.asdict(config)
+
+
+def from_json(config_class, document: dict):
+    """The config of that class which ``to_json`` wrote.
+
+    Raises:
+      ValueError: a field is missing or unknown.
+    """
+    fields = {f.name: f for f in dataclasses.fields(config_class)}
+    if set(document) != set(fields):
+        raise ValueError(
+            f"not a {config_class.__name__}: missing {sorted(set(fields) - set(document))}, "
+            f"unknown {sorted(set(document) - set(fields))}; was it written by another version?"
+        )
+    values = {}
+    for name, value in document.items():
+        if dataclasses.is_dataclass(fields[name].type):
+            value = from_json(fields[name].type, value)
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return config_class(**values)
+
+
+def write_json(path: pathlib.Path, document: dict) -> None:
+    """Writes a JSON document, through a temporary name."""
+    write_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def differences(old: dict, new: dict, prefix: str = "") -> list[str]:
+    """The leaves in which two JSON documents differ, as "training.seed: 0 -> 1"."""
+    lines = []
+    for key in sorted(set(old) | set(new)):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            lines += differences(a, b, f"{prefix}{key}.")
+        elif json.dumps(a) != json.dumps(b):
+            lines.append(f"{prefix}{key}: {a} -> {b}")
+    return lines

@@ -1,0 +1,82 @@
+"""absl flags from config dataclasses, and the one way a program starts.
+
+Every field of a config becomes a flag of its own name whose default is the preset's value; ``config_from_flags`` puts the
+flags that were given on top of the preset.
+"""
+
+import dataclasses
+import sys
+
+from absl import app, flags
+
+from seg2vid_tf.config import preset
+
+
+def define_config_flags(presets: dict) -> None:
+    """Defines --preset and one flag per field of the presets' config.
+
+    Args:
+      presets: {name: config}, all of one class.
+    """
+    flags.DEFINE_enum("preset", sorted(presets)[0], sorted(presets), "sizes and weights that the other flags change")
+    for part in dataclasses.fields(next(iter(presets.values()))):
+        for field in dataclasses.fields(part.type):
+            _define(field)
+
+
+def _define(field: dataclasses.Field) -> None:
+    help_text = f"{field.metadata['help']} (default: the preset's)"
+    if field.type is bool:
+        flags.DEFINE_bool(field.name, None, help_text)
+    elif field.type is int:
+        flags.DEFINE_integer(field.name, None, help_text)
+    elif field.type is float:
+        flags.DEFINE_float(field.name, None, help_text)
+    elif field.type is str:
+        flags.DEFINE_string(field.name, None, help_text)
+    else:
+        flags.DEFINE_list(field.name, None, f"{help_text}; comma-separated integers")
+
+
+def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
+    """The preset named by --preset with every given flag on top.
+
+    Raises:
+      ValueError: unknown preset, or a list flag that does not hold integers.
+    """
+    config = preset(presets, values.preset)
+    parts = {}
+    for part in dataclasses.fields(config):
+        given = {}
+        for field in dataclasses.fields(part.type):
+            value = values[field.name].value
+            if value is None:
+                continue
+            given[field.name] = _integers(field.name, value) if isinstance(value, list) else value
+        parts[part.name] = dataclasses.replace(getattr(config, part.name), **given)
+    return type(config)(**parts)
+
+
+def _integers(name: str, values: list[str]) -> tuple[int, ...]:
+    try:
+        return tuple(int(v) for v in values)
+    except ValueError as error:
+        raise ValueError(f"--{name} takes comma-separated integers, received {','.join(values)!r}") from error
+
+
+def run(main) -> None:
+    """Runs an absl program; an error of the caller's making ends it with one clear line and exit status 1.
+
+    Args:
+      main: takes no arguments and reads absl flags.
+    """
+
+    def guarded(argv):
+        if len(argv) > 1:
+            sys.exit(f"error: unexpected argument {argv[1]!r}: every input is a flag, see --help")
+        try:
+            main()
+        except (ValueError, FileNotFoundError, ImportError) as error:
+            sys.exit(f"error: {error}")
+
+    app.run(guarded)

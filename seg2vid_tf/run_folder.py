@@ -1,0 +1,130 @@
+"""RunFolder: where one training run lives.
+
+    <run>/config.json      {"stage", "spec", "config"}: all that rebuilds the networks
+    <run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
+    <run>/logs/            TensorBoard
+    <run>/samples/         step-<step>.png
+"""
+
+import json
+import pathlib
+import warnings
+
+import tensorflow as tf
+
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.config import RESUMABLE_FIELDS, MotionConfig, StartFrameConfig, differences, from_json, to_json, write_json
+
+CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
+KEPT_CHECKPOINTS = 3
+
+
+class RunFolder:
+    """One run's files.
+
+    Args:
+      path: the folder; it need not exist.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.logs = self.path / "logs"
+        self.samples = self.path / "samples"
+        self._config_path = self.path / "config.json"
+
+    def start(self, stage: str, config, spec: AnnotationSpec, resume: bool) -> None:
+        """Claims the folder for a run, or checks that it holds this very run.
+
+        Raises:
+          ValueError: the folder holds a run and ``resume`` is False, or a run of another stage, spec or config.
+        """
+        document = {"stage": stage, "spec": spec.to_json(), "config": to_json(config)}
+        if self._config_path.exists():
+            if not resume:
+                raise ValueError(f"{self.path} already holds a run: go on with --resume, or give another --run_dir")
+            changed = [
+                line
+                for line in differences(self._document(), json.loads(json.dumps(document)))
+                if line.split(":")[0].removeprefix("config.training.") not in RESUMABLE_FIELDS
+            ]
+            if changed:
+                raise ValueError(
+                    f"{self.path} holds another run; it differs in {'; '.join(changed)}. "
+                    "Give the run's own flags, or another --run_dir"
+                )
+        write_json(self._config_path, document)
+
+    def load(self, stage: str) -> tuple:
+        """(config, spec) of the run in this folder.
+
+        Raises:
+          ValueError: no run there, or one of another stage.
+        """
+        document = self._document()
+        if document.get("stage") != stage:
+            raise ValueError(f"{self.path} holds a {document.get('stage')!r} run, expected {stage!r}")
+        try:
+            return from_json(CONFIG_CLASSES[stage], document["config"]), AnnotationSpec.from_json(document["spec"])
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{self._config_path}: {error}") from error
+
+    def save(self, objects: dict, step: int) -> None:
+        """Writes checkpoint ``step`` and drops all but the newest few."""
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        prefix = self.checkpoints / f"ckpt-{step}"
+        # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
+        tf.train.Checkpoint(**objects).write(str(prefix))
+        for old in self._steps()[KEPT_CHECKPOINTS:]:
+            for file in self.checkpoints.glob(f"ckpt-{old}.*"):
+                file.unlink()
+
+    def restore(self, objects: dict) -> int:
+        """Restores the newest readable checkpoint into the objects.
+
+        TensorFlow's own latest_checkpoint answers None where the newest index is broken; a training that restarted at zero
+        because of that would overwrite what is left. So: newest first, a loud warning for each one that cannot be read.
+
+        Returns:
+          The checkpoint's step, 0 where the run has none yet.
+
+        Raises:
+          ValueError: there are checkpoints and none can be read.
+        """
+        steps = self._steps()
+        errors = []
+        for step in steps:
+            prefix = str(self.checkpoints / f"ckpt-{step}")
+            try:
+                # Reads every tensor first: a restore that breaks half-way would leave a mixture of two states.
+                reader = tf.train.load_checkpoint(prefix)
+                for name in reader.get_variable_to_shape_map():
+                    reader.get_tensor(name)
+                status = tf.train.Checkpoint(**objects).read(prefix)
+                status.assert_existing_objects_matched()
+                status.expect_partial()
+            except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+                reason = str(error).splitlines()[0]
+                errors.append(f"{prefix}: {reason}")
+                warnings.warn(f"CHECKPOINT UNREADABLE, trying the one before: {prefix}: {reason}", stacklevel=2)
+                continue
+            return step
+        if errors:
+            raise ValueError(
+                f"no checkpoint of {self.path} can be restored: {'; '.join(errors)}. "
+                "Delete the broken files to start over, or bring back a good copy"
+            )
+        return 0
+
+    def _steps(self):
+        """Steps that have a checkpoint, newest first: by data files too, so that a lost index is noticed."""
+        names = {p.name.split(".")[0] for p in self.checkpoints.glob("ckpt-*.*") if ".tempstate" not in p.name}
+        return sorted((int(n.removeprefix("ckpt-")) for n in names if n.removeprefix("ckpt-").isdigit()), reverse=True)
+
+    def _document(self):
+        try:
+            return json.loads(self._config_path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ValueError(f"{self.path} holds no run: there is no config.json in it") from error
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{self._config_path} is not JSON: {error}") from error
