@@ -1,0 +1,81 @@
+"""Networks from configs, with their weights created: what trainers, checkpoints and exports start from."""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.config import MotionModelConfig, StartFrameModelConfig
+from seg2vid_tf.models.motion.cvae import MotionCVAE
+from seg2vid_tf.models.start_frame.discriminator import MultiscaleDiscriminator
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
+
+
+def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> StartFrameGenerator:
+    """The start-frame generator with its weights."""
+    generator = StartFrameGenerator(
+        num_classes=spec.num_classes,
+        style_dim=config.style_dim,
+        filters=config.generator_filters,
+        spade_filters=config.spade_filters,
+        name="generator",
+    )
+    _check_size("generator_filters", config, generator.stride)
+    side = generator.stride
+    generator({"annotation": tf.zeros([1, side, side, spec.num_classes]), "style": tf.zeros([1, config.style_dim])})
+    return generator
+
+
+def build_discriminator(config: StartFrameModelConfig, spec: AnnotationSpec) -> MultiscaleDiscriminator:
+    """The discriminator with its weights."""
+    discriminator = MultiscaleDiscriminator(
+        config.discriminator_filters, config.discriminator_scales, name="discriminator"
+    )
+    side = 2 ** (len(config.discriminator_filters) + config.discriminator_scales)
+    discriminator({"frame": tf.zeros([1, side, side, 3]), "annotation": tf.zeros([1, side, side, spec.num_classes])})
+    return discriminator
+
+
+def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
+    """The motion CVAE with its weights."""
+    if not spec.foreground_ids or not spec.background_ids:
+        raise ValueError(
+            f"spec {spec.name!r}: the two motion paths need at least one foreground and one background class, "
+            f"received foreground {spec.foreground_ids}, background {spec.background_ids}"
+        )
+    motion = MotionCVAE(
+        background_ids=spec.background_ids,
+        foreground_ids=spec.foreground_ids,
+        num_frames=config.num_frames,
+        background_latent=config.background_latent,
+        foreground_latent=config.foreground_latent,
+        encoder_filters=config.encoder_filters,
+        image_filters=config.image_filters,
+        refiner_filters=config.refiner_filters,
+        flow_scale=config.flow_scale,
+        warp_method=config.warp,
+        name="motion",
+    )
+    _check_size("image_filters", config, motion.stride)
+    side = motion.stride
+    motion(
+        {
+            "frames": tf.zeros([1, config.num_frames + 1, side, side, 3]),
+            "annotation": tf.zeros([1, side, side, spec.num_classes]),
+            "noise": tf.zeros([1, motion.latent_dim]),
+        }
+    )
+    return motion
+
+
+def set_precision(precision: str) -> None:
+    """Sets the policy that layers built from now on follow: "float32" or "mixed_bfloat16"."""
+    if precision not in ("float32", "mixed_bfloat16"):
+        raise ValueError(f"precision must be 'float32' or 'mixed_bfloat16', received {precision!r}")
+    keras.mixed_precision.set_global_policy(precision)
+
+
+def _check_size(name, config, stride):
+    if config.height % stride or config.width % stride:
+        raise ValueError(
+            f"height and width must be divisible by {stride} (from {name}), received {config.height} x {config.width}"
+        )

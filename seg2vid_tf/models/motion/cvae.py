@@ -1,0 +1,130 @@
+"""MotionCVAE: stage 2, the flow-based conditional VAE.
+
+    z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
+    flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(start_frame, annotation), z)
+    warped_t = dense_image_warp(start_frame, flow_t)
+    frame_t  = FrameRefiner(warped_t, visibility_t, annotation warped along)
+
+Warp, composition and everything about the latent are float32 under every precision policy.
+"""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
+from seg2vid_tf.models.motion.image_encoder import ImageEncoder
+from seg2vid_tf.models.motion.latent import kl_per_dimension, posterior, reparameterise
+from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
+from seg2vid_tf.models.motion.refiner import FrameRefiner
+from seg2vid_tf.ops.warp import warp
+
+
+class MotionCVAE(keras.Model):
+    """Start frame + annotation + latent -> T frames.
+
+    Args:
+      background_ids: annotation channels that move with the camera.
+      foreground_ids: annotation channels that move on their own.
+      num_frames: T.
+      background_latent: latent dimensions of the first group.
+      foreground_latent: latent dimensions of the second.
+      encoder_filters: channels of each motion encoder.
+      image_filters: channels of the image encoder, mirrored by the decoder.
+      refiner_filters: channels of the refiner.
+      flow_scale: pixels per unit of a flow head.
+      warp_method: "native" or "addons" (ops/warp.py).
+    """
+
+    def __init__(
+        self,
+        background_ids: tuple[int, ...],
+        foreground_ids: tuple[int, ...],
+        num_frames: int,
+        background_latent: int,
+        foreground_latent: int,
+        encoder_filters: tuple[int, ...],
+        image_filters: tuple[int, ...],
+        refiner_filters: tuple[int, ...],
+        flow_scale: float,
+        warp_method: str = "native",
+        **kwargs,
+    ):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.background_encoder = MotionEncoder(background_latent, encoder_filters, name="background_encoder")
+        self.foreground_encoder = MotionEncoder(foreground_latent, encoder_filters, name="foreground_encoder")
+        self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
+        self.decoder = FlowDecoder(num_frames, image_filters, flow_scale, name="decoder")
+        self.refiner = FrameRefiner(refiner_filters, name="refiner")
+        self.num_frames = num_frames
+        self.latent_dim = background_latent + foreground_latent
+        self.stride = 2 ** len(image_filters)
+        self._background_ids = list(background_ids)
+        self._foreground_ids = list(foreground_ids)
+        self._warp_method = warp_method
+        self._config = {
+            "background_ids": tuple(background_ids),
+            "foreground_ids": tuple(foreground_ids),
+            "num_frames": num_frames,
+            "background_latent": background_latent,
+            "foreground_latent": foreground_latent,
+            "encoder_filters": tuple(encoder_filters),
+            "image_filters": tuple(image_filters),
+            "refiner_filters": tuple(refiner_filters),
+            "flow_scale": flow_scale,
+            "warp_method": warp_method,
+        }
+
+    def get_config(self):
+        return dict(self._config)
+
+    def encode(self, frames, annotation):
+        """frames [B,T+1,H,W,3] in [-1,1], annotation of frame 0 [B,H,W,K] -> the TFP posterior of z, event [Z]."""
+        groups = [
+            self.background_encoder(frames, tf.gather(annotation, self._background_ids, axis=-1)),
+            self.foreground_encoder(frames, tf.gather(annotation, self._foreground_ids, axis=-1)),
+        ]
+        mean, log_variance = (tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True))
+        return posterior(mean, log_variance)
+
+    def decode(self, start_frame, annotation, z):
+        """Animates start frames.
+
+        Args:
+          start_frame: float32 [B,H,W,3] in [-1,1].
+          annotation: float32 [B,H,W,K].
+          z: float32 [B,Z].
+
+        Returns:
+          {flow, flow_backward, visibility, visibility_backward, warped, frames} as the package's docstring defines them.
+        """
+        tf.debugging.assert_equal(
+            tf.shape(start_frame)[1:3] % self.stride, 0, f"start_frame: height and width must be divisible by {self.stride}"
+        )
+        outputs = self.decoder(self.image_encoder(start_frame, annotation), z)
+        steps, classes = self.num_frames, annotation.shape[-1]
+        height, width = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
+        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), steps, axis=0)
+        flow = tf.reshape(outputs["flow"], [-1, height, width, 2])
+        # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
+        moved = warp(tf.stop_gradient(sources), flow, method=self._warp_method)
+        warped, moved_annotation = moved[..., :3], moved[..., 3:]
+        visibility = tf.reshape(outputs["visibility"], [-1, height, width, 1])
+        frames = self.refiner(warped, visibility, tf.reshape(moved_annotation, [-1, height, width, classes]))
+        outputs["warped"] = tf.reshape(warped, [-1, steps, height, width, 3])
+        outputs["frames"] = tf.reshape(frames, [-1, steps, height, width, 3])
+        return outputs
+
+    def call(self, inputs, training=False):
+        """Reconstructs clips through the posterior.
+
+        Args:
+          inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
+            normal, or zeros for the posterior mean}.
+
+        Returns:
+          What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].
+        """
+        distribution = self.encode(inputs["frames"], inputs["annotation"])
+        z = reparameterise(distribution, inputs["noise"])
+        outputs = self.decode(inputs["frames"][:, 0], inputs["annotation"], z)
+        return {**outputs, "kl": kl_per_dimension(distribution)}

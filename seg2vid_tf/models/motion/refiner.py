@@ -1,0 +1,43 @@
+"""FrameRefiner: paints what the warp cannot show.
+
+A U-Net sees the warped frame, where it is visible, and the annotation warped along; what it paints is composited into the
+occluded part alone, so a pixel that was warped well stays as it is. No noise fills the holes (defect 11).
+"""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
+from seg2vid_tf.ops.occlusion import composite
+
+
+class FrameRefiner(keras.layers.Layer):
+    """The last part of stage 2, shared by all frames.
+
+    Args:
+      filters: channels of the U-Net, fine to coarse; the size divides by 2 ** (len(filters) - 1).
+    """
+
+    def __init__(self, filters: tuple[int, ...], **kwargs):
+        super().__init__(**kwargs)
+        self.downs = [ConvBlock(f, 3, 1 if i == 0 else 2, name=f"down_{i}") for i, f in enumerate(filters)]
+        self.middle = ConvBlock(filters[-1], name="middle")
+        self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(reversed(filters[:-1]))]
+        self.to_rgb = keras.layers.Conv2D(3, 3, padding="same", name="to_rgb")
+        self.filters = tuple(filters)
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters}
+
+    def call(self, warped, visibility, annotation):
+        """warped [N,H,W,3] in [-1,1], visibility [N,H,W,1], annotation warped along [N,H,W,K] -> float32 [N,H,W,3]."""
+        x = tf.concat([warped * visibility, visibility, annotation], axis=-1)
+        skips = []
+        for down in self.downs:
+            x = down(x)
+            skips.append(x)
+        x = self.middle(x)
+        for skip, up in zip(reversed(skips[:-1]), self.ups, strict=True):
+            x = up(tf.concat([double_size(x), skip], axis=-1))
+        painted = tf.tanh(tf.cast(self.to_rgb(x), tf.float32))
+        return composite(warped, painted, visibility)

@@ -1,0 +1,69 @@
+"""Seg2Vid: both stages as one model, and the only inference path of the project.
+
+    generate     label_map + style + z            -> start_frame, flow, flow_backward, visibility(_backward), warped, frames
+    animate      start_frame + label_map + z      -> the same
+    reconstruct  frames + label_map               -> the same, z = posterior mean
+
+Command line, pipeline, export and server all run these three.
+"""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.annotations.encode import encode_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.models.motion.cvae import MotionCVAE
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
+from seg2vid_tf.ops.noise import per_example_normal
+
+# Which of a seed's independent streams of noise feeds what; part of what a seed means, so never renumbered.
+STYLE_STREAM = 0
+MOTION_STREAM = 1
+
+
+class Seg2Vid(keras.Model):
+    """Start-frame generator and motion CVAE over one annotation spec.
+
+    Args:
+      generator: built StartFrameGenerator.
+      motion: built MotionCVAE.
+      spec: what the label maps' ids mean.
+      size: (height, width) that both were trained at.
+    """
+
+    def __init__(
+        self, generator: StartFrameGenerator, motion: MotionCVAE, spec: AnnotationSpec, size: tuple[int, int], **kwargs
+    ):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.generator = generator
+        self.motion = motion
+        self.spec = spec
+        self.size = tuple(size)
+
+    def draw(self, seed):
+        """What seeds stand for: int64 [B] -> style [B,S], z [B,Z], standard normal, each row from its own seed alone."""
+        return (
+            per_example_normal(seed, [self.generator.style_dim], STYLE_STREAM),
+            per_example_normal(seed, [self.motion.latent_dim], MOTION_STREAM),
+        )
+
+    def generate(self, label_map, style, z):
+        """label_map uint8 [B,H,W], style float32 [B,S], z float32 [B,Z] -> the outputs named above."""
+        annotation = encode_label_map(label_map, self.spec)
+        start_frame = self.generator({"annotation": annotation, "style": style})["start_frame"]
+        return {"start_frame": start_frame, **self.motion.decode(start_frame, annotation, z)}
+
+    def animate(self, start_frame, label_map, z):
+        """start_frame float32 [B,H,W,3] in [-1,1], label_map uint8 [B,H,W], z float32 [B,Z] -> the outputs named above."""
+        annotation = encode_label_map(label_map, self.spec)
+        return {"start_frame": start_frame, **self.motion.decode(start_frame, annotation, z)}
+
+    def reconstruct(self, frames, label_map):
+        """frames float32 [B,T+1,H,W,3] in [-1,1], label_map uint8 [B,H,W] of frame 0 -> the outputs named above."""
+        annotation = encode_label_map(label_map, self.spec)
+        z = self.motion.encode(frames, annotation).mean()
+        return {"start_frame": frames[:, 0], **self.motion.decode(frames[:, 0], annotation, z)}
+
+    def call(self, inputs, training=False):
+        """{label_map uint8 [B,H,W], seed int64 [B]} -> generate's outputs for what the seeds draw."""
+        return self.generate(inputs["label_map"], *self.draw(inputs["seed"]))

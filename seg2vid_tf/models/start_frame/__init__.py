@@ -1,0 +1,1 @@
+"""Stage 1: annotation -> start frame, a conditional GAN."""
