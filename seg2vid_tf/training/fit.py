@@ -1,0 +1,113 @@
+"""fit: the training loop of both stages.
+
+Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the networks,
+the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss ends the run before it can reach a
+checkpoint.
+"""
+
+import math
+import signal
+import threading
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seg2vid_tf.config import TrainingConfig
+from seg2vid_tf.media import contact_sheet, save_png
+from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.run_folder import RunFolder
+
+
+def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf.distribute.Strategy) -> dict:
+    """Trains until ``steps``, from the newest checkpoint of the folder if there is one.
+
+    Args:
+      trainer: StartFrameTrainer or MotionTrainer, built under the strategy's scope.
+      make_batches: start_step -> tf.data.Dataset of global batches, from that step on, without end.
+      validation: one batch whose pictures are drawn every ``sample_every`` steps.
+      folder: the run's.
+      strategy: the process's.
+
+    Returns:
+      {name: loss term of the last step}; empty if there was nothing left to do.
+
+    Raises:
+      ValueError: a loss became NaN or infinite, or no checkpoint can be read.
+    """
+    training: TrainingConfig = trainer.config.training
+    first = folder.restore(trainer.checkpointed)
+    if first >= training.steps:
+        print(f"{folder.path} has already taken {first} of {training.steps} steps: nothing to do")
+        return {}
+    if first:
+        print(f"going on from step {first}")
+
+    @tf.function
+    def train_step(batch, step):
+        shares = strategy.run(trainer.train_step, args=(batch, step))
+        return {name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None) for name, share in shares.items()}
+
+    frames_per_step = training.batch_size * (trainer.num_frames + 1)
+    bar = keras.utils.Progbar(training.steps, unit_name="step", stateful_metrics=["frames/s"])
+    writer = tf.summary.create_file_writer(str(folder.logs))
+    batches = iter(strategy.experimental_distribute_dataset(make_batches(first)))
+    terms = {}
+    with _Termination() as termination, writer.as_default():
+        before = time.perf_counter()
+        for step in range(first + 1, training.steps + 1):
+            values = train_step(next(batches), tf.constant(step - 1, tf.int64))
+            terms = {name: float(value) for name, value in values.items()}
+            _check_finite(terms, step, folder)
+            now = time.perf_counter()
+            bar.update(step, [*terms.items(), ("frames/s", frames_per_step / (now - before))], finalize=step == training.steps)
+            before = now
+            last = termination.requested or step == training.steps
+            if last or step % training.log_every == 0:
+                for name, value in terms.items():
+                    tf.summary.scalar(name, value, step)
+            if last or step % training.sample_every == 0:
+                _draw_samples(trainer, validation, folder, step)
+                before = time.perf_counter()
+            if last or step % training.checkpoint_every == 0:
+                folder.save(trainer.checkpointed, step)
+                before = time.perf_counter()
+            if termination.requested:
+                print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
+                break
+    return terms
+
+
+def _check_finite(terms, step, folder):
+    bad = {name: value for name, value in terms.items() if not math.isfinite(value)}
+    if bad:
+        raise ValueError(
+            f"step {step}: {bad} is not finite; {folder.checkpoints} holds the last good step. "
+            "Resume with a lower --learning_rate, or look at the data"
+        )
+
+
+def _draw_samples(trainer, validation, folder, step):
+    rows = [[to_uint8(image).numpy() for image in row] for row in trainer.samples(validation)]
+    sheet = contact_sheet(rows)
+    save_png(sheet, folder.samples / f"step-{step:06d}.png")
+    tf.summary.image("samples", np.asarray(sheet)[None], step)
+
+
+class _Termination:
+    """While entered, SIGTERM sets ``requested`` instead of ending the process. Signals reach the main thread only."""
+
+    def __enter__(self):
+        self.requested = False
+        self._main = threading.current_thread() is threading.main_thread()
+        if self._main:
+            self._previous = signal.signal(signal.SIGTERM, self._request)
+        return self
+
+    def __exit__(self, *_):
+        if self._main:
+            signal.signal(signal.SIGTERM, self._previous)
+
+    def _request(self, *_):
+        self.requested = True

@@ -1,0 +1,104 @@
+"""Stage 2's training step: reconstruct a clip through the posterior, explain every pixel by motion or by painting."""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.annotations.encode import encode_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.config import MotionConfig
+from seg2vid_tf.losses.flow import cycle_consistency, smoothness, visibility_prior
+from seg2vid_tf.losses.kl import annealed, kl_per_clip
+from seg2vid_tf.losses.perceptual import feature_distance
+from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
+from seg2vid_tf.models.build import build_motion
+from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.ops.warp import warp
+from seg2vid_tf.training.perceptual_network import perceptual_network
+from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, per_replica
+
+
+class MotionTrainer:
+    """Network, optimizer and the step of stage 2. Build it under the strategy's scope.
+
+    Attributes:
+      checkpointed: everything that a resumed run needs, by name.
+    """
+
+    def __init__(self, config: MotionConfig, spec: AnnotationSpec):
+        self.config = config
+        self.spec = spec
+        self.num_frames = config.model.num_frames
+        self.motion = build_motion(config.model, spec)
+        self.optimizer = keras.optimizers.Adam(config.training.learning_rate, config.training.beta_1, 0.999)
+        self.optimizer.build(self.motion.trainable_variables)
+        self._features = perceptual_network(config)
+        self.checkpointed = {"motion": self.motion, "optimizer": self.optimizer}
+
+    def train_step(self, batch: dict, step: tf.Tensor) -> dict:
+        """One step on this replica's part of the batch.
+
+        Args:
+          batch: {frames float32 [b,T+1,H,W,3] in [-1,1], label_maps uint8 [b,T+1,H,W]}.
+          step: int64 scalar, steps taken before.
+
+        Returns:
+          {name: this replica's share of the loss term}; their sum over replicas is the term.
+        """
+        frames = batch["frames"]
+        annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
+        seeds = example_seeds(self.config.training.seed, step, tf.shape(frames)[0])
+        noise = per_example_normal(seeds, [self.motion.latent_dim], stream=0)
+        with tf.GradientTape() as tape:
+            outputs = self.motion({"frames": frames, "annotation": annotation, "noise": noise}, training=True)
+            terms = self._terms(frames, outputs, step)
+            loss = per_replica(sum(terms.values()))
+        variables = self.motion.trainable_variables
+        gradients, norm = clip_by_global_norm(tape.gradient(loss, variables), self.config.training.clip_norm)
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return {name: per_replica(term) for name, term in {**terms, "gradient_norm": norm}.items()}
+
+    def _terms(self, frames, outputs, step):
+        """{name: weighted loss}; the loss is their sum."""
+        weights = self.config.losses
+        start, future = frames[:, 0], frames[:, 1:]
+        flow, flow_backward = outputs["flow"], outputs["flow_backward"]
+        visibility, visibility_backward = outputs["visibility"], outputs["visibility_backward"]
+        starts = tf.repeat(start[:, None], self.num_frames, axis=1)
+        back_warped = tf.reshape(
+            warp(_fold(future), -_fold(flow_backward), method=self.config.model.warp), tf.shape(future)
+        )
+        terms = {
+            "refined_l1": weights.refined_l1_weight * l1(future, outputs["frames"]),
+            "warped_l1": weights.warped_l1_weight
+            * (masked_l1(future, outputs["warped"], visibility) + masked_l1(starts, back_warped, visibility_backward)),
+            "photometric": weights.photometric_weight * photometric(future, outputs["frames"]),
+            "smoothness": weights.smoothness_weight * (smoothness(flow, future) + smoothness(flow_backward, start)),
+            "cycle": weights.cycle_weight
+            * cycle_consistency(flow, flow_backward, visibility, visibility_backward),
+            "visibility": weights.visibility_weight
+            * (visibility_prior(visibility) + visibility_prior(visibility_backward)),
+            "kl": weights.kl_weight
+            * annealed(step, weights.kl_warmup_steps)
+            * kl_per_clip(outputs["kl"], weights.free_bits),
+        }
+        if self._features:
+            real = self._features(_fold(future))
+            distance = sum(feature_distance(real, self._features(_fold(outputs[k]))) for k in ("warped", "frames"))
+            terms["perceptual"] = weights.perceptual_weight * distance
+        return terms
+
+    def samples(self, batch: dict) -> list[list[tf.Tensor]]:
+        """Rows of pictures float32 [H,W,3] in [-1,1]: per clip the real frames, and below them its posterior mean."""
+        annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
+        noise = tf.zeros([tf.shape(annotation)[0], self.motion.latent_dim])
+        outputs = self.motion({"frames": batch["frames"], "annotation": annotation, "noise": noise})
+        rows = []
+        for real, predicted in zip(batch["frames"], outputs["frames"], strict=True):
+            rows.append(list(real))
+            rows.append([real[0], *predicted])
+        return rows
+
+
+def _fold(clip):
+    """[B,T,H,W,C] -> [B*T,H,W,C]."""
+    return tf.reshape(clip, tf.concat([[-1], tf.shape(clip)[2:4], [clip.shape[-1]]], axis=0))

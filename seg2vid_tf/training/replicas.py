@@ -1,0 +1,71 @@
+"""Devices, and the arithmetic that makes one replica and many take the same step."""
+
+import functools
+
+import tensorflow as tf
+
+
+def logical_devices(devices: tuple[str, ...]) -> list[str]:
+    """Device names for MirroredStrategy; splits the CPU into logical ones where asked. Call before any other TensorFlow.
+
+    Args:
+      devices: ("cpu:0", "cpu:1"), ("gpu:0",), or () for every GPU there is and one CPU otherwise.
+
+    Raises:
+      ValueError: a device that is not there, or TensorFlow was used before.
+    """
+    if not devices:
+        gpus = len(tf.config.list_physical_devices("GPU"))
+        devices = tuple(f"gpu:{i}" for i in range(gpus)) or ("cpu:0",)
+    cpus = sum(d.lower().startswith("cpu:") for d in devices)
+    if cpus > 1:
+        try:
+            tf.config.set_logical_device_configuration(
+                tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * cpus
+            )
+        except RuntimeError as error:
+            raise ValueError(f"devices {devices}: set them before TensorFlow is used ({error})") from error
+    known = {d.name.split("device:")[1].lower() for d in tf.config.list_logical_devices()}
+    unknown = [d for d in devices if d.lower() not in known]
+    if unknown:
+        raise ValueError(f"no device {unknown}: this machine has {sorted(known)}; logical CPUs count from cpu:0 without gaps")
+    return [f"/{d.lower()}" for d in devices]
+
+
+@functools.lru_cache(maxsize=1)
+def mirrored_strategy(devices: tuple[str, ...] = ()) -> tf.distribute.Strategy:
+    """The process's one MirroredStrategy: a second one over several devices aborts the first one's collectives."""
+    return tf.distribute.MirroredStrategy(logical_devices(devices))
+
+
+def num_replicas() -> int:
+    """Replicas in sync where this is called."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def per_replica(loss: tf.Tensor) -> tf.Tensor:
+    """A replica's mean loss as its share of the global mean: gradients and metrics are summed over replicas."""
+    return loss / num_replicas()
+
+
+def example_seeds(seed: int, step: tf.Tensor, local_batch: tf.Tensor) -> tf.Tensor:
+    """One int64 seed per example of this replica, from its place in the global batch: the same on any number of replicas."""
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    place = tf.cast(replica, tf.int64) * tf.cast(local_batch, tf.int64) + tf.range(tf.cast(local_batch, tf.int64))
+    return (tf.constant(seed, tf.int64) * 1_000_003 + tf.cast(step, tf.int64)) * 65_536 + place
+
+
+def clip_by_global_norm(gradients: list[tf.Tensor], clip_norm: float) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Clips the gradient of the global batch.
+
+    An optimizer's own clipping sees one replica's part on one of the stacks, so the sum is taken here; it is handed on
+    divided by the number of replicas because the optimizer will sum once more.
+
+    Returns:
+      (gradients to apply, norm before clipping).
+    """
+    context = tf.distribute.get_replica_context()
+    if num_replicas() > 1:
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    clipped, norm = tf.clip_by_global_norm(gradients, clip_norm)
+    return [per_replica(g) for g in clipped], norm
