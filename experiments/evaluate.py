@@ -1,0 +1,62 @@
+"""Measures stage 2 of a model on prepared clips, beside the baselines.
+
+    python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --output=runs/street/metrics.json
+
+Each window of T+1 frames goes through the posterior mean. Reported, as means over clips: PSNR of the reconstruction and of
+copying frame 0; where the data holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1 score of
+the occluded pixels.
+"""
+
+import json
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)", required=True)
+OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", required=True)
+SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run, instead of --saved_model")
+MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
+
+
+def main():
+    import tensorflow as tf  # TensorFlow loads here: --help needs none.
+
+    from seg2vid_tf.data.pipeline import make_dataset
+    from seg2vid_tf.data.shards import load_manifest
+    from seg2vid_tf.evaluation.reconstruction import MotionScores
+    from seg2vid_tf.files import write_text
+    from seg2vid_tf.ops.image import to_uint8
+    from seg2vid_tf.pipeline import Seg2VidPipeline
+
+    if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
+        raise ValueError("give exactly one of --saved_model and --run_dir")
+    if SAVED_MODEL.value:
+        pipe = Seg2VidPipeline.from_saved_model(SAVED_MODEL.value)
+    else:
+        pipe = Seg2VidPipeline.from_run(RUN_DIR.value)
+    has_motion = load_manifest(DATA.value)["has_motion"]
+    windows = make_dataset(
+        DATA.value,
+        num_frames=pipe.num_frames,
+        batch_size=1,
+        training=False,
+        with_motion=has_motion,
+        size=None if has_motion else pipe.size,
+    )
+    if MAX_CLIPS.value:
+        windows = windows.take(MAX_CLIPS.value)
+    scores = MotionScores()
+    for window in windows:
+        frames = to_uint8(window["frames"][0]).numpy()
+        out = pipe.reconstruct(frames, window["label_maps"][0, 0].numpy())
+        truth = {name: value[0].numpy() for name, value in window.items() if isinstance(value, tf.Tensor)}
+        scores.add(frames, out, truth if has_motion else None)
+    result = {"data": DATA.value, "model": SAVED_MODEL.value or RUN_DIR.value, **scores.result()}
+    write_text(OUTPUT.value, json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,69 @@
+"""Makes videos from one label map.
+
+    python experiments/generate.py --label_map=label.png --saved_model=saved_models/street --output=out --num_videos=4
+
+Writes video.gif and video.mp4 (several videos side by side), frames/<video>/<frame>.png and flow.png.
+"""
+
+import pathlib
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids", required=True)
+OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
+SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run, instead of --saved_model")
+PRESET = flags.DEFINE_string("preset", None, "model that comes with the project, instead of --saved_model")
+SEED = flags.DEFINE_integer("seed", 0, "seed of the first video; each further video takes the next one")
+NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1, "how many videos", lower_bound=1)
+LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
+RESIZE = flags.DEFINE_bool("resize", False, "bring a label map of another size to the model's (nearest neighbour)")
+FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF and the MP4")
+FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to write, of gif, mp4, png, flow")
+
+
+def main():
+    from seg2vid_tf import media
+    from seg2vid_tf.annotations.label_map import read_label_map
+    from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: --help needs none.
+
+    unknown = set(FORMATS.value) - {"gif", "mp4", "png", "flow"}
+    if unknown:
+        raise ValueError(f"--formats knows gif, mp4, png and flow, received {sorted(unknown)}")
+    if "mp4" in FORMATS.value:
+        media.require_mp4()
+    pipe = load_pipeline(Seg2VidPipeline)
+    size = pipe.size if RESIZE.value else None
+    label_map = read_label_map(LABEL_MAP.value, pipe.spec, size, LABEL_IDS.value)
+    if label_map.shape != pipe.size:
+        raise ValueError(f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there")
+    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value)
+    folder = pathlib.Path(OUTPUT.value)
+    if "gif" in FORMATS.value:
+        out.save_gif(folder / "video.gif", FPS.value)
+    if "mp4" in FORMATS.value:
+        out.save_mp4(folder / "video.mp4", FPS.value)
+    if "png" in FORMATS.value:
+        out.save_frames(folder / "frames")
+    if "flow" in FORMATS.value:
+        out.save_flow(folder / "flow.png")
+    print(f"{len(out.frames)} videos of {out.frames.shape[1]} frames, seeds from {SEED.value}: {folder}")
+
+
+def load_pipeline(pipeline_class):
+    """The pipeline that exactly one of the three flags names."""
+    given = [f for f in (SAVED_MODEL, RUN_DIR, PRESET) if f.value]
+    if len(given) != 1:
+        raise ValueError(f"give exactly one of --saved_model, --run_dir and --preset, received {[f.name for f in given]}")
+    constructors = {
+        "saved_model": pipeline_class.from_saved_model,
+        "run_dir": pipeline_class.from_run,
+        "preset": pipeline_class.from_preset,
+    }
+    return constructors[given[0].name](given[0].value)
+
+
+if __name__ == "__main__":
+    run(main)

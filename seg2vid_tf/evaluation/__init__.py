@@ -1,0 +1,1 @@
+"""How good the results are, always beside a baseline."""

@@ -1,0 +1,54 @@
+"""Scores of reconstructed clips, beside what doing nothing scores."""
+
+import numpy as np
+
+from seg2vid_tf.evaluation.flow_error import endpoint_error, occlusion_f1
+from seg2vid_tf.evaluation.psnr import psnr
+
+# Two equal frames have no finite PSNR; a mean over clips counts them as this.
+MAX_PSNR = 60.0
+
+
+class MotionScores:
+    """Gathers the scores of one clip after another; ``result`` gives their means."""
+
+    def __init__(self):
+        self._scores: dict[str, list[float]] = {}
+
+    def add(self, frames: np.ndarray, output, truth: dict | None = None) -> None:
+        """Scores one clip.
+
+        Args:
+          frames: uint8 [T+1,H,W,3], the real clip.
+          output: Seg2VidOutput of its reconstruction, N = 1.
+          truth: exact flow, flow_backward [T,H,W,2] and visibility, visibility_backward [T,H,W,1], where known.
+        """
+        copied = np.repeat(frames[:1], len(frames) - 1, axis=0)
+        scores = {
+            "psnr": np.mean(np.minimum(psnr(frames[1:], output.frames[0, 1:]), MAX_PSNR)),
+            "psnr_copy_frame_0": np.mean(np.minimum(psnr(frames[1:], copied), MAX_PSNR)),
+        }
+        if truth is not None:
+            for direction in ("", "_backward"):
+                flow, visibility = truth[f"flow{direction}"], truth[f"visibility{direction}"]
+                predicted = getattr(output, f"flow{direction}")[0]
+                scores[f"epe{direction}"] = endpoint_error(flow, predicted, visibility)
+                scores[f"epe{direction}_zero_flow"] = endpoint_error(flow, np.zeros_like(flow), visibility)
+                scores[f"occlusion_f1{direction}"] = occlusion_f1(
+                    visibility, getattr(output, f"visibility{direction}")[0]
+                )
+        for name, value in scores.items():
+            self._scores.setdefault(name, []).append(float(value))
+
+    def result(self) -> dict:
+        """{"clips": how many, score: mean over clips}; a clip without that score (no occlusion at all) is left out of it.
+
+        Raises:
+          ValueError: no clip was added.
+        """
+        if not self._scores:
+            raise ValueError("no clip was scored: the data holds no window of T+1 frames")
+        return {
+            "clips": len(self._scores["psnr"]),
+            **{name: float(np.nanmean(values)) for name, values in self._scores.items()},
+        }

@@ -1,0 +1,221 @@
+"""Seg2VidPipeline: one label map in, videos out.
+
+    pipe = Seg2VidPipeline.from_saved_model("saved_models/synthetic_street")
+    out = pipe("label.png", seed=7, num_videos=4)
+    out.frames.shape          # (4, T+1, H, W, 3) uint8, frame 0 is the start frame
+    out.save_gif("city.gif", fps=8)
+
+Shapes: N videos of T+1 frames, H x W = ``pipe.size``. Seeds: video i of a call is what ``seed + i`` alone would give.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from seg2vid_tf import media
+from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.models.restore import seg2vid_from_run
+from seg2vid_tf.models.seg2vid import MOTION_STREAM, STYLE_STREAM
+from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.serving.export import DESCRIPTION, versions
+from seg2vid_tf.serving.signatures import describe, signatures
+
+# Videos made at once: bounds the memory of a large num_videos.
+CHUNK = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Seg2VidOutput:
+    """What a pipeline made.
+
+    Attributes:
+      frames: uint8 [N,T+1,H,W,3], RGB; frame 0 is the start frame.
+      flow: float32 [N,T,H,W,2], (dy, dx) in pixels, on the grid of frame t.
+      flow_backward: float32 [N,T,H,W,2], on the grid of frame 0.
+      visibility: float32 [N,T,H,W,1], 1 = the pixel of frame t has a correspondence in frame 0.
+      visibility_backward: float32 [N,T,H,W,1], the same for the pixels of frame 0.
+    """
+
+    frames: np.ndarray
+    flow: np.ndarray
+    flow_backward: np.ndarray
+    visibility: np.ndarray
+    visibility_backward: np.ndarray
+
+    @property
+    def start_frame(self) -> np.ndarray:
+        """uint8 [N,H,W,3]."""
+        return self.frames[:, 0]
+
+    def save_gif(self, path: str | os.PathLike, fps: float = 8.0) -> None:
+        """Writes a GIF; several videos stand side by side."""
+        media.save_gif(self._side_by_side(), path, fps)
+
+    def save_mp4(self, path: str | os.PathLike, fps: float = 8.0) -> None:
+        """Writes an MP4; several videos stand side by side. Needs the extra "demo"."""
+        media.save_mp4(self._side_by_side(), path, fps)
+
+    def save_frames(self, folder: str | os.PathLike) -> None:
+        """Writes <folder>/<video>/<frame>.png."""
+        for i, video in enumerate(self.frames):
+            media.save_frames(video, pathlib.Path(folder) / f"{i:02d}")
+
+    def save_flow(self, path: str | os.PathLike) -> None:
+        """Writes one PNG: a row per video, its flow of frames 1..T as colours on one scale."""
+        colors = media.flow_to_color(self.flow)
+        media.save_png(media.contact_sheet([list(video) for video in colors]), path)
+
+    def _side_by_side(self):
+        return np.concatenate(list(self.frames), axis=2)
+
+
+class Seg2VidPipeline:
+    """A model behind its signatures, wherever it comes from.
+
+    Use one of the ``from_`` constructors.
+
+    Args:
+      functions: {signature name: function of named tensors} (serving/signatures.py).
+      description: what ``serving.signatures.describe`` says of the model.
+    """
+
+    def __init__(self, functions: dict[str, Callable], description: dict):
+        self._functions = functions
+        self._style_dim = description["style_dim"]
+        self._latent_dim = description["latent_dim"]
+        self.spec = AnnotationSpec.from_json(description["spec"])
+        self.size = tuple(description["size"])
+        self.num_frames = description["num_frames"]
+
+    @classmethod
+    def from_saved_model(cls, path: str | os.PathLike) -> "Seg2VidPipeline":
+        """Loads an export.
+
+        Args:
+          path: a version folder, or a model folder, whose newest version is taken.
+
+        Raises:
+          ValueError: there is no export of this package at ``path``.
+        """
+        folder = pathlib.Path(path)
+        if not (folder / "saved_model.pb").exists():
+            found = versions(folder)
+            if not found:
+                raise ValueError(f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder")
+            folder = folder / str(found[-1])
+        if not (folder / DESCRIPTION).exists():
+            raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py")
+        loaded = tf.saved_model.load(str(folder))
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        pipeline = cls(dict(loaded.signatures), description)
+        pipeline._loaded = loaded  # the signatures do not keep the variables alive
+        return pipeline
+
+    @classmethod
+    def from_run(cls, run_dir: str | os.PathLike) -> "Seg2VidPipeline":
+        """Takes the newest checkpoints of both stages: <run_dir>/start_frame and <run_dir>/motion."""
+        model = seg2vid_from_run(run_dir)
+        functions = {name: tf.function(f, input_signature=inputs) for name, (f, inputs) in signatures(model).items()}
+        return cls(functions, describe(model))
+
+    @classmethod
+    def from_preset(cls, name: str) -> "Seg2VidPipeline":
+        """Loads a trained model that comes with the project: a folder of saved_models/.
+
+        Raises:
+          ValueError: no model of that name; it lists the known ones.
+        """
+        root = pathlib.Path(__file__).parents[1] / "saved_models"
+        known = sorted(p.name for p in root.glob("*") if versions(p))
+        if name not in known:
+            raise ValueError(f"unknown preset {name!r}: {root} holds {known}")
+        return cls.from_saved_model(root / name)
+
+    def __call__(
+        self,
+        annotation: str | os.PathLike | np.ndarray,
+        seed: int = 0,
+        num_videos: int = 1,
+        start_frame: np.ndarray | None = None,
+        z: np.ndarray | None = None,
+    ) -> Seg2VidOutput:
+        """Makes videos from one annotation.
+
+        Args:
+          annotation: path of a label map PNG, or integers [H,W], of the pipeline's spec and size.
+          seed: of the first video; video i has seed + i.
+          num_videos: N.
+          start_frame: uint8 [H,W,3]; skips stage 1.
+          z: float32 [N,Z]; replaces the motion that the seeds would draw.
+
+        Raises:
+          ValueError: an input is not as documented; it names the input, what was received and the fix.
+        """
+        label_map = self._label_map(annotation)
+        if num_videos < 1:
+            raise ValueError(f"num_videos must be at least 1, received {num_videos}")
+        if z is not None:
+            z = self._checked_z(z, num_videos)
+        if start_frame is not None:
+            start_frame = _checked_image("start_frame", start_frame, (*self.size, 3))
+        parts = []
+        for first in range(0, num_videos, CHUNK):
+            count = min(CHUNK, num_videos - first)
+            seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
+            motion = per_example_normal(seeds, [self._latent_dim], MOTION_STREAM)
+            inputs = {
+                "label_map": np.repeat(label_map[None], count, axis=0),
+                "z": motion if z is None else z[first : first + count],
+            }
+            if start_frame is None:
+                inputs["style"] = per_example_normal(seeds, [self._style_dim], STYLE_STREAM)
+                parts.append(self._run("from_tensor", inputs))
+            else:
+                inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
+                parts.append(self._run("animate", inputs))
+        return Seg2VidOutput(**{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+
+    def reconstruct(self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray) -> Seg2VidOutput:
+        """Passes a real clip through the posterior mean: what stage 2 can show of it, N = 1.
+
+        Args:
+          frames: uint8 [T+1,H,W,3].
+          annotation: label map of frame 0, as in ``__call__``.
+        """
+        frames = _checked_image("frames", frames, (self.num_frames + 1, *self.size, 3))
+        inputs = {"frames": frames[None], "label_map": self._label_map(annotation)[None]}
+        return Seg2VidOutput(**self._run("reconstruct", inputs))
+
+    def _label_map(self, annotation):
+        if isinstance(annotation, str | os.PathLike):
+            label_map, name = read_label_map(annotation, self.spec), str(annotation)
+        else:
+            label_map, name = np.asarray(annotation), "annotation"
+        if label_map.ndim != 2:
+            raise ValueError(f"{name}: a label map is [height, width], received shape {label_map.shape}")
+        return validate_label_map(label_map, self.spec, self.size, name=name)
+
+    def _checked_z(self, z, num_videos):
+        z = np.asarray(z, np.float32)
+        if z.shape != (num_videos, self._latent_dim):
+            raise ValueError(f"z must be float32 {(num_videos, self._latent_dim)}, one row per video, received {z.shape}")
+        if not np.isfinite(z).all():
+            raise ValueError("z holds NaN or infinity")
+        return z
+
+    def _run(self, signature, inputs):
+        outputs = self._functions[signature](**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+
+def _checked_image(name, image, shape):
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.shape != shape:
+        raise ValueError(f"{name} must be uint8 {shape}, received {image.dtype} {image.shape}")
+    return image

@@ -1,0 +1,1 @@
+"""Seg2Vid as SavedModels that TensorFlow Serving loads."""

@@ -1,0 +1,102 @@
+"""The served functions of a Seg2Vid model, and what a caller must know of it.
+
+    serving_default  label_map_png string [B], seed int64 [B]                  -> frames_bytes string [B,T+1], PNG
+    from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z]             -> the tensors below
+    animate          start_frame uint8 [B,H,W,3], label_map uint8 [B,H,W], z   -> the tensors below
+    reconstruct      frames uint8 [B,T+1,H,W,3], label_map uint8 [B,H,W]       -> the tensors below
+
+    frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
+    visibility, visibility_backward float32 [B,T,H,W,1]
+
+Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts, casts or
+clips it into something else. The same functions run in memory, from a SavedModel and in a server.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from seg2vid_tf.annotations.png_guard import decode_label_map_png
+from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.ops.image import to_float, to_uint8
+
+
+def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
+    """{name: (function, its input signature)} for the model's own frame size."""
+    height, width = model.size
+    label_map = tf.TensorSpec([None, height, width], tf.uint8, "label_map")
+    z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
+
+    def serving_default(label_map_png, seed):
+        _check_batch(label_map_png=label_map_png, seed=seed)
+        decoded = tf.map_fn(
+            lambda png: decode_label_map_png(png, model.spec, model.size),
+            label_map_png,
+            fn_output_signature=tf.TensorSpec([height, width], tf.uint8),
+        )
+        frames = _served(model.generate(decoded, *model.draw(seed)))["frames"]
+        flat = tf.reshape(frames, [-1, height, width, 3])
+        encoded = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.TensorSpec([], tf.string))
+        return {"frames_bytes": tf.reshape(encoded, [-1, model.motion.num_frames + 1])}
+
+    def from_tensor(label_map, style, z):
+        _check_batch(label_map=label_map, style=style, z=z)
+        return _served(model.generate(label_map, _finite(style, "style"), _finite(z, "z")))
+
+    def animate(start_frame, label_map, z):
+        _check_batch(start_frame=start_frame, label_map=label_map, z=z)
+        return _served(model.animate(to_float(start_frame), label_map, _finite(z, "z")))
+
+    def reconstruct(frames, label_map):
+        _check_batch(frames=frames, label_map=label_map)
+        return _served(model.reconstruct(to_float(frames), label_map))
+
+    return {
+        "serving_default": (
+            serving_default,
+            [tf.TensorSpec([None], tf.string, "label_map_png"), tf.TensorSpec([None], tf.int64, "seed")],
+        ),
+        "from_tensor": (
+            from_tensor,
+            [label_map, tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style"), z],
+        ),
+        "animate": (
+            animate,
+            [tf.TensorSpec([None, height, width, 3], tf.uint8, "start_frame"), label_map, z],
+        ),
+        "reconstruct": (
+            reconstruct,
+            [tf.TensorSpec([None, model.motion.num_frames + 1, height, width, 3], tf.uint8, "frames"), label_map],
+        ),
+    }
+
+
+def describe(model: Seg2Vid) -> dict:
+    """What a caller must know of a model: the JSON document beside its SavedModel."""
+    return {
+        "spec": model.spec.to_json(),
+        "size": list(model.size),
+        "num_frames": model.motion.num_frames,
+        "style_dim": model.generator.style_dim,
+        "latent_dim": model.motion.latent_dim,
+    }
+
+
+def _served(outputs):
+    frames = tf.concat([outputs["start_frame"][:, None], outputs["frames"]], axis=1)
+    names = ("flow", "flow_backward", "visibility", "visibility_backward")
+    return {"frames": to_uint8(frames), **{name: outputs[name] for name in names}}
+
+
+def _check_batch(**inputs):
+    """Refuses inputs of different batch sizes, which would broadcast in silence."""
+    (first, reference), *others = inputs.items()
+    for name, value in others:
+        tf.debugging.assert_equal(
+            tf.shape(value)[0], tf.shape(reference)[0], f"{name} and {first} must have the same batch size"
+        )
+
+
+def _finite(value, name):
+    tf.debugging.assert_equal(tf.reduce_all(tf.math.is_finite(value)), True, f"{name} holds NaN or infinity")
+    return value
