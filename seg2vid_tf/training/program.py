@@ -26,9 +26,8 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     """
     import keras
 
-    from seg2vid_tf.annotations.spec import AnnotationSpec
     from seg2vid_tf.data.pipeline import make_dataset
-    from seg2vid_tf.data.shards import load_manifest
+    from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.models.build import set_precision
     from seg2vid_tf.training.fit import fit
     from seg2vid_tf.training.replicas import mirrored_strategy
@@ -40,7 +39,10 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     strategy = mirrored_strategy(tuple(values.devices))
     if training.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(f"batch_size {training.batch_size} does not divide by {strategy.num_replicas_in_sync} devices")
-    spec = AnnotationSpec.from_json(load_manifest(data_dir / "train")["spec"])
+    # A damaged shard is named now, not at the step that meets it.
+    spec, validation_spec = (manifest_spec(check_shards(data_dir / split)) for split in ("train", "validation"))
+    if spec != validation_spec:
+        raise ValueError(f"{data_dir}: train holds spec {spec.name!r}, validation another, {validation_spec.name!r}")
     window = {"num_frames": getattr(config.model, "num_frames", 0), "size": (config.model.height, config.model.width)}
     validation = make_dataset(data_dir / "validation", batch_size=4, training=False, **window)
 

@@ -1,0 +1,131 @@
+r"""Prepares a data set: frames and label maps -> TFRecord shards with a manifest, in --output/--split.
+
+Rendered streets, no download:
+    python experiments/prepare_data.py --dataset=synthetic_street --output=data/street --split=train \
+        --num_clips=256 --num_frames=5 --height=64 --width=128 --include_motion
+Your own folders of frames and label maps (<input>/<sequence>/image/0000.jpg, <input>/<sequence>/label/0000.png):
+    python experiments/prepare_data.py --dataset=frame_folder --input=my_frames --spec=my_classes.json \
+        --output=data/mine --split=train
+Cityscapes sequences, split by sequence:
+    python experiments/prepare_data.py --dataset=cityscapes_seq --input=cityscapes_seq --output=data/city \
+        --split=validation --sequences=seq0003
+
+Nothing is left behind when something is wrong with the input. A split that is there already is never overwritten.
+"""
+
+import sys
+import time
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_enum(
+    "dataset", None, ["synthetic_street", "frame_folder", "cityscapes_seq"], "where the clips come from", required=True
+)
+flags.DEFINE_string("input", "", "folder to read: of sequences, or one sequence (all but synthetic_street)")
+flags.DEFINE_string("output", None, "data folder to write to", required=True)
+flags.DEFINE_string("split", "train", "sub-folder of --output: train or validation, for the training programs")
+flags.DEFINE_integer("height", 64, "height of the stored frames in pixels", lower_bound=1)
+flags.DEFINE_integer("width", 128, "width of the stored frames in pixels", lower_bound=1)
+flags.DEFINE_list("sequences", None, "names of the sequences to take, comma-separated (default: all)")
+flags.DEFINE_string(
+    "spec", "", "classes of the label maps: a built-in name or a JSON file (frame_folder; the others bring their own)"
+)
+flags.DEFINE_string(
+    "label_ids", "", "label set of the spec that the files are written in, such as labelIds (frame_folder)"
+)
+flags.DEFINE_enum("image_format", "png", ["png", "jpeg"], "how frames are stored; png keeps every bit")
+flags.DEFINE_integer("quality", 95, "JPEG quality", lower_bound=1, upper_bound=100)
+flags.DEFINE_bool("include_motion", False, "store exact flow and visibility too (synthetic_street)")
+flags.DEFINE_integer("num_clips", 64, "clips to render (synthetic_street)", lower_bound=1)
+flags.DEFINE_integer(
+    "first_seed", 0, "seed of the first clip; a validation split takes seeds that train has not (synthetic_street)", 0
+)
+flags.DEFINE_integer(
+    "num_frames", 0, "frames per clip, the first included; 0: whole sequences, or 5 for synthetic_street", lower_bound=0
+)
+flags.DEFINE_integer("clips_per_shard", 32, "clips in one shard file", lower_bound=1)
+
+
+def main():
+    _refuse_unused_flags()
+    clips, total, spec = _source()
+    # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
+    from seg2vid_tf.data.shards import write_shards
+
+    started = time.monotonic()
+
+    def progress(num_clips, num_frames):
+        if sys.stderr.isatty() or num_clips == total:
+            rate = num_frames / (time.monotonic() - started)
+            line = f"{num_clips}/{total} clips, {num_frames} frames, {rate:.0f} frames/s"
+            print(line, end="\n" if num_clips == total else "\r", file=sys.stderr, flush=True)
+
+    manifest = write_shards(
+        clips,
+        FLAGS.output,
+        spec,
+        split=FLAGS.split,
+        clips_per_shard=FLAGS.clips_per_shard,
+        image_format=FLAGS.image_format,
+        quality=FLAGS.quality,
+        include_motion=FLAGS.include_motion,
+        progress=progress,
+    )
+    megabytes = sum(shard["bytes"] for shard in manifest["shards"]) / 1e6
+    print(
+        f"{FLAGS.output}/{FLAGS.split}: {manifest['num_clips']} clips, {manifest['num_frames']} frames of "
+        f"{FLAGS.width}x{FLAGS.height}, {megabytes:.1f} MB in {len(manifest['shards'])} shards, spec {spec.name}"
+    )
+
+
+def _source():
+    """(clips, how many, spec) of --dataset."""
+    from seg2vid_tf.annotations.spec import load_spec
+
+    size, length = (FLAGS.height, FLAGS.width), FLAGS.num_frames or None
+    if FLAGS.dataset == "synthetic_street":
+        from seg2vid_tf.data.synthetic_street import iter_clips
+
+        seeds = range(FLAGS.first_seed, FLAGS.first_seed + FLAGS.num_clips)
+        clips = iter_clips(seeds, length or 5, *size, with_motion=FLAGS.include_motion)
+        return clips, FLAGS.num_clips, load_spec("synthetic_street")
+    if FLAGS.dataset == "cityscapes_seq":
+        from seg2vid_tf.data.cityscapes_seq import cityscapes_seq
+
+        clips = cityscapes_seq(FLAGS.input, size, sequences=FLAGS.sequences, max_length=length)
+        return clips, len(clips), load_spec("cityscapes")
+    from seg2vid_tf.data.frame_folder import FrameFolder
+
+    spec = load_spec(FLAGS.spec)
+    clips = FrameFolder(
+        FLAGS.input, spec, size, label_ids=FLAGS.label_ids or None, sequences=FLAGS.sequences, max_length=length
+    )
+    return clips, len(clips), spec
+
+
+def _refuse_unused_flags():
+    """A flag that this --dataset would ignore is a mistake worth a word."""
+    folder = FLAGS.dataset != "synthetic_street"
+    used = {
+        "input": folder,
+        "sequences": folder,
+        "spec": FLAGS.dataset == "frame_folder",
+        "label_ids": FLAGS.dataset == "frame_folder",
+        "include_motion": not folder,
+        "num_clips": not folder,
+        "first_seed": not folder,
+    }
+    for name, is_used in used.items():
+        if FLAGS[name].present and not is_used:
+            raise ValueError(f"--{name} means nothing with --dataset={FLAGS.dataset}; leave it out")
+    for name in ("input", "spec"):
+        if used[name] and not FLAGS[name].value:
+            raise ValueError(f"--dataset={FLAGS.dataset} needs --{name}, see --help")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,59 @@
+"""Reading a PNG that holds numbers, not colours (label maps, instance maps), its header checked before it is decoded.
+
+Pillow opens an RGB, palette, 16-bit or alpha file just as gladly as a grey one and hands out wrong numbers; here the
+header (bytes 0-25: signature, width, height, bit depth, colour type) decides first. png_guard.py does so in a graph.
+"""
+
+import os
+import pathlib
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+HEADER_BYTES = 26
+GREY, PALETTE = 0, 3
+COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
+# A 17 KB file can claim 12000 x 12000 pixels: no picture of this field is larger than this in either direction.
+MAX_SIDE = 8192
+FIX = "save the class ids as an 8-bit grey PNG (seg2vid_tf.annotations.label_map.write_label_map does)"
+
+
+def read_ids_png(path: str | os.PathLike, *, depths=(8,), allow_palette=False, fix=FIX) -> np.ndarray:
+    """The numbers stored in a single-channel PNG.
+
+    Args:
+      path: the file.
+      depths: bit depths accepted for grey files; of (8, 16).
+      allow_palette: whether a palette file is accepted too; its palette indices are the numbers.
+      fix: what to tell the user to do instead, at the end of each message.
+
+    Returns:
+      uint8 [H, W], or uint16 [H, W] for a 16-bit file.
+
+    Raises:
+      ValueError: not a file, not a PNG, another colour type or bit depth, too large, damaged or truncated.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES or not header.startswith(PNG_START):
+        found = "a JPEG file" if header.startswith(b"\xff\xd8\xff") else f"first bytes {header[:8]!r}"
+        raise ValueError(f"{path}: not a PNG file ({found}); {fix}")
+    width, height, depth, colour = struct.unpack(">IIBB", header[16:HEADER_BYTES])
+    if not (colour == GREY and depth in depths or colour == PALETTE and allow_palette):
+        kind = COLOUR_TYPES.get(colour, f"colour type {colour}")
+        raise ValueError(f"{path}: {depth}-bit {kind} PNG, expected {' or '.join(map(str, depths))}-bit grey; {fix}")
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise ValueError(f"{path}: {width}x{height} pixels, expected at most {MAX_SIDE}x{MAX_SIDE}; scale it down")
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.load()
+            values = np.asarray(image)
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        raise ValueError(f"{path}: damaged or truncated PNG ({error}); write the file again") from error
+    return values.astype(np.uint16 if depth == 16 else np.uint8)

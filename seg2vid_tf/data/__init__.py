@@ -1,0 +1,1 @@
+"""The data's way in: readers -> clips -> TFRecord shards -> batches."""

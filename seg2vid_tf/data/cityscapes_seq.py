@@ -1,0 +1,43 @@
+"""Cityscapes sequences in this project's layout: seqNNNN/image/*.jpg, label/*.png (official labelIds), inst/*.png.
+
+Instance maps are 8-bit with 255 = none. Folders that are not called seq* (stills) are no sequences and are left out;
+the split into train and validation is by sequence.
+"""
+
+import os
+import pathlib
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.frame_folder import FrameFolder
+
+
+def cityscapes_seq(
+    root: str | os.PathLike,
+    size: tuple[int, int],
+    *,
+    sequences: list[str] | None = None,
+    max_length: int | None = None,
+) -> FrameFolder:
+    """The clips of a folder of Cityscapes sequences, with ids of the spec "cityscapes" (trainIds).
+
+    Args:
+      root: the folder that holds seq0000, seq0001, ...
+      size: (height, width) of the clips.
+      sequences: names of the sequences to take; None: every seq* folder.
+      max_length: see FrameFolder.
+
+    Raises:
+      ValueError: no seq* folder there, or what FrameFolder refuses.
+    """
+    found = sorted(p.name for p in pathlib.Path(root).glob("seq*") if p.is_dir())
+    if not found:
+        raise ValueError(f"{root}: no seq* folders here; give the folder that holds seq0000, seq0001, ...")
+    return FrameFolder(
+        root,
+        load_spec("cityscapes"),
+        size,
+        label_ids="labelIds",
+        sequences=found if sequences is None else sequences,
+        max_length=max_length,
+        no_instance=255,
+    )

@@ -1,0 +1,146 @@
+"""Which files make up the sequences of a folder, checked before a pixel is read: pairs, numbering, selection.
+
+    root/seq0000/image/0000.jpg, 0001.jpg, ...     frames, jpg or png
+    root/seq0000/label/0000.png, 0001.png, ...     label maps, the same stems
+    root/seq0000/inst/0000.png, ...                instance maps, optional, the same stems
+
+or ``root`` itself is one sequence (root/image, root/label). A stem ends in the frame's number; what comes before the
+number names the run ("0016E5_07959"), so several runs may share a folder. The step between numbers is the run's most
+common difference (CamVid counts by 2); any other difference is a missing frame.
+"""
+
+import collections
+import dataclasses
+import itertools
+import pathlib
+import re
+
+FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
+_STEM = re.compile(r"(.*?)(\d+)", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameFiles:
+    """The files of one frame; ``instance`` is None where the sequence has none."""
+
+    number: int
+    image: pathlib.Path
+    label: pathlib.Path
+    instance: pathlib.Path | None
+
+
+def find_runs(root: pathlib.Path, sequences: list[str] | None = None) -> dict[str, list[FrameFiles]]:
+    """The runs of consecutive frames under a folder.
+
+    Args:
+      root: a folder of sequences, or one sequence.
+      sequences: names of the sub-folders to take, in this order; None: all, by name.
+
+    Returns:
+      {clip id: frames in order}. The id is the sequence's name, with "_<prefix>" where it holds several runs.
+
+    Raises:
+      ValueError: no such folder, nothing in it, an unknown sequence, frame and map that do not pair up, or a gap in the
+        numbering.
+    """
+    if not root.is_dir():
+        raise ValueError(f"{root}: no such folder")
+    runs = {}
+    for folder in _sequence_folders(root, sequences):
+        grouped = _paired_files(folder)
+        for prefix, frames in grouped.items():
+            clip_id = folder.resolve().name if len(grouped) == 1 else f"{folder.resolve().name}_{prefix.strip('_-. ')}"
+            if clip_id in runs:
+                raise ValueError(f"{folder}: two runs would be called {clip_id!r}; give their files other prefixes")
+            _check_numbering(folder / "image", prefix, frames)
+            runs[clip_id] = frames
+    return runs
+
+
+def _sequence_folders(root: pathlib.Path, sequences: list[str] | None) -> list[pathlib.Path]:
+    if (root / "image").is_dir():
+        if sequences:
+            raise ValueError(
+                f"{root}: is one sequence itself (it holds image/), so sequences={sequences} cannot be chosen"
+            )
+        return [root]
+    folders = {p.name: p for p in sorted(root.iterdir()) if p.is_dir() and not p.name.startswith(".")}
+    if not folders:
+        raise ValueError(
+            f"{root}: no sequences here; expected <sequence>/image and <sequence>/label, or image and label"
+        )
+    if sequences is None:
+        return list(folders.values())
+    unknown = [name for name in sequences if name not in folders]
+    if unknown or not sequences:
+        raise ValueError(f"{root}: no sequences {unknown}; it has {sorted(folders)}")
+    return [folders[name] for name in dict.fromkeys(sequences)]
+
+
+def _paired_files(folder: pathlib.Path) -> dict[str, list[FrameFiles]]:
+    """{prefix: frames by number} of one sequence folder."""
+    images = _files_by_stem(folder / "image", FRAME_SUFFIXES)
+    labels = _files_by_stem(folder / "label", (".png",))
+    instances = _files_by_stem(folder / "inst", (".png",)) if (folder / "inst").is_dir() else None
+    _check_pairs(images, labels, folder, "label")
+    if instances is not None:
+        _check_pairs(images, instances, folder, "inst")
+    runs = collections.defaultdict(dict)
+    for stem, image in images.items():
+        match = _STEM.fullmatch(stem)
+        if not match:
+            raise ValueError(
+                f"{image}: no number at the end of its name; number the frames in order, 0000{image.suffix}"
+            )
+        prefix, number = match[1], int(match[2])
+        if number in runs[prefix]:
+            raise ValueError(
+                f"{image}: frame {number} is there twice, also as {runs[prefix][number].image.name}; keep one"
+            )
+        instance = None if instances is None else instances[stem]
+        runs[prefix][number] = FrameFiles(number, image, labels[stem], instance)
+    return {prefix: [frames[n] for n in sorted(frames)] for prefix, frames in sorted(runs.items())}
+
+
+def _files_by_stem(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pathlib.Path]:
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; a sequence holds image/ and label/")
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        if path.suffix.lower() not in suffixes:
+            raise ValueError(f"{path}: expected {' or '.join(suffixes)} here; convert it or move it away")
+        if path.stem in files:
+            raise ValueError(f"{path}: two files for frame {path.stem!r}, also {files[path.stem].name}; keep one")
+        files[path.stem] = path
+    if not files:
+        raise ValueError(f"{folder}: empty folder; put {' or '.join(suffixes)} files there")
+    return files
+
+
+def _check_pairs(images: dict, others: dict, folder: pathlib.Path, kind: str) -> None:
+    for stem in images:
+        if stem not in others:
+            raise ValueError(f"{images[stem]}: frame without a map, {folder / kind / stem}.png is missing")
+    for stem in others:
+        if stem not in images:
+            raise ValueError(f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}")
+
+
+def _check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles]) -> None:
+    numbers = [f.number for f in frames]
+    steps = [b - a for a, b in itertools.pairwise(numbers)]
+    if not steps:
+        return
+    counts = collections.Counter(steps)
+    # Of equally common steps the smaller one: 0, 1, 3 misses frame 2.
+    step = min(counts, key=lambda s: (-counts[s], s))
+    for (before, after), difference in zip(itertools.pairwise(frames), steps, strict=True):
+        if difference != step:
+            missing = before.number + step
+            raise ValueError(
+                f"{folder}: frame {prefix}{missing:0{len(before.image.stem) - len(prefix)}d} is missing between "
+                f"{before.image.name} and {after.image.name} (the numbers go up by {step}); "
+                "add it, or put each run of consecutive frames in a sequence folder of its own"
+            )

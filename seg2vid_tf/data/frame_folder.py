@@ -1,0 +1,138 @@
+"""Own data: folders of frames and label maps -> Clips. frame_files.py describes the layout and checks it.
+
+Frames are resized by area, label and instance maps by nearest neighbour, to one size; another aspect ratio is
+stretched. A frame and its maps must have equal sizes on disk.
+"""
+
+import os
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from seg2vid_tf.annotations.label_map import read_label_map, resize_label_map
+from seg2vid_tf.annotations.png_file import MAX_SIDE, read_ids_png
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.frame_files import FrameFiles, find_runs
+
+
+class FrameFolder:
+    """The clips of a folder, read one at a time while iterating; the files' names are checked at once.
+
+    Attributes:
+      clip_ids: the ids of the clips, in order.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        spec: AnnotationSpec,
+        size: tuple[int, int],
+        *,
+        label_ids: str | None = None,
+        sequences: list[str] | None = None,
+        max_length: int | None = None,
+        no_instance: int = 0,
+    ):
+        """Finds the sequences.
+
+        Args:
+          root: a folder of sequences, or one sequence.
+          spec: what the ids of the label maps mean.
+          size: (height, width) of the clips.
+          label_ids: label set the maps are written in; None: the spec's own ids.
+          sequences: the sub-folders to take; None: all.
+          max_length: cut longer runs into clips of this many frames ("seq0000_00000030" starts at frame 30), the last
+            one with what is left; None: one clip per run.
+          no_instance: the value of an instance map that stands for "no instance"; any but 0 shifts the others up by 1.
+
+        Raises:
+          ValueError: what find_runs refuses; a size or length below 1.
+        """
+        if min(size) < 1 or (max_length is not None and max_length < 1):
+            raise ValueError(f"size and max_length must be positive, received {tuple(size)} and {max_length}")
+        self._spec, self._size, self._label_ids, self._no_instance = spec, tuple(size), label_ids, no_instance
+        self._runs = {}
+        for clip_id, files in find_runs(pathlib.Path(root), sequences).items():
+            if max_length is None or len(files) <= max_length:
+                self._runs[clip_id] = files
+                continue
+            for start in range(0, len(files), max_length):
+                self._runs[f"{clip_id}_{files[start].number:08d}"] = files[start : start + max_length]
+        self.clip_ids = tuple(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[Clip]:
+        """Yields each Clip.
+
+        Raises:
+          ValueError: an unreadable or oversized file, a map of another size than its frame, an id outside the spec.
+        """
+        for clip_id, files in self._runs.items():
+            yield self._read_clip(clip_id, files)
+
+    def _read_clip(self, clip_id: str, files: list[FrameFiles]) -> Clip:
+        frames, label_maps, instance_maps = [], [], []
+        first_size = None
+        for file in files:
+            frame, size = _read_frame(file.image, self._size)
+            first_size = first_size or size
+            if size != first_size:
+                raise ValueError(
+                    f"{file.image}: {_by(size)}, but {files[0].image.name} is {_by(first_size)}; make them equal"
+                )
+            label_map = read_label_map(file.label, self._spec, label_ids=self._label_ids)
+            _check_size(file.label, label_map, size)
+            frames.append(frame)
+            label_maps.append(resize_label_map(label_map, self._size))
+            if file.instance is not None:
+                instance_map = read_ids_png(
+                    file.instance, depths=(8, 16), fix="instance maps are 8- or 16-bit grey PNGs of instance numbers"
+                )
+                _check_size(file.instance, instance_map, size)
+                instance_maps.append(resize_label_map(_number_instances(instance_map, self._no_instance), self._size))
+        return Clip(
+            clip_id,
+            np.stack(frames),
+            np.stack(label_maps),
+            np.stack(instance_maps) if instance_maps else None,
+        )
+
+
+def _read_frame(path: pathlib.Path, size: tuple[int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """The frame resized by area, uint8 [H, W, 3], and its (height, width) on disk."""
+    try:
+        with Image.open(path, formats=["JPEG", "PNG"]) as image:
+            mode, width, height = image.mode, *image.size
+            if max(width, height) <= MAX_SIDE and mode in ("RGB", "L", "P"):
+                frame = image.convert("RGB").resize((size[1], size[0]), Image.Resampling.BOX)
+                return np.asarray(frame), (height, width)
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path}: not a readable JPEG or PNG frame ({error}); write the file again") from error
+    raise ValueError(
+        f"{path}: {width}x{height} pixels of mode {mode}, expected at most {MAX_SIDE}x{MAX_SIDE} of 8-bit RGB or grey; "
+        "convert it"
+    )
+
+
+def _number_instances(instance_map: np.ndarray, no_instance: int) -> np.ndarray:
+    """uint16 instance numbers from 1 up, 0 = no instance."""
+    instance_map = instance_map.astype(np.uint16)
+    if no_instance == 0:
+        return instance_map
+    return np.where(instance_map == no_instance, 0, instance_map + 1).astype(np.uint16)
+
+
+def _check_size(path: pathlib.Path, array: np.ndarray, frame_size: tuple[int, int]) -> None:
+    if array.shape != frame_size:
+        raise ValueError(
+            f"{path}: {_by(array.shape)}, but its frame is {_by(frame_size)}; make both equal, the map by nearest"
+        )
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]} pixels"

@@ -1,0 +1,184 @@
+"""Shards -> batches: windows of 1 + T frames as a tf.data.Dataset whose k-th batch depends on the seed and k alone.
+
+A training stream is an endless row of windows: position p belongs to epoch p // N, and each epoch is its own
+permutation of all N windows, drawn from (seed, epoch). Only window numbers are shuffled; records are read and decoded
+after that, so a full shuffle needs no buffer and a resumed run skips what it has seen without reading it. The mirror of
+position p is drawn from (seed, p). A record is found by skipping record headers: keep shards at some tens of clips.
+"""
+
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
+from seg2vid_tf.data.shards import load_manifest
+
+# Keeps the mirror's draws apart from the permutations', which use the plain seed.
+_FLIP_STREAM = 0x666C6970
+
+
+def make_dataset(
+    split_dir: str | os.PathLike,
+    *,
+    num_frames: int,
+    batch_size: int,
+    seed: int = 0,
+    training: bool = True,
+    start_step: int = 0,
+    flip: bool = True,
+    with_motion: bool = False,
+    size: tuple[int, int] | None = None,
+    frame_stride: int = 1,
+    window_stride: int | None = None,
+    drop_remainder: bool | None = None,
+) -> tf.data.Dataset:
+    """Batches of windows.
+
+    Args:
+      split_dir: a split that write_shards wrote.
+      num_frames: T; a window holds T + 1 frames (0: single frames).
+      batch_size: windows in a batch, over all devices.
+      seed: of the order and the mirroring.
+      training: endless, shuffled, mirrored; else every window once, in order, as it is.
+      start_step: batches to leave out at the start, without reading them.
+      flip: whether training mirrors half of the windows left to right.
+      with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
+      size: (height, width) to scale down to, frames by area and label maps by nearest neighbour; None: as stored.
+      frame_stride: distance between the frames of a window.
+      window_stride: distance between the starts of a clip's windows; None: 1 in training, else windows without overlap.
+      drop_remainder: whether an incomplete last batch is dropped; None: in training only.
+
+    Returns:
+      Dataset of dicts: ``frames`` float32 [B, T+1, H, W, 3] in [-1, 1], ``label_maps`` uint8 [B, T+1, H, W]; with
+      motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
+      float32 [B, T, H, W, 1]. It is not sharded over workers (AutoShardPolicy.OFF). Iterating raises
+      tf.errors.DataLossError at a damaged record; check_shards says which shard that is.
+
+    Raises:
+      ValueError: what load_manifest refuses, no clip long enough, no motion stored, a bad argument.
+    """
+    if batch_size < 1 or start_step < 0:
+        raise ValueError(
+            f"batch_size must be at least 1 and start_step at least 0, received {batch_size}, {start_step}"
+        )
+    manifest = load_manifest(split_dir)
+    if with_motion and not manifest["has_motion"]:
+        raise ValueError(f"{split_dir}: stored without motion; prepare it with --include_motion, or drop with_motion")
+    stored_size = tuple(manifest["size"])
+    size = stored_size if size is None else tuple(size)
+    if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
+        raise ValueError(
+            f"{split_dir}: stored at {stored_size} (height, width), asked for {size}: only frames and label maps "
+            "scale, and only down; prepare the data at that size"
+        )
+    windows = _windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion)
+    files = tf.constant([str(pathlib.Path(split_dir) / shard["file"]) for shard in manifest["shards"]])
+
+    def load(position, window):
+        record = (
+            tf.data.TFRecordDataset(files[window[0]]).skip(tf.cast(window[1], tf.int64)).take(1).get_single_element()
+        )
+        example = parse_window(
+            record,
+            window[2],
+            num_frames=num_frames,
+            stride=frame_stride,
+            size=stored_size,
+            image_format=manifest["image_format"],
+            with_motion=with_motion,
+        )
+        if size != stored_size:
+            example = _scale_down(example, size)
+        example["frames"] = tf.cast(example["frames"], tf.float32) / 127.5 - 1.0
+        if training and flip:
+            draw = tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox")
+            example = tf.cond(draw < 0.5, lambda: mirror(example), lambda: example)
+        return example
+
+    skipped = start_step * batch_size
+    stream = _shuffled(windows, seed, skipped) if training else _in_order(windows, skipped)
+    dataset = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.batch(batch_size, drop_remainder=training if drop_remainder is None else drop_remainder)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return dataset.prefetch(2).with_options(options)
+
+
+def num_windows(
+    split_dir: str | os.PathLike,
+    num_frames: int,
+    *,
+    training: bool = True,
+    frame_stride: int = 1,
+    window_stride: int | None = None,
+    with_motion: bool = False,
+) -> int:
+    """How many windows make_dataset with the same arguments draws from: the length of an epoch."""
+    manifest = load_manifest(split_dir)
+    return len(_windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion))
+
+
+def _windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion) -> np.ndarray:
+    """int32 [N, 3]: shard number, record in it, first frame of the window."""
+    if num_frames < 0 or frame_stride < 1 or (window_stride is not None and window_stride < 1):
+        raise ValueError(
+            "num_frames must be at least 0, frame_stride and window_stride at least 1, "
+            f"received {num_frames}, {frame_stride}, {window_stride}"
+        )
+    span = num_frames * frame_stride + 1
+    step = window_stride or (1 if training else span)
+    lengths = [(i, j, clip["length"]) for i, s in enumerate(manifest["shards"]) for j, clip in enumerate(s["clips"])]
+    windows = []
+    for shard, record, length in lengths:
+        starts = range(0, length - span + 1, step)
+        windows += [(shard, record, start) for start in (starts[:1] if with_motion else starts)]
+    short = sum(length < span for _, _, length in lengths)
+    if not windows:
+        raise ValueError(
+            f"{split_dir}: every clip is shorter than a window of {span} frames (num_frames={num_frames}, frame_stride="
+            f"{frame_stride}), the longest has {max(n for _, _, n in lengths)}; lower them or prepare longer clips"
+        )
+    if short:
+        logging.warning(
+            "%s: %d of %d clips are shorter than %d frames and not used", split_dir, short, len(lengths), span
+        )
+    return np.array(windows, np.int32)
+
+
+def _in_order(windows: np.ndarray, skipped: int) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices((np.arange(len(windows), dtype=np.int64)[skipped:], windows[skipped:]))
+
+
+def _shuffled(windows: np.ndarray, seed: int, skipped: int) -> tf.data.Dataset:
+    """The endless stream of (position int64, window int32 [3]) from position ``skipped`` on."""
+    table, count = tf.constant(windows), len(windows)
+    first_epoch, first_rank = divmod(skipped, count)
+
+    def epoch_stream(epoch):
+        # Dataset.shuffle would depend on TensorFlow's global seed and could not be entered in the middle.
+        draws = tf.random.stateless_uniform([count], [seed, epoch], None, None, tf.int64, alg="philox")
+        order = tf.argsort(draws)
+        start = tf.where(epoch == first_epoch, tf.constant(first_rank, tf.int64), 0)
+        positions = epoch * count + tf.range(start, count)
+        return tf.data.Dataset.from_tensor_slices((positions, tf.gather(table, order[start:])))
+
+    return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_stream)
+
+
+def mirror(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Left-right mirror image of a window (or a batch): a flow's dx changes its sign."""
+    mirrored = {key: example[key][..., ::-1, :] for key in ("frames", *MOTION) if key in example}
+    mirrored["label_maps"] = example["label_maps"][..., ::-1]
+    for key in FLOWS:
+        if key in mirrored:
+            mirrored[key] *= tf.constant([1.0, -1.0])
+    return mirrored
+
+
+def _scale_down(example: dict[str, tf.Tensor], size: tuple[int, int]) -> dict[str, tf.Tensor]:
+    frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, tf.image.ResizeMethod.AREA)
+    label_maps = tf.image.resize(example["label_maps"][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)
+    return {"frames": frames, "label_maps": label_maps[..., 0]}

@@ -1,0 +1,177 @@
+"""Folders of frames: exact values, resizing, numbering, and every way a folder can be wrong."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg2vid_tf.annotations.spec import AnnotationSpec, LabelClass, load_spec
+from seg2vid_tf.data.frame_folder import FrameFolder
+
+SPEC = load_spec("synthetic_street")
+SIZE = (8, 12)
+DATA = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+
+
+def _only(folder):
+    (clip,) = folder
+    return clip
+
+
+def test_lossless_frames_come_back_exactly(tmp_path, make_clip, write_sequence):
+    clip = make_clip("walk")
+    write_sequence(tmp_path / "walk", clip)
+    folder = FrameFolder(tmp_path, SPEC, SIZE)
+    assert folder.clip_ids == ("walk",) and len(folder) == 1
+    for read in (_only(folder), _only(FrameFolder(tmp_path / "walk", SPEC, SIZE))):
+        assert read.clip_id == "walk"
+        for name in ("frames", "label_maps", "instance_maps"):
+            np.testing.assert_array_equal(getattr(read, name), getattr(clip, name))
+
+
+def test_frames_shrink_by_area_and_maps_by_nearest(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=1)
+    write_sequence(tmp_path / "a", clip)
+    read = _only(FrameFolder(tmp_path, SPEC, (4, 6)))
+    mean = clip.frames[0].reshape(4, 2, 6, 2, 3).mean((1, 3))
+    assert np.abs(read.frames[0] - mean).max() <= 1  # Pillow rounds after each of the two axes
+    np.testing.assert_array_equal(read.label_maps[0], clip.label_maps[0, 1::2, 1::2])
+    np.testing.assert_array_equal(read.instance_maps[0], clip.instance_maps[0, 1::2, 1::2])
+
+
+def test_jpeg_grey_frames_and_no_instances(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=2, with_instances=False)
+    write_sequence(tmp_path / "a", clip, suffix=".jpg")
+    Image.fromarray(clip.frames[1, ..., 0]).save(tmp_path / "a/image/0001.jpg", quality=95)
+    read = _only(FrameFolder(tmp_path, SPEC, SIZE))
+    assert read.instance_maps is None
+    np.testing.assert_array_equal(read.frames[1, ..., 0], read.frames[1, ..., 2])
+
+
+def test_long_runs_are_cut_and_sequences_chosen(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=5)
+    for name in ("b", "a"):
+        write_sequence(tmp_path / name, clip)
+    folder = FrameFolder(tmp_path, SPEC, SIZE, max_length=2, sequences=["b"])
+    assert folder.clip_ids == ("b_00000000", "b_00000002", "b_00000004")
+    np.testing.assert_array_equal(np.concatenate([c.frames for c in folder]), clip.frames)
+    assert FrameFolder(tmp_path, SPEC, SIZE).clip_ids == ("a", "b")
+
+
+def test_prefixes_are_runs_and_numbers_may_go_up_by_two(tmp_path, make_clip, write_sequence):
+    stems = ["x_07", "x_09", "x_11", "y_100", "y_101"]
+    write_sequence(tmp_path / "cam", make_clip(length=5), stems)
+    clips = list(FrameFolder(tmp_path / "cam", SPEC, SIZE))
+    assert [(c.clip_id, len(c.frames)) for c in clips] == [("cam_x", 3), ("cam_y", 2)]
+
+
+def test_names_are_ordered_by_number(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=4)
+    write_sequence(tmp_path / "a", clip, ["8", "9", "10", "11"])
+    np.testing.assert_array_equal(_only(FrameFolder(tmp_path, SPEC, SIZE)).frames, clip.frames)
+
+
+def test_no_instance_value_becomes_zero(tmp_path, make_clip, write_sequence):
+    write_sequence(tmp_path / "a", make_clip(length=1))
+    Image.fromarray(np.tile(np.array([0, 3, 255], np.uint8), (8, 4))).save(tmp_path / "a/inst/0000.png")
+    read = _only(FrameFolder(tmp_path, SPEC, SIZE, no_instance=255))
+    np.testing.assert_array_equal(read.instance_maps[0, 0, :3], [1, 4, 0])
+
+
+def _unlink(*names):
+    return lambda root: [(root / name).unlink() for name in names]
+
+
+def _touch(name):
+    return lambda root: (root / name).write_bytes(b"x")
+
+
+def _save(name, shape, dtype=np.uint8):
+    return lambda root: Image.fromarray(np.zeros(shape, dtype)).save(root / name)
+
+
+BROKEN_NAMES = {
+    "gap": (_unlink("image/0002.png", "label/0002.png", "inst/0002.png"), "frame 0002 is missing between 0001.png and"),
+    "no map": (_unlink("label/0001.png"), "image/0001.png: frame without a map, .*label/0001.png is missing"),
+    "no instance map": (_unlink("inst/0003.png"), "image/0003.png: frame without a map, .*inst/0003.png"),
+    "no frame": (_unlink("image/0004.png"), "label/0004.png: map without a frame"),
+    "two files": (_touch("image/0001.jpg"), "two files for frame '0001'"),
+    "same number": (lambda r: [(r / k / "04.png").write_bytes(b"") for k in ("image", "label", "inst")], "there twice"),
+    "other file": (_touch("image/notes.txt"), "notes.txt: expected .jpg or .jpeg or .png"),
+    "map as jpg": (_touch("label/0001.jpg"), "label/0001.jpg: expected .png here"),
+    "no number": (lambda r: [(r / k / "end.png").write_bytes(b"") for k in ("image", "label", "inst")], "no number"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_NAMES)
+def test_names_are_checked_at_once(tmp_path, make_clip, write_sequence, case):
+    break_it, message = BROKEN_NAMES[case]
+    write_sequence(tmp_path / "a", make_clip(length=6))
+    break_it(tmp_path / "a")
+    with pytest.raises(ValueError, match=message):
+        FrameFolder(tmp_path, SPEC, SIZE)
+
+
+BROKEN_FILES = {
+    "map size": (_save("label/0001.png", (4, 6)), "label/0001.png: 6x4 pixels, but its frame is 12x8"),
+    "instance size": (_save("inst/0001.png", (4, 6)), "inst/0001.png: 6x4 pixels"),
+    "frame size": (_save("image/0001.png", (4, 6, 3)), "image/0001.png: 6x4 pixels, but 0000.png is 12x8"),
+    "RGB map": (_save("label/0001.png", (8, 12, 3)), "label/0001.png: 8-bit RGB PNG"),
+    "unreadable": (_touch("image/0001.png"), "image/0001.png: not a readable JPEG or PNG frame"),
+    "alpha": (_save("image/0001.png", (8, 12, 4)), "image/0001.png: 12x8 pixels of mode RGBA, expected"),
+    "unknown id": (
+        lambda r: Image.fromarray(np.full((8, 12), 40, np.uint8)).save(r / "label/0001.png"),
+        r"label/0001.png: ids \[40\] are not in spec",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_FILES)
+def test_files_are_checked_while_reading(tmp_path, make_clip, write_sequence, case):
+    break_it, message = BROKEN_FILES[case]
+    write_sequence(tmp_path / "a", make_clip(length=3))
+    break_it(tmp_path / "a")
+    with pytest.raises(ValueError, match=message):
+        list(FrameFolder(tmp_path, SPEC, SIZE))
+
+
+def test_truncated_frame_is_refused(tmp_path, make_clip, write_sequence):
+    write_sequence(tmp_path / "a", make_clip(length=2, height=64, width=64))
+    data = (tmp_path / "a/image/0001.png").read_bytes()
+    (tmp_path / "a/image/0001.png").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match="image/0001.png: not a readable"):
+        list(FrameFolder(tmp_path, SPEC, SIZE))
+
+
+def test_folders_that_hold_no_sequences_are_refused(tmp_path, make_clip, write_sequence):
+    with pytest.raises(ValueError, match="nowhere: no such folder"):
+        FrameFolder(tmp_path / "nowhere", SPEC, SIZE)
+    with pytest.raises(ValueError, match="no sequences here; expected <sequence>/image"):
+        FrameFolder(tmp_path, SPEC, SIZE)
+    (tmp_path / "a/image").mkdir(parents=True)
+    with pytest.raises(ValueError, match="a/image: empty folder"):
+        FrameFolder(tmp_path, SPEC, SIZE)
+    (tmp_path / "a/image").rmdir()
+    with pytest.raises(ValueError, match="a/image: no such folder; a sequence holds image/ and label/"):
+        FrameFolder(tmp_path, SPEC, SIZE)
+    write_sequence(tmp_path / "b", make_clip())
+    with pytest.raises(ValueError, match=r"no sequences \['c'\]; it has \['a', 'b'\]"):
+        FrameFolder(tmp_path, SPEC, SIZE, sequences=["b", "c"])
+    with pytest.raises(ValueError, match="is one sequence itself"):
+        FrameFolder(tmp_path / "b", SPEC, SIZE, sequences=["b"])
+    with pytest.raises(ValueError, match="must be positive"):
+        FrameFolder(tmp_path / "b", SPEC, (0, 4))
+
+
+def test_camvid_is_one_run_counted_by_two():
+    if not (DATA / "camvid_15fps").is_dir():
+        pytest.skip("needs ../shared/data/camvid_15fps")
+    names = "sky building pole road pavement tree sign fence car pedestrian bicyclist void".split()
+    spec = AnnotationSpec(
+        "camvid", tuple(LabelClass(i, n, (i, i, i), i in (8, 9, 10)) for i, n in enumerate(names)), 255, {}
+    )
+    folder = FrameFolder(DATA / "camvid_15fps", spec, (24, 32), max_length=8)
+    assert len(folder) == 9
+    first = next(iter(folder))
+    assert first.clip_id == "camvid_15fps_00007959" and first.frames.shape == (8, 24, 32, 3)

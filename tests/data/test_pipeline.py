@@ -1,0 +1,175 @@
+"""Batches: what they hold, exact resume, determinism, mirroring, windows, motion, and refusals."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.pipeline import make_dataset, mirror, num_windows
+from seg2vid_tf.data.shards import write_shards
+
+SPEC = load_spec("synthetic_street")
+
+
+@pytest.fixture(scope="module")
+def clips(make_clip):
+    return [make_clip(f"clip{i}", length=4, seed=i, with_motion=True) for i in range(5)]
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory, clips):
+    out = tmp_path_factory.mktemp("data")
+    write_shards(clips, out, SPEC, split="train", clips_per_shard=2, include_motion=True)
+    return out / "train"
+
+
+def _take(dataset, count):
+    return [{k: v.numpy() for k, v in batch.items()} for batch in itertools.islice(dataset, count)]
+
+
+def _assert_same(a, b):
+    assert len(a) == len(b)
+    for x, y in zip(a, b, strict=True):
+        assert x.keys() == y.keys()
+        for key in x:
+            np.testing.assert_array_equal(x[key], y[key])
+
+
+def test_evaluation_gives_every_window_once_in_order(split, clips):
+    batches = _take(make_dataset(split, num_frames=1, batch_size=4, training=False), None)
+    assert [len(b["frames"]) for b in batches] == [4, 4, 2]
+    frames = np.concatenate([b["frames"] for b in batches])
+    label_maps = np.concatenate([b["label_maps"] for b in batches])
+    assert frames.dtype == np.float32 and label_maps.dtype == np.uint8
+    expected = np.concatenate([c.frames.reshape(2, 2, 8, 12, 3) for c in clips])
+    np.testing.assert_allclose(frames, expected / 127.5 - 1, atol=1e-6)
+    np.testing.assert_array_equal(label_maps, np.concatenate([c.label_maps.reshape(2, 2, 8, 12) for c in clips]))
+    assert frames.min() == -1 and frames.max() == 1
+
+
+def test_an_epoch_shows_every_window_once_and_epochs_differ(split, clips):
+    assert num_windows(split, 1) == 15
+    batches = _take(make_dataset(split, num_frames=1, batch_size=5, flip=False), 6)
+    shown = [w.tobytes() for b in batches for w in b["label_maps"]]
+    windows = {c.label_maps[s : s + 2].tobytes() for c in clips for s in range(3)}
+    assert set(shown[:15]) == set(shown[15:]) == windows
+    assert shown[:15] != shown[15:]
+
+
+def test_resume_is_exact_and_does_not_hang_on_the_global_seed(split):
+    arguments = {"num_frames": 1, "batch_size": 4, "seed": 7}
+    tf.random.set_seed(1)
+    stream = _take(make_dataset(split, **arguments), 9)  # 36 windows: over two epochs
+    for k in (3, 4):
+        tf.random.set_seed(k)
+        _assert_same(stream[k:], _take(make_dataset(split, start_step=k, **arguments), 9 - k))
+    other = _take(make_dataset(split, num_frames=1, batch_size=4, seed=8), 1)
+    assert not np.array_equal(other[0]["label_maps"], stream[0]["label_maps"])
+
+
+def test_the_order_is_a_fixed_function_of_the_seed(split, clips):
+    """The same numbers on both TensorFlow stacks: recorded once."""
+    (batch,) = _take(make_dataset(split, num_frames=0, batch_size=8, seed=3, flip=False), 1)
+    where = {c.label_maps[t].tobytes(): (i, t) for i, c in enumerate(clips) for t in range(4)}
+    assert [where[w.tobytes()] for w in batch["label_maps"]] == RECORDED_ORDER
+
+
+# (clip, frame) of the first eight windows.
+RECORDED_ORDER = [(0, 3), (3, 0), (1, 0), (4, 2), (0, 1), (1, 3), (3, 3), (0, 2)]
+
+
+def test_mirror_by_hand():
+    example = {
+        "frames": tf.reshape(tf.range(6.0), [1, 1, 2, 3]),
+        "label_maps": tf.constant([[[1, 2]]], tf.uint8),
+        "flow": tf.constant([[[[1.0, 2.0], [3.0, 4.0]]]]),
+        "visibility": tf.constant([[[[0.0], [1.0]]]]),
+    }
+    out = mirror(example)
+    np.testing.assert_array_equal(out["frames"], [[[[3, 4, 5], [0, 1, 2]]]])
+    np.testing.assert_array_equal(out["label_maps"], [[[2, 1]]])
+    np.testing.assert_array_equal(out["flow"], [[[[3, -4], [1, -2]]]])
+    np.testing.assert_array_equal(out["visibility"], [[[[1], [0]]]])
+    again = mirror(out)
+    assert all(np.array_equal(again[k], example[k]) for k in example)
+
+
+def test_training_mirrors_about_half_and_everything_together(split):
+    arguments = {"num_frames": 3, "batch_size": 20, "seed": 5, "with_motion": True}
+    (plain,) = _take(make_dataset(split, flip=False, **arguments), 1)
+    (flipped,) = _take(make_dataset(split, flip=True, **arguments), 1)
+    mirrored = {k: v.numpy() for k, v in mirror({k: tf.constant(v) for k, v in plain.items()}).items()}
+    is_mirrored = [not np.array_equal(a, b) for a, b in zip(plain["frames"], flipped["frames"], strict=True)]
+    assert 4 <= sum(is_mirrored) <= 16
+    for i, changed in enumerate(is_mirrored):
+        for key, value in flipped.items():
+            np.testing.assert_array_equal(value[i], (mirrored if changed else plain)[key][i])
+
+
+def test_motion_starts_at_frame_zero_and_follows_the_frame_stride(split, clips):
+    (batch,) = _take(
+        make_dataset(split, num_frames=1, frame_stride=2, batch_size=5, training=False, with_motion=True), None
+    )
+    np.testing.assert_array_equal(batch["label_maps"], [c.label_maps[[0, 2]] for c in clips])
+    for key in ("flow", "flow_backward", "visibility", "visibility_backward"):
+        np.testing.assert_array_equal(batch[key], [getattr(c, key)[1:2] for c in clips])
+
+
+def test_window_counts(split):
+    assert num_windows(split, 0) == 20
+    assert num_windows(split, 1, frame_stride=2) == 10
+    assert num_windows(split, 1, training=False) == 10
+    assert num_windows(split, 1, training=False, window_stride=1) == 15
+    assert num_windows(split, 1, with_motion=True) == 5
+
+
+def test_scaling_down(split, clips):
+    (batch,) = _take(make_dataset(split, num_frames=3, batch_size=5, training=False, size=(4, 6)), None)
+    means = np.stack([c.frames.reshape(4, 4, 2, 6, 2, 3).mean((2, 4)) for c in clips])
+    np.testing.assert_allclose(batch["frames"], means / 127.5 - 1, atol=1e-5)
+    np.testing.assert_array_equal(batch["label_maps"], [c.label_maps[:, 1::2, 1::2] for c in clips])
+    with pytest.raises(ValueError, match=r"stored at \(8, 12\) .height, width., asked for \(16, 24\)"):
+        make_dataset(split, num_frames=1, batch_size=1, size=(16, 24))
+
+
+def test_jpeg_windows_equal_pillows(tmp_path, make_clip):
+    from seg2vid_tf.data.shards import read_clips
+
+    write_shards([make_clip()], tmp_path, SPEC, split="train", image_format="jpeg")
+    (batch,) = _take(make_dataset(tmp_path / "train", num_frames=3, batch_size=1, training=False), None)
+    (clip,) = read_clips(tmp_path / "train")
+    np.testing.assert_allclose(batch["frames"][0], clip.frames / 127.5 - 1, atol=1e-6)
+
+
+def test_static_shapes_and_distribution(split):
+    dataset = make_dataset(split, num_frames=2, batch_size=4)
+    assert dataset.element_spec["frames"].shape == (4, 3, 8, 12, 3)
+    policy = tf.data.experimental.AutoShardPolicy.OFF
+    assert dataset.options().experimental_distribute.auto_shard_policy == policy
+    distributed = iter(tf.distribute.get_strategy().experimental_distribute_dataset(dataset))
+    assert next(distributed)["label_maps"].shape == (4, 3, 8, 12)
+
+
+def test_refusals(split, tmp_path, make_clip):
+    with pytest.raises(ValueError, match="every clip is shorter than a window of 5 frames.*the longest has 4"):
+        make_dataset(split, num_frames=4, batch_size=1)
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        make_dataset(split, num_frames=1, batch_size=0)
+    with pytest.raises(ValueError, match="frame_stride"):
+        make_dataset(split, num_frames=1, batch_size=1, frame_stride=0)
+    write_shards([make_clip()], tmp_path, SPEC, split="train")
+    with pytest.raises(ValueError, match="stored without motion"):
+        make_dataset(tmp_path / "train", num_frames=1, batch_size=1, with_motion=True)
+    with pytest.raises(ValueError, match="no such file"):
+        make_dataset(tmp_path / "validation", num_frames=1, batch_size=1)
+    shard = tmp_path / "train/shard-00000.tfrecord"
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(tf.errors.DataLossError):
+        next(iter(make_dataset(tmp_path / "train", num_frames=1, batch_size=1)))
+    shard.write_bytes(data[:-1])
+    with pytest.raises(ValueError, match="shard-00000.tfrecord: corrupt shard: has"):
+        make_dataset(tmp_path / "train", num_frames=1, batch_size=1)

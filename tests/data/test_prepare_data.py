@@ -1,0 +1,67 @@
+"""experiments/prepare_data.py end to end, as a user starts it: one clear line and status 1 when something is wrong."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+from seg2vid_tf.data.shards import check_shards, read_clips
+
+PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "prepare_data.py"
+
+
+def _run(*arguments):
+    return subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, timeout=120)
+
+
+def test_a_folder_becomes_shards_and_mistakes_get_one_line(tmp_path, make_clip, write_sequence):
+    clip = make_clip("a", length=5)
+    write_sequence(tmp_path / "in/a", clip)
+    arguments = [
+        "--dataset=frame_folder",
+        f"--input={tmp_path}/in",
+        f"--output={tmp_path}/out",
+        "--height=8",
+        "--width=12",
+    ]
+    flag_file = tmp_path / "run.flags"
+    flag_file.write_text("\n".join([*arguments, "--spec=synthetic_street", "--num_frames=3"]))
+    done = _run(f"--flagfile={flag_file}")
+    assert done.returncode == 0, done.stderr
+    assert "2 clips, 5 frames of 12x8" in done.stdout and "2/2 clips, 5 frames" in done.stderr
+    assert check_shards(tmp_path / "out/train")["num_clips"] == 2
+    frames = np.concatenate([c.frames for c in read_clips(tmp_path / "out/train")])
+    np.testing.assert_array_equal(frames, clip.frames)
+
+    (tmp_path / "in/a/label/0002.png").unlink()
+    failed = _run(*arguments, "--spec=synthetic_street", "--split=validation")
+    assert failed.returncode == 1 and "Traceback" not in failed.stderr
+    assert "error: " in failed.stderr and "0002.png: frame without a map" in failed.stderr
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["train"]
+
+
+def test_rendered_streets_are_stored_with_their_exact_motion(tmp_path):
+    from seg2vid_tf.data.synthetic_street import render_clip
+
+    done = _run(
+        "--dataset=synthetic_street", f"--output={tmp_path}", "--num_clips=2", "--first_seed=7", "--num_frames=3",
+        "--height=32", "--width=64", "--include_motion",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    clips = list(read_clips(tmp_path / "train"))
+    assert len(clips) == 2
+    rendered = render_clip(8, 3, 32, 64)
+    assert clips[1].clip_id == rendered.clip_id
+    for name in ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward"):
+        np.testing.assert_array_equal(getattr(clips[1], name), getattr(rendered, name))
+
+
+def test_flags_that_do_not_fit_are_refused(tmp_path):
+    failed = _run("--dataset=cityscapes_seq", "--output=x", "--num_clips=3", f"--input={tmp_path}")
+    assert failed.returncode == 1 and "--num_clips means nothing with --dataset=cityscapes_seq" in failed.stderr
+
+
+def test_help_is_quick_and_says_how():
+    done = _run("--help")
+    assert "--dataset" in done.stdout and "--include_motion" in done.stdout and "tensorflow" not in done.stderr.lower()

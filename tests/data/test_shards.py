@@ -1,0 +1,159 @@
+"""Shards and manifest: lossless round trip, bounded JPEG error, damage found by file name, nothing half-written."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, write_shards
+
+SPEC = load_spec("synthetic_street")
+FIELDS = ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward")
+
+
+def _assert_equal(a, b, fields=FIELDS):
+    assert a.clip_id == b.clip_id
+    for name in fields:
+        if getattr(a, name) is None:
+            assert getattr(b, name) is None
+        else:
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
+def _write(out_dir, make_clip, count=3, **options):
+    clips = [make_clip(f"clip{i}", seed=i, with_motion=options.get("include_motion", False)) for i in range(count)]
+    return clips, write_shards(clips, out_dir, SPEC, split="train", clips_per_shard=2, **options)
+
+
+def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):
+    calls = []
+    clips, manifest = _write(tmp_path, make_clip, include_motion=True, progress=lambda *n: calls.append(n))
+    for clip, read in zip(clips, read_clips(tmp_path / "train"), strict=True):
+        _assert_equal(clip, read)
+    assert calls == [(1, 4), (2, 8), (3, 12)]
+    assert manifest == check_shards(tmp_path / "train") == json.loads((tmp_path / "train/manifest.json").read_text())
+    assert (manifest["size"], manifest["num_clips"], manifest["num_frames"]) == ([8, 12], 3, 12)
+    assert manifest["has_motion"] and manifest["has_instances"] and manifest_spec(manifest) == SPEC
+    assert [s["num_clips"] for s in manifest["shards"]] == [2, 1]
+    assert manifest["shards"][1]["clips"] == [{"clip_id": "clip2", "length": 4}]
+    assert sorted(p.name for p in tmp_path.glob("**/*") if p.is_file()) == [
+        "manifest.json",
+        "shard-00000.tfrecord",
+        "shard-00001.tfrecord",
+    ]
+
+
+def test_motion_is_left_out_unless_asked_for_and_a_single_frame_has_none(tmp_path, make_clip):
+    clip = make_clip("one", length=1, with_motion=True)
+    write_shards([clip], tmp_path, SPEC, split="with", include_motion=True)
+    write_shards([clip], tmp_path, SPEC, split="without")
+    (without,) = read_clips(tmp_path / "without")
+    assert not without.has_motion
+    _assert_equal(clip, without, FIELDS[:3])
+
+
+def test_jpeg_error_is_bounded_and_maps_stay_exact(tmp_path, make_clip):
+    smooth = np.linspace(40, 200, 12, dtype=np.uint8)[None, None, :, None]
+    clip = dataclasses.replace(make_clip("a", with_instances=False), frames=np.tile(smooth, (4, 8, 1, 3)))
+    manifest = write_shards([clip], tmp_path, SPEC, split="train", image_format="jpeg", quality=95)
+    (read,) = read_clips(tmp_path / "train")
+    assert manifest["quality"] == 95
+    assert np.abs(read.frames.astype(int) - clip.frames).max() <= 4
+    np.testing.assert_array_equal(read.label_maps, clip.label_maps)
+
+
+def test_folder_and_shards_hold_the_same_clip(tmp_path, make_clip, write_sequence):
+    from seg2vid_tf.data.frame_folder import FrameFolder
+
+    write_sequence(tmp_path / "in/a", make_clip())
+    folder = FrameFolder(tmp_path / "in", SPEC, (4, 6))
+    write_shards(folder, tmp_path / "out", SPEC, split="train")
+    for clip, read in zip(folder, read_clips(tmp_path / "out/train"), strict=True):
+        _assert_equal(clip, read)
+
+
+def test_bad_input_midway_leaves_nothing_and_harms_nothing(tmp_path, make_clip):
+    def clips():
+        yield make_clip("first")
+        raise ValueError("frame 7 is missing")
+
+    _write(tmp_path, make_clip)
+    before = check_shards(tmp_path / "train")
+    with pytest.raises(ValueError, match="frame 7 is missing"):
+        write_shards(clips(), tmp_path, SPEC, split="validation")
+    assert [p.name for p in tmp_path.iterdir()] == ["train"]
+    assert check_shards(tmp_path / "train") == before
+
+
+def test_an_existing_split_is_not_overwritten(tmp_path, make_clip):
+    (tmp_path / "train").mkdir()  # an empty folder is no split
+    _write(tmp_path, make_clip)
+    with pytest.raises(ValueError, match="train: already there; choose another split"):
+        _write(tmp_path, make_clip)
+    assert [p.name for p in tmp_path.iterdir()] == ["train"]
+
+
+def test_clips_that_do_not_belong_together_are_refused(tmp_path, make_clip):
+    a, unknown = make_clip("a"), make_clip("b")
+    unknown.label_maps[2, 3, 4] = 77
+    cases = {
+        "no clips to write": [],
+        "'a' comes twice": [a, a],
+        r"clip 'b': \[6, 12\] .height, width., the first clip has \[8, 12\]": [a, make_clip("b", height=6)],
+        "only one has instance maps": [a, make_clip("b", with_instances=False)],
+        r"clip 'b', label_maps: ids \[77\]": [a, unknown],
+    }
+    for message, clips in cases.items():
+        with pytest.raises(ValueError, match=message):
+            write_shards(clips, tmp_path, SPEC, split="train")
+    with pytest.raises(ValueError, match="clip 'a' has no exact flow"):
+        write_shards([a], tmp_path, SPEC, split="train", include_motion=True)
+    with pytest.raises(ValueError, match="split must be a plain folder name.*'../x'"):
+        write_shards([a], tmp_path, SPEC, split="../x")
+    with pytest.raises(ValueError, match="received 'webp', 95, 32"):
+        write_shards([a], tmp_path, SPEC, split="train", image_format="webp")
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_shards_are_named(tmp_path, make_clip):
+    _write(tmp_path, make_clip)
+    shard = tmp_path / "train/shard-00001.tfrecord"
+    data = shard.read_bytes()
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 1
+    shard.write_bytes(flipped)
+    with pytest.raises(
+        ValueError, match="shard-00001.tfrecord: corrupt shard: SHA-256 .*expected .*prepare the data again"
+    ):
+        check_shards(tmp_path / "train")
+    with pytest.raises(ValueError, match="shard-00001.tfrecord: corrupt shard"):
+        list(read_clips(tmp_path / "train"))
+    shard.write_bytes(data[:-5])
+    with pytest.raises(
+        ValueError, match=f"shard-00001.tfrecord: corrupt shard: has {len(data) - 5} bytes, expected {len(data)}"
+    ):
+        load_manifest(tmp_path / "train")
+    shard.unlink()
+    with pytest.raises(ValueError, match="shard-00001.tfrecord: corrupt shard: is missing"):
+        load_manifest(tmp_path / "train")
+
+
+def test_manifests_that_cannot_be_used_are_refused(tmp_path, make_clip):
+    with pytest.raises(ValueError, match="manifest.json: no such file.*prepare_data.py"):
+        load_manifest(tmp_path)
+    _, manifest = _write(tmp_path, make_clip)
+    with pytest.raises(ValueError, match=r"it holds the splits \['train'\]"):
+        load_manifest(tmp_path)
+    path = tmp_path / "train/manifest.json"
+    for text, message in {
+        "{": "not a JSON document",
+        "[]": "schema version None",
+        json.dumps({**manifest, "schema_version": 7}): "schema version 7, expected 1",
+        json.dumps({k: v for k, v in manifest.items() if k != "spec"}): r"lacks \['spec'\]",
+        json.dumps({**manifest, "shards": []}): "lacks any shard",
+    }.items():
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f"manifest.json: {message}"):
+            load_manifest(tmp_path / "train")
