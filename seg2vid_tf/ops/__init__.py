@@ -1,0 +1,1 @@
+"""Pure tensor functions: warp, flow, occlusion, noise. They know nothing of models, data or training."""

@@ -1,0 +1,13 @@
+"""The two doors between uint8 outside and [-1, 1] inside."""
+
+import tensorflow as tf
+
+
+def to_float(image: tf.Tensor) -> tf.Tensor:
+    """uint8 of any shape -> float32 in [-1, 1]."""
+    return tf.cast(image, tf.float32) / 127.5 - 1.0
+
+
+def to_uint8(image: tf.Tensor) -> tf.Tensor:
+    """float in [-1, 1] of any shape -> uint8, rounded; values outside are clipped."""
+    return tf.cast(tf.clip_by_value(tf.round((tf.cast(image, tf.float32) + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
