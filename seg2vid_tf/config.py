@@ -55,7 +55,7 @@ class MotionModelConfig:
     )
     refiner_filters: tuple[int, ...] = _field((16, 32, 48), "channels of the refiner's U-Net, fine to coarse")
     flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
-    warp: str = _field("native", "bilinear warp: native, or addons (tfa.image.dense_image_warp, Python < 3.12)")
+    warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +85,7 @@ class TrainingConfig:
     beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
     clip_norm: float = _field(1.0, "largest global gradient norm of the motion model (stage 2)")
     flip: bool = _field(True, "mirror half of the clips")
+    crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
     seed: int = _field(0, "seed of the weights, the data order and the noise")
     precision: str = _field("float32", "float32 or mixed_bfloat16")
     perceptual_path: str = _field("", "file of the perceptual network's weights (losses/perceptual.py)")

@@ -16,8 +16,9 @@ from absl import logging
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
 from seg2vid_tf.data.shards import load_manifest
 
-# Keeps the mirror's draws apart from the permutations', which use the plain seed.
+# Keep the augmentations' draws apart from the permutations', which use the plain seed.
 _FLIP_STREAM = 0x666C6970
+_CROP_STREAM = 0x63726F70
 
 
 def make_dataset(
@@ -29,6 +30,7 @@ def make_dataset(
     training: bool = True,
     start_step: int = 0,
     flip: bool = True,
+    crop: float = 1.0,
     with_motion: bool = False,
     size: tuple[int, int] | None = None,
     frame_stride: int = 1,
@@ -45,6 +47,8 @@ def make_dataset(
       training: endless, shuffled, mirrored; else every window once, in order, as it is.
       start_step: batches to leave out at the start, without reading them.
       flip: whether training mirrors half of the windows left to right.
+      crop: in training, each window shows a random part of its frames, between this share of height and width and all of
+        them, one part for the whole window; 1: all of them.
       with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
       size: (height, width) to scale down to, frames by area and label maps by nearest neighbour; None: as stored.
       frame_stride: distance between the frames of a window.
@@ -67,6 +71,8 @@ def make_dataset(
     manifest = load_manifest(split_dir)
     if with_motion and not manifest["has_motion"]:
         raise ValueError(f"{split_dir}: stored without motion; prepare it with --include_motion, or drop with_motion")
+    if not 0 < crop <= 1 or (crop < 1 and with_motion):
+        raise ValueError(f"crop must lie in (0, 1] and be 1 with_motion, received {crop}, with_motion={with_motion}")
     stored_size = tuple(manifest["size"])
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
@@ -90,8 +96,11 @@ def make_dataset(
             image_format=manifest["image_format"],
             with_motion=with_motion,
         )
-        if size != stored_size:
-            example = _scale_down(example, size)
+        if training and crop < 1:
+            # A part may be smaller than ``size``, and area sampling would enlarge it in blocks.
+            example = _resized(_cropped(example, stored_size, crop, [seed ^ _CROP_STREAM, position]), size, "bilinear")
+        elif size != stored_size:
+            example = _resized(example, size, "area")
         example["frames"] = tf.cast(example["frames"], tf.float32) / 127.5 - 1.0
         if training and flip:
             draw = tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox")
@@ -178,7 +187,17 @@ def mirror(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     return mirrored
 
 
-def _scale_down(example: dict[str, tf.Tensor], size: tuple[int, int]) -> dict[str, tf.Tensor]:
-    frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, tf.image.ResizeMethod.AREA)
+def _cropped(example, stored_size, crop, seed):
+    """A random part of the window, of the stored aspect ratio up to rounding."""
+    share, top, left = tf.unstack(tf.random.stateless_uniform([3], seed, alg="philox"))
+    share = crop + (1.0 - crop) * share
+    height, width = (tf.cast(tf.round(share * side), tf.int32) for side in stored_size)
+    top = tf.cast(top * tf.cast(stored_size[0] - height + 1, tf.float32), tf.int32)
+    left = tf.cast(left * tf.cast(stored_size[1] - width + 1, tf.float32), tf.int32)
+    return {name: value[:, top : top + height, left : left + width] for name, value in example.items()}
+
+
+def _resized(example, size, method):
+    frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, method, antialias=method == "bilinear")
     label_maps = tf.image.resize(example["label_maps"][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)
     return {"frames": frames, "label_maps": label_maps[..., 0]}

@@ -74,7 +74,7 @@ class MotionTrainer:
             "photometric": weights.photometric_weight * photometric(future, outputs["frames"]),
             "smoothness": weights.smoothness_weight * (smoothness(flow, future) + smoothness(flow_backward, start)),
             "cycle": weights.cycle_weight
-            * cycle_consistency(flow, flow_backward, visibility, visibility_backward),
+            * cycle_consistency(flow, flow_backward, visibility, visibility_backward, self.config.model.warp),
             "visibility": weights.visibility_weight
             * (visibility_prior(visibility) + visibility_prior(visibility_backward)),
             "kl": weights.kl_weight

@@ -53,6 +53,7 @@ def train(stage: str, presets: dict, trainer_class) -> None:
             seed=training.seed,
             start_step=start_step,
             flip=training.flip,
+            crop=training.crop,
             **window,
         )
 

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.pipeline import make_dataset, mirror, num_windows
 from seg2vid_tf.data.shards import write_shards
 
@@ -132,6 +133,25 @@ def test_scaling_down(split, clips):
     np.testing.assert_array_equal(batch["label_maps"], [c.label_maps[:, 1::2, 1::2] for c in clips])
     with pytest.raises(ValueError, match=r"stored at \(8, 12\) .height, width., asked for \(16, 24\)"):
         make_dataset(split, num_frames=1, batch_size=1, size=(16, 24))
+
+
+def test_crops_move_frames_and_label_maps_together(tmp_path):
+    """A bright lower right quarter of class 5 stays where its class is, and every crop is another one."""
+    frames = np.zeros((2, 32, 64, 3), np.uint8)
+    frames[:, 16:, 32:] = 255
+    label_maps = np.where(frames[..., 0] > 0, 5, 0).astype(np.uint8)
+    write_shards([Clip("quarter", frames, label_maps)], tmp_path, SPEC, split="train")
+    arguments = {"num_frames": 1, "batch_size": 8, "flip": False, "crop": 0.5}
+    (batch,) = _take(make_dataset(tmp_path / "train", **arguments), 1)
+    bright = batch["frames"][..., 0] > 0
+    assert np.mean(bright == (batch["label_maps"] == 5)) > 0.95
+    np.testing.assert_array_equal(batch["label_maps"][:, 0], batch["label_maps"][:, 1])
+    shares = bright.mean((1, 2, 3))
+    assert len(np.unique(shares)) == 8
+    (again,) = _take(make_dataset(tmp_path / "train", **arguments), 1)
+    np.testing.assert_array_equal(batch["frames"], again["frames"])
+    with pytest.raises(ValueError, match=r"crop must lie in \(0, 1\].*received 1.5"):
+        make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=1.5)
 
 
 def test_jpeg_windows_equal_pillows(tmp_path, make_clip):

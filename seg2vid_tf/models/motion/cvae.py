@@ -32,7 +32,7 @@ class MotionCVAE(keras.Model):
       image_filters: channels of the image encoder, mirrored by the decoder.
       refiner_filters: channels of the refiner.
       flow_scale: pixels per unit of a flow head.
-      warp_method: "native" or "addons" (ops/warp.py).
+      warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
     def __init__(
