@@ -1,0 +1,44 @@
+import types
+
+import numpy as np
+import pytest
+
+from seg2vid_tf.evaluation.reconstruction import MAX_PSNR, MotionScores
+
+
+def output(frames, **motion):
+    return types.SimpleNamespace(frames=frames[None], **{name: value[None] for name, value in motion.items()})
+
+
+def test_perfect_reconstruction_and_its_baselines():
+    frames = np.stack([np.full((4, 4, 3), value, np.uint8) for value in (0, 5, 5)])
+    flow = np.zeros((2, 4, 4, 2), np.float32)
+    flow[..., 1] = 2
+    visibility = np.ones((2, 4, 4, 1), np.float32)
+    visibility[:, :, 0] = 0
+    truth = {"flow": flow, "flow_backward": flow, "visibility": visibility, "visibility_backward": visibility}
+    scores = MotionScores()
+    scores.add(frames, output(frames, **truth), truth)
+    result = scores.result()
+    assert result["clips"] == 1
+    assert result["psnr"] == MAX_PSNR
+    assert result["psnr_copy_frame_0"] == pytest.approx(34.1514, abs=1e-4)
+    for direction in ("", "_backward"):
+        assert result[f"epe{direction}"] == 0
+        assert result[f"epe{direction}_zero_flow"] == 2
+        assert result[f"occlusion_f1{direction}"] == 1
+
+
+def test_means_over_clips_without_exact_motion():
+    still = np.zeros((2, 4, 4, 3), np.uint8)
+    off = still.copy()
+    off[1] = 255
+    scores = MotionScores()
+    scores.add(still, output(still))
+    scores.add(still, output(off))
+    assert scores.result() == {"clips": 2, "psnr": MAX_PSNR / 2, "psnr_copy_frame_0": MAX_PSNR}
+
+
+def test_nothing_to_score():
+    with pytest.raises(ValueError, match="no clip was scored"):
+        MotionScores().result()
