@@ -26,21 +26,27 @@ FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to w
 
 def main():
     from seg2vid_tf import media
-    from seg2vid_tf.annotations.label_map import read_label_map
-    from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: --help needs none.
 
     unknown = set(FORMATS.value) - {"gif", "mp4", "png", "flow"}
     if unknown:
         raise ValueError(f"--formats knows gif, mp4, png and flow, received {sorted(unknown)}")
+    folder = pathlib.Path(OUTPUT.value)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--output is a folder, and {folder} is a file: name another")
     if "mp4" in FORMATS.value:
         media.require_mp4()
+
+    from seg2vid_tf.annotations.label_map import read_label_map
+    from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
+
     pipe = load_pipeline(Seg2VidPipeline)
     size = pipe.size if RESIZE.value else None
     label_map = read_label_map(LABEL_MAP.value, pipe.spec, size, LABEL_IDS.value)
     if label_map.shape != pipe.size:
-        raise ValueError(f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there")
+        raise ValueError(
+            f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there"
+        )
     out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value)
-    folder = pathlib.Path(OUTPUT.value)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
     if "mp4" in FORMATS.value:
@@ -56,7 +62,9 @@ def load_pipeline(pipeline_class):
     """The pipeline that exactly one of the three flags names."""
     given = [f for f in (SAVED_MODEL, RUN_DIR, PRESET) if f.value]
     if len(given) != 1:
-        raise ValueError(f"give exactly one of --saved_model, --run_dir and --preset, received {[f.name for f in given]}")
+        raise ValueError(
+            f"give exactly one of --saved_model, --run_dir and --preset, received {[f.name for f in given]}"
+        )
     constructors = {
         "saved_model": pipeline_class.from_saved_model,
         "run_dir": pipeline_class.from_run,

@@ -9,6 +9,6 @@ KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
 ONLY_FIRST_REPLICA = "only_first_replica" if KERAS_3 else tf.VariableAggregation.ONLY_FIRST_REPLICA
 
 
-def raw_variables(layer: keras.layers.Layer) -> list[tf.Variable]:
-    """The tf.Variables behind a layer's weights, in the layer's order."""
-    return [v.value if KERAS_3 else v for v in layer.variables]
+def raw_variables(owner) -> list[tf.Variable]:
+    """The tf.Variables behind the variables of a layer, an optimizer or a tf.Module, in its own order."""
+    return [v if isinstance(v, tf.Variable) else v.value for v in owner.variables]

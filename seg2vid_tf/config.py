@@ -37,6 +37,7 @@ class StartFrameLossConfig:
 
     adversarial_weight: float = _field(1.0, "hinge loss of the generator")
     feature_matching_weight: float = _field(10.0, "L1 between discriminator features of real and generated frames")
+    l1_weight: float = _field(10.0, "L1 between real and generated frame, which finds each class's colours early")
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
 
 
@@ -81,7 +82,7 @@ class TrainingConfig:
     steps: int = _field(2000, "optimizer steps in all, those of a resumed run included")
     batch_size: int = _field(8, "clips per step, over all devices")
     learning_rate: float = _field(2e-4, "Adam's learning rate")
-    discriminator_learning_rate: float = _field(4e-4, "Adam's learning rate of the discriminator (stage 1)")
+    discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator (stage 1)")
     beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
     clip_norm: float = _field(1.0, "largest global gradient norm of the motion model (stage 2)")
     flip: bool = _field(True, "mirror half of the clips")
@@ -104,7 +105,7 @@ class StartFrameConfig:
 
     model: StartFrameModelConfig = StartFrameModelConfig()
     losses: StartFrameLossConfig = StartFrameLossConfig()
-    training: TrainingConfig = TrainingConfig(beta_1=0.0)
+    training: TrainingConfig = TrainingConfig(learning_rate=5e-4, beta_1=0.0)
 
 
 @dataclasses.dataclass(frozen=True)

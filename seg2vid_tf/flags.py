@@ -5,11 +5,16 @@ flags that were given on top of the preset.
 """
 
 import dataclasses
+import os
 import sys
 
 from absl import app, flags
 
 from seg2vid_tf.config import preset
+
+
+# Without this --help, which shows the main program's own flags, would leave out those that are defined here.
+flags.disclaim_key_flags()
 
 
 def define_config_flags(presets: dict) -> None:
@@ -42,7 +47,7 @@ def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
     """The preset named by --preset with every given flag on top.
 
     Raises:
-      ValueError: unknown preset, or a list flag that does not hold integers.
+      ValueError: unknown preset, or a list flag that does not hold positive integers.
     """
     config = preset(presets, values.preset)
     parts = {}
@@ -59,9 +64,12 @@ def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
 
 def _integers(name: str, values: list[str]) -> tuple[int, ...]:
     try:
-        return tuple(int(v) for v in values)
-    except ValueError as error:
-        raise ValueError(f"--{name} takes comma-separated integers, received {','.join(values)!r}") from error
+        integers = tuple(int(v) for v in values)
+    except ValueError:
+        integers = ()
+    if not integers or min(integers) < 1:
+        raise ValueError(f"--{name} takes comma-separated positive integers, received {','.join(values)!r}")
+    return integers
 
 
 def run(main) -> None:
@@ -76,7 +84,9 @@ def run(main) -> None:
             sys.exit(f"error: unexpected argument {argv[1]!r}: every input is a flag, see --help")
         try:
             main()
-        except (ValueError, FileNotFoundError, ImportError) as error:
+        except (ValueError, OSError, ImportError) as error:
             sys.exit(f"error: {error}")
 
+    # TensorFlow's notes on its own build would bury the progress bar; its errors stay. Set the variable to see them.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     app.run(guarded)

@@ -3,6 +3,7 @@
 Frames are uint8 [T, H, W, 3], RGB. Every file is written under a temporary name and renamed.
 """
 
+import fractions
 import functools
 import os
 import pathlib
@@ -49,7 +50,7 @@ def save_mp4(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
         raise ValueError(f"MP4 needs an even height and width, received {height} x {width}")
     with replacing(path) as temporary:
         with av.open(str(temporary), "w", format="mp4") as container:
-            stream = container.add_stream("libx264", rate=round(fps))
+            stream = container.add_stream("libx264", rate=fractions.Fraction(fps).limit_denominator(1000))
             stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
             stream.options = {"crf": "16"}
             for frame in frames:
@@ -72,7 +73,7 @@ def save_frames(frames: np.ndarray, folder: str | os.PathLike) -> None:
 
 
 def contact_sheet(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:
-    """Pictures in rows and columns: uint8 [H,W,3] each, all of one size -> one uint8 picture; short rows end in white."""
+    """Pictures in rows and columns: uint8 [H,W,3] each, all of one size -> one uint8 picture; short rows end white."""
     height, width = rows[0][0].shape[:2]
     columns = max(len(row) for row in rows)
     sheet = np.full((len(rows) * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, np.uint8)
@@ -91,9 +92,17 @@ def flow_to_color(flow: np.ndarray, max_length: float | None = None) -> np.ndarr
       max_length: length in pixels that is fully saturated; the longest vector of ``flow`` by default.
 
     Returns:
-      uint8 [...,3]. No motion is white. Source: the colour wheel of the Middlebury flow benchmark (Baker et al., IJCV 2011):
-      hue steps chosen for equal visible difference.
+      uint8 [...,3]. No motion is white; right is red, down yellow, left cyan, up violet. Source: the colour wheel of
+      the Middlebury flow benchmark (Baker et al., IJCV 2011): hue steps chosen for equal visible difference.
+
+    Raises:
+      ValueError: a vector is not finite.
     """
+    finite = np.isfinite(flow).all(axis=-1)
+    if not finite.all():
+        raise ValueError(
+            f"flow: {np.count_nonzero(~finite)} of {finite.size} vectors are NaN or infinite: mask them first"
+        )
     dy, dx = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
     length = np.hypot(dy, dx)
     if max_length is None:
@@ -120,5 +129,6 @@ def _color_wheel() -> np.ndarray:
 
 
 def _check_fps(fps):
-    if not 0 < fps <= 100:
-        raise ValueError(f"fps must lie in (0, 100], received {fps}")
+    # GIF stores hundredths of a second in 16 bits.
+    if not 0.01 <= fps <= 100:
+        raise ValueError(f"fps must lie in 0.01..100, received {fps}")

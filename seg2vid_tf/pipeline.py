@@ -101,18 +101,23 @@ class Seg2VidPipeline:
           path: a version folder, or a model folder, whose newest version is taken.
 
         Raises:
-          ValueError: there is no export of this package at ``path``.
+          ValueError: there is no export of this package at ``path``, or it is damaged.
         """
         folder = pathlib.Path(path)
         if not (folder / "saved_model.pb").exists():
             found = versions(folder)
             if not found:
-                raise ValueError(f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder")
+                raise ValueError(
+                    f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder"
+                )
             folder = folder / str(found[-1])
-        if not (folder / DESCRIPTION).exists():
-            raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py")
-        loaded = tf.saved_model.load(str(folder))
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        description = _read_description(folder)
+        try:
+            loaded = tf.saved_model.load(str(folder))
+        except (OSError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"{folder} cannot be loaded, export the model again: {str(error).splitlines()[0]}"
+            ) from error
         pipeline = cls(dict(loaded.signatures), description)
         pipeline._loaded = loaded  # the signatures do not keep the variables alive
         return pipeline
@@ -160,6 +165,7 @@ class Seg2VidPipeline:
         label_map = self._label_map(annotation)
         if num_videos < 1:
             raise ValueError(f"num_videos must be at least 1, received {num_videos}")
+        seed = _checked_seed(seed, num_videos)
         if z is not None:
             z = self._checked_z(z, num_videos)
         if start_frame is not None:
@@ -204,14 +210,43 @@ class Seg2VidPipeline:
     def _checked_z(self, z, num_videos):
         z = np.asarray(z, np.float32)
         if z.shape != (num_videos, self._latent_dim):
-            raise ValueError(f"z must be float32 {(num_videos, self._latent_dim)}, one row per video, received {z.shape}")
+            raise ValueError(
+                f"z must be float32 {(num_videos, self._latent_dim)}, one row per video, received {z.shape}"
+            )
         if not np.isfinite(z).all():
-            raise ValueError("z holds NaN or infinity")
+            raise ValueError(
+                f"z: {np.count_nonzero(~np.isfinite(z))} of {z.size} values are NaN or infinite: "
+                "draw it from a standard normal, or leave it out"
+            )
         return z
 
     def _run(self, signature, inputs):
         outputs = self._functions[signature](**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
+
+
+def _read_description(folder):
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
+    missing = {"spec", "size", "num_frames", "style_dim", "latent_dim"} - set(description)
+    if missing:
+        raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")
+    return description
+
+
+def _checked_seed(seed, num_videos):
+    if not isinstance(seed, int | np.integer):
+        raise ValueError(f"seed must be an integer, received {seed!r}")
+    if not -(2**63) <= int(seed) <= 2**63 - num_videos:
+        raise ValueError(
+            f"seed .. seed + num_videos - 1 must fit into int64, received seed {seed}, num_videos {num_videos}"
+        )
+    return int(seed)
 
 
 def _checked_image(name, image, shape):

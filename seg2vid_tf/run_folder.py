@@ -10,9 +10,11 @@ import json
 import pathlib
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import RESUMABLE_FIELDS, MotionConfig, StartFrameConfig, differences, from_json, to_json, write_json
 
 CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
@@ -70,17 +72,23 @@ class RunFolder:
             raise ValueError(f"{self._config_path}: {error}") from error
 
     def save(self, objects: dict, step: int) -> None:
-        """Writes checkpoint ``step`` and drops all but the newest few."""
+        """Writes checkpoint ``step`` and drops all but the newest few.
+
+        Args:
+          objects: {name: network, optimizer or tf.Module}. Their variables are stored by number: the object graph of Keras 3
+            leaves out every layer that sits in a list, without a word.
+          step: optimizer steps taken.
+        """
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         prefix = self.checkpoints / f"ckpt-{step}"
         # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
-        tf.train.Checkpoint(**objects).write(str(prefix))
+        tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(str(prefix))
         for old in self._steps()[KEPT_CHECKPOINTS:]:
             for file in self.checkpoints.glob(f"ckpt-{old}.*"):
                 file.unlink()
 
     def restore(self, objects: dict) -> int:
-        """Restores the newest readable checkpoint into the objects.
+        """Restores the newest readable checkpoint into the objects, which may be some of those that were saved.
 
         TensorFlow's own latest_checkpoint answers None where the newest index is broken; a training that restarted at zero
         because of that would overwrite what is left. So: newest first, a loud warning for each one that cannot be read.
@@ -96,18 +104,15 @@ class RunFolder:
         for step in steps:
             prefix = str(self.checkpoints / f"ckpt-{step}")
             try:
-                # Reads every tensor first: a restore that breaks half-way would leave a mixture of two states.
-                reader = tf.train.load_checkpoint(prefix)
-                for name in reader.get_variable_to_shape_map():
-                    reader.get_tensor(name)
-                status = tf.train.Checkpoint(**objects).read(prefix)
-                status.assert_existing_objects_matched()
-                status.expect_partial()
-            except (tf.errors.OpError, IndexError, ValueError, AssertionError) as error:
+                values = _read(prefix, objects)
+            except (tf.errors.OpError, IndexError, ValueError) as error:
                 reason = str(error).splitlines()[0]
                 errors.append(f"{prefix}: {reason}")
                 warnings.warn(f"CHECKPOINT UNREADABLE, trying the one before: {prefix}: {reason}", stacklevel=2)
                 continue
+            # Only now: a restore that breaks half-way would leave a mixture of two states.
+            for variable, value in values:
+                variable.assign(value)
             return step
         if errors:
             raise ValueError(
@@ -128,3 +133,21 @@ class RunFolder:
             raise ValueError(f"{self.path} holds no run: there is no config.json in it") from error
         except json.JSONDecodeError as error:
             raise ValueError(f"{self._config_path} is not JSON: {error}") from error
+
+
+def _read(prefix, objects):
+    """[(variable, its value in the checkpoint)] of every variable of the objects; ValueError where the two do not match."""
+    reader = tf.train.load_checkpoint(prefix)
+    stored = reader.get_variable_to_shape_map()
+    pairs = []
+    for name, owner in objects.items():
+        variables = raw_variables(owner)
+        found = sum(key.startswith(f"{name}/") for key in stored)
+        if found != len(variables):
+            raise ValueError(f"it holds {found} variables of {name}, which has {len(variables)}: another version's?")
+        for i, variable in enumerate(variables):
+            value = reader.get_tensor(f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE")
+            if np.shape(value) != tuple(variable.shape):
+                raise ValueError(f"variable {i} of {name} is {np.shape(value)} in it, expected {tuple(variable.shape)}")
+            pairs.append((variable, value))
+    return pairs

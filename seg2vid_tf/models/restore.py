@@ -1,5 +1,6 @@
 """Seg2Vid from a run folder: both stages' newest checkpoints, in a process without a strategy."""
 
+import dataclasses
 import os
 import pathlib
 
@@ -21,7 +22,9 @@ def seg2vid_from_run(run_dir: str | os.PathLike) -> Seg2Vid:
     sizes = [(c.model.height, c.model.width) for c in (start_config, motion_config)]
     if sizes[0] != sizes[1]:
         raise ValueError(f"{run_dir}: start_frame was trained at {sizes[0]}, motion at {sizes[1]}: train both at one size")
-    generator, motion = build_generator(start_config.model, spec), build_motion(motion_config.model, spec)
+    generator = build_generator(start_config.model, spec)
+    # The faster warps of training have the same meaning and no place in an export.
+    motion = build_motion(dataclasses.replace(motion_config.model, warp="native"), spec)
     for folder, objects in ((first, {"generator": generator}), (second, {"motion": motion})):
         if folder.restore(objects) == 0:
             raise ValueError(f"{folder.path} has no checkpoint yet: train it first")

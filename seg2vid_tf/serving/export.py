@@ -1,7 +1,7 @@
 """Export: Seg2Vid -> <root>/<name>/<version>/, a SavedModel that was proved before it got its name.
 
-A server picks up a numeric folder the moment it appears, so the model is written beside its target, run through the session
-loader on every signature, compared with the model in memory, and renamed only then.
+A server picks up a numeric folder the moment it appears, so the model is written beside its target, run through the
+session loader on every signature, compared with the model in memory, and renamed only then.
 """
 
 import json
@@ -25,7 +25,9 @@ PIXEL_TOLERANCE = 1
 FLOAT_TOLERANCE = 1e-2
 
 
-def export(model: Seg2Vid, root: str | os.PathLike, name: str, version: int | None = None, card: str = "") -> pathlib.Path:
+def export(
+    model: Seg2Vid, root: str | os.PathLike, name: str, version: int | None = None, card: str = ""
+) -> pathlib.Path:
     """Exports a model and proves it.
 
     Args:

@@ -21,7 +21,8 @@ def model_card(name: str, run_dir: str | os.PathLike) -> str:
             "",
             f"- annotation spec: {spec.name}, {spec.num_classes} classes",
             f"- size: {model.height} x {model.width}",
-            f"- training: {training.steps} steps of {training.batch_size} clips, seed {training.seed}, {training.precision}",
+            f"- training: {training.steps} steps of {training.batch_size} clips, seed {training.seed}, "
+            f"{training.precision}",
             f"- model: {model}",
             f"- losses: {config.losses}",
             "",

@@ -8,8 +8,8 @@
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1]
 
-Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts, casts or
-clips it into something else. The same functions run in memory, from a SavedModel and in a server.
+Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
+casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
     z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
 
     def serving_default(label_map_png, seed):
-        _check_batch(label_map_png=label_map_png, seed=seed)
+        label_map_png, seed = _checked(label_map_png=label_map_png, seed=seed)
         decoded = tf.map_fn(
             lambda png: decode_label_map_png(png, model.spec, model.size),
             label_map_png,
@@ -40,15 +40,15 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
         return {"frames_bytes": tf.reshape(encoded, [-1, model.motion.num_frames + 1])}
 
     def from_tensor(label_map, style, z):
-        _check_batch(label_map=label_map, style=style, z=z)
-        return _served(model.generate(label_map, _finite(style, "style"), _finite(z, "z")))
+        label_map, style, z = _checked(label_map=label_map, style=style, z=z)
+        return _served(model.generate(label_map, style, z))
 
     def animate(start_frame, label_map, z):
-        _check_batch(start_frame=start_frame, label_map=label_map, z=z)
-        return _served(model.animate(to_float(start_frame), label_map, _finite(z, "z")))
+        start_frame, label_map, z = _checked(start_frame=start_frame, label_map=label_map, z=z)
+        return _served(model.animate(to_float(start_frame), label_map, z))
 
     def reconstruct(frames, label_map):
-        _check_batch(frames=frames, label_map=label_map)
+        frames, label_map = _checked(frames=frames, label_map=label_map)
         return _served(model.reconstruct(to_float(frames), label_map))
 
     return {
@@ -88,15 +88,21 @@ def _served(outputs):
     return {"frames": to_uint8(frames), **{name: outputs[name] for name in names}}
 
 
-def _check_batch(**inputs):
-    """Refuses inputs of different batch sizes, which would broadcast in silence."""
+def _checked(**inputs):
+    """The inputs, in order, usable only where every one has the same batch size, at least 1, and holds finite numbers.
+
+    Unequal batches would broadcast in silence; an empty one fails deep inside, in an optimised convolution.
+    """
     (first, reference), *others = inputs.items()
+    batch = tf.shape(reference)[0]
+    checks = [tf.debugging.assert_positive(batch, f"{first}: the batch is empty, send at least one row")]
     for name, value in others:
-        tf.debugging.assert_equal(
-            tf.shape(value)[0], tf.shape(reference)[0], f"{name} and {first} must have the same batch size"
-        )
-
-
-def _finite(value, name):
-    tf.debugging.assert_equal(tf.reduce_all(tf.math.is_finite(value)), True, f"{name} holds NaN or infinity")
-    return value
+        message = f"{name} and {first} must have the same batch size"
+        checks.append(tf.debugging.assert_equal(tf.shape(value)[0], batch, message))
+    for name, value in inputs.items():
+        if value.dtype.is_floating:
+            finite = tf.reduce_all(tf.math.is_finite(value))
+            checks.append(tf.debugging.assert_equal(finite, True, f"{name} holds NaN or infinity"))
+    # Without the dependency, what the bad input breaks further on may speak first. Eagerly a check raises or is None.
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return [tf.identity(value) for value in inputs.values()]

@@ -1,8 +1,8 @@
 """fit: the training loop of both stages.
 
 Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the networks,
-the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss ends the run before it can reach a
-checkpoint.
+the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss or weight ends the run before it can reach
+a checkpoint.
 """
 
 import math
@@ -14,10 +14,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import TrainingConfig
 from seg2vid_tf.media import contact_sheet, save_png
 from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.run_folder import RunFolder
+
+_ADVICE = "{} holds the last good steps. Look at the data, or start another --run_dir with a lower --learning_rate"
 
 
 def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf.distribute.Strategy) -> dict:
@@ -34,7 +37,7 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
       {name: loss term of the last step}; empty if there was nothing left to do.
 
     Raises:
-      ValueError: a loss became NaN or infinite, or no checkpoint can be read.
+      ValueError: a loss or a weight became NaN or infinite, or no checkpoint can be read.
     """
     training: TrainingConfig = trainer.config.training
     first = folder.restore(trainer.checkpointed)
@@ -71,6 +74,7 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
                 _draw_samples(trainer, validation, folder, step)
                 before = time.perf_counter()
             if last or step % training.checkpoint_every == 0:
+                _check_weights(trainer.checkpointed, step, folder)
                 folder.save(trainer.checkpointed, step)
                 before = time.perf_counter()
             if termination.requested:
@@ -82,10 +86,15 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
 def _check_finite(terms, step, folder):
     bad = {name: value for name, value in terms.items() if not math.isfinite(value)}
     if bad:
-        raise ValueError(
-            f"step {step}: {bad} is not finite; {folder.checkpoints} holds the last good step. "
-            "Resume with a lower --learning_rate, or look at the data"
-        )
+        raise ValueError(f"step {step}: {bad} is not finite; {_ADVICE.format(folder.checkpoints)}")
+
+
+def _check_weights(checkpointed, step, folder):
+    """A gradient can overflow while the loss is still finite: the next step would show it, after the checkpoint."""
+    for name, owner in checkpointed.items():
+        for variable in raw_variables(owner):
+            if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
+                raise ValueError(f"step {step}: {variable.name} of {name} is not finite; {_ADVICE.format(folder.checkpoints)}")
 
 
 def _draw_samples(trainer, validation, folder, step):

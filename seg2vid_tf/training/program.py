@@ -7,6 +7,9 @@ from absl import flags
 from seg2vid_tf.flags import config_from_flags, define_config_flags
 
 
+flags.disclaim_key_flags()  # they are the program's own (flags.py)
+
+
 def define_training_flags(presets: dict) -> None:
     """--preset and the config's fields, --data_dir, --run_dir, --resume, --devices."""
     define_config_flags(presets)

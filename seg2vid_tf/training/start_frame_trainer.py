@@ -1,4 +1,4 @@
-"""Stage 1's training step: generator against discriminator, hinge loss and feature matching."""
+"""Stage 1's training step: generator against discriminator, hinge loss, feature matching, and L1 as in pix2pix."""
 
 import keras
 import tensorflow as tf
@@ -8,6 +8,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
 from seg2vid_tf.losses.adversarial import discriminator_hinge, feature_matching, generator_hinge
 from seg2vid_tf.losses.perceptual import feature_distance
+from seg2vid_tf.losses.reconstruction import l1
 from seg2vid_tf.models.build import build_discriminator, build_generator
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.training.perceptual_network import perceptual_network
@@ -88,6 +89,7 @@ class StartFrameTrainer:
         terms = {
             "adversarial": weights.adversarial_weight * generator_hinge(fake_logits),
             "feature_matching": weights.feature_matching_weight * feature_matching(real_features, fake_features),
+            "l1": weights.l1_weight * l1(real, fake),
         }
         if self._features:
             distance = feature_distance(self._features(real), self._features(fake))

@@ -5,7 +5,8 @@
     warped_t = dense_image_warp(start_frame, flow_t)
     frame_t  = FrameRefiner(warped_t, visibility_t, annotation warped along)
 
-Warp, composition and everything about the latent are float32 under every precision policy.
+Warp, composition, the heads and everything about the latent are float32 under every precision policy. So the parts do not
+autocast: each convolution casts its own input, and nothing else is rounded.
 """
 
 import keras

@@ -50,7 +50,7 @@ class FlowDecoder(keras.layers.Layer):
     """
 
     def __init__(self, num_frames: int, filters: tuple[int, ...], flow_scale: float, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.injection = LatentInjection(num_frames, filters[-1] // 4, name="injection")
         self.stem = ConvBlock(filters[-1], name="stem")
         mirrored = list(reversed(filters[:-1]))
@@ -58,7 +58,7 @@ class FlowDecoder(keras.layers.Layer):
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
         self.head = ConvBlock(filters[0], name="head")
         # Zero heads start at zero flow, the identity; the warp's one-sided derivative lets them leave it.
-        self.flows = keras.layers.Conv2D(4, 3, padding="same", kernel_initializer="zeros", name="flows")
+        self.flows = keras.layers.Conv2D(4, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="flows")
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
         self.visibilities = keras.layers.Conv2D(
             2,
@@ -66,6 +66,7 @@ class FlowDecoder(keras.layers.Layer):
             padding="same",
             kernel_initializer="zeros",
             bias_initializer=keras.initializers.Constant(2.0),
+            dtype="float32",
             name="visibilities",
         )
         self.num_frames = num_frames
@@ -93,8 +94,8 @@ class FlowDecoder(keras.layers.Layer):
                 x = self.mixes[i](x)
         x = self.head(x)
         # Flow is smooth: the heads work at half the size and their output is resized.
-        flows = self._unfold(double_size(tf.cast(self.flows(x), tf.float32)))
-        visibilities = self._unfold(tf.sigmoid(double_size(tf.cast(self.visibilities(x), tf.float32))))
+        flows = self._unfold(double_size(self.flows(x)))
+        visibilities = self._unfold(tf.sigmoid(double_size(self.visibilities(x))))
         progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
         flows *= self.flow_scale * progress[None, :, None, None, None]
         return {

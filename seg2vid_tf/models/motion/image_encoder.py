@@ -14,7 +14,7 @@ class ImageEncoder(keras.layers.Layer):
     """
 
     def __init__(self, filters: tuple[int, ...], **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.convs = [ConvBlock(f, 4, 2, name=f"conv_{i}") for i, f in enumerate(filters)]
         self.filters = tuple(filters)
 

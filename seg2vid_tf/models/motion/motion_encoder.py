@@ -22,14 +22,15 @@ class MotionEncoder(keras.layers.Layer):
     """
 
     def __init__(self, latent_dim: int, filters: tuple[int, ...], **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.convs = [ConvBlock(f, 4, 2, name=f"conv_{i}") for i, f in enumerate(filters)]
-        self.mean = keras.layers.Dense(latent_dim, name="mean")
+        self.mean = keras.layers.Dense(latent_dim, dtype="float32", name="mean")
         # The posterior starts narrow (standard deviation about 0.14), so that the decoder hears a signal from step one.
         self.log_variance = keras.layers.Dense(
             latent_dim,
             kernel_initializer="zeros",
             bias_initializer=keras.initializers.Constant(-4.0),
+            dtype="float32",
             name="log_variance",
         )
         self.latent_dim = latent_dim
@@ -42,9 +43,9 @@ class MotionEncoder(keras.layers.Layer):
         """frames [B,T+1,H,W,3], annotation [B,H,W,K_group] -> float32 mean, log_variance, each [B,latent_dim]."""
         start = frames[:, 0]
         changes = tf.unstack(frames[:, 1:] - frames[:, :1], axis=1)
-        x = tf.concat([start, *changes, tf.cast(annotation, frames.dtype)], axis=-1)
+        x = tf.concat([start, *changes, annotation], axis=-1)
         for conv in self.convs:
             x = conv(x)
         x = tf.image.resize(tf.cast(x, tf.float32), LATENT_GRID, antialias=True)
         x = tf.reshape(x, [-1, LATENT_GRID[0] * LATENT_GRID[1] * self.filters[-1]])
-        return tf.cast(self.mean(x), tf.float32), tf.cast(self.log_variance(x), tf.float32)
+        return self.mean(x), self.log_variance(x)

@@ -19,11 +19,12 @@ class FrameRefiner(keras.layers.Layer):
     """
 
     def __init__(self, filters: tuple[int, ...], **kwargs):
-        super().__init__(**kwargs)
+        # No autocast: a warped pixel goes into the composite with all its digits.
+        super().__init__(autocast=False, **kwargs)
         self.downs = [ConvBlock(f, 3, 1 if i == 0 else 2, name=f"down_{i}") for i, f in enumerate(filters)]
         self.middle = ConvBlock(filters[-1], name="middle")
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(reversed(filters[:-1]))]
-        self.to_rgb = keras.layers.Conv2D(3, 3, padding="same", name="to_rgb")
+        self.to_rgb = keras.layers.Conv2D(3, 3, padding="same", dtype="float32", name="to_rgb")
         self.filters = tuple(filters)
 
     def get_config(self):
@@ -39,5 +40,5 @@ class FrameRefiner(keras.layers.Layer):
         x = self.middle(x)
         for skip, up in zip(reversed(skips[:-1]), self.ups, strict=True):
             x = up(tf.concat([double_size(x), skip], axis=-1))
-        painted = tf.tanh(tf.cast(self.to_rgb(x), tf.float32))
+        painted = tf.tanh(self.to_rgb(x))
         return composite(warped, painted, visibility)

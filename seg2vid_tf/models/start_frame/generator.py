@@ -29,7 +29,10 @@ class StartFrameGenerator(keras.Model):
         self.blocks = [
             SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, name=f"block_{i}") for i in range(len(filters))
         ]
-        self.to_rgb = keras.layers.Conv2D(3, 3, padding="same", name="to_rgb")
+        start_grey = keras.initializers.RandomNormal(stddev=0.02)
+        self.to_rgb = keras.layers.Conv2D(
+            3, 3, padding="same", kernel_initializer=start_grey, dtype="float32", name="to_rgb"
+        )
         self.num_classes = num_classes
         self.style_dim = style_dim
         self.filters = tuple(filters)
@@ -59,5 +62,4 @@ class StartFrameGenerator(keras.Model):
             if i > 0:
                 x = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
             x = block(x, level, style)
-        rgb = self.to_rgb(tf.nn.leaky_relu(x, 0.2))
-        return {"start_frame": tf.tanh(tf.cast(rgb, tf.float32))}
+        return {"start_frame": tf.tanh(self.to_rgb(tf.nn.relu(x)))}

@@ -1,16 +1,20 @@
 """Spatially adaptive normalisation and the residual block made of it.
 
-Source: Park et al., "Semantic Image Synthesis with Spatially-Adaptive Normalization" (CVPR 2019), sections 3 and A. The
-normalisation is per example (instance norm), so that a picture never depends on its neighbours in the batch, and the style
-vector enters next to the annotation, so that it reaches every block.
+Source: Park et al., "Semantic Image Synthesis with Spatially-Adaptive Normalization" (CVPR 2019), sections 3 and A. Two
+things differ. The normalisation is over the channels of each pixel ("Positional Normalization", Li et al., NeurIPS 2019):
+batch statistics would tie a picture to its neighbours in the batch, and statistics over the picture (instance norm) blow the
+padding's faint border up into stripes where an annotation of few regions leaves nothing else to see. And the style vector
+enters next to the annotation, so that it reaches every block.
 """
+
+import math
 
 import keras
 import tensorflow as tf
 
 
 class SpadeNorm(keras.layers.Layer):
-    """x normalised per example and channel, then scaled and shifted pixel by pixel as annotation and style say.
+    """x normalised over each pixel's channels, then scaled and shifted pixel by pixel as annotation and style say.
 
     Args:
       filters: channels of x.
@@ -19,10 +23,16 @@ class SpadeNorm(keras.layers.Layer):
 
     def __init__(self, filters: int, hidden: int, **kwargs):
         super().__init__(**kwargs)
-        self.shared = keras.layers.Conv2D(hidden, 3, padding="same", name="shared")
-        self.style = keras.layers.Dense(hidden, use_bias=False, name="style")
-        self.scale = keras.layers.Conv2D(filters, 3, padding="same", name="scale")
-        self.shift = keras.layers.Conv2D(filters, 3, padding="same", name="shift")
+        # A one-hot annotation has one active channel per tap, so the usual fan-in would make it whisper beside the style.
+        one_hot = keras.initializers.RandomNormal(stddev=math.sqrt(2 / 9))
+        self.shared = keras.layers.Conv2D(hidden, 3, padding="same", kernel_initializer=one_hot, name="shared")
+        quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
+        self.style = keras.layers.Dense(hidden, use_bias=False, kernel_initializer=quiet, name="style")
+        # Gentle at first: scales of order one, multiplied over the blocks, drive the output's tanh into saturation.
+        gentle = keras.initializers.VarianceScaling(0.1)
+        self.modulation = keras.layers.Conv2D(
+            2 * filters, 3, padding="same", kernel_initializer=gentle, name="modulation"
+        )
         self.filters = filters
         self.hidden = hidden
 
@@ -31,14 +41,14 @@ class SpadeNorm(keras.layers.Layer):
 
     def call(self, x, annotation, style):
         """x [B,h,w,filters], annotation [B,h,w,K], style [B,S] -> [B,h,w,filters]."""
-        # Not tf.nn.moments: followed by a scale that is no constant, its graph is taken for an instance norm with constant
-        # weights by TensorFlow 2.15's graph optimiser, which then kills the process.
+        # Not tf.nn.moments: followed by a scale that is no constant, its graph is taken for a norm with constant weights by
+        # TensorFlow 2.15's graph optimiser, which then kills the process.
         centred = tf.cast(x, tf.float32)
-        centred -= tf.reduce_mean(centred, axis=[1, 2], keepdims=True)
-        variance = tf.reduce_mean(tf.square(centred), axis=[1, 2], keepdims=True)
+        centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
+        variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
         normalised = centred * tf.math.rsqrt(variance + 1e-5)
         hidden = tf.nn.relu(self.shared(annotation) + self.style(style)[:, None, None, :])
-        scale, shift = self.scale(hidden), self.shift(hidden)
+        scale, shift = tf.split(self.modulation(hidden), 2, axis=-1)
         return tf.cast(normalised, scale.dtype) * (1.0 + scale) + shift
 
 

@@ -1,0 +1,135 @@
+"""What several test files share: tiny configs, one tiny Seg2Vid, its export, and a tiny prepared data set.
+
+Tracing is the slow part of these tests, so everything that traces is built once per session.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import dataclasses
+import pathlib
+
+import pytest
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.config import (
+    MotionConfig,
+    MotionModelConfig,
+    StartFrameConfig,
+    StartFrameModelConfig,
+    TrainingConfig,
+)
+
+SIZE = (32, 64)
+NUM_FRAMES = 2
+
+
+@pytest.fixture(scope="session")
+def spec():
+    return load_spec("synthetic_street")
+
+
+@pytest.fixture(scope="session")
+def start_frame_config():
+    """Stage 1 in miniature."""
+    model = StartFrameModelConfig(
+        height=SIZE[0],
+        width=SIZE[1],
+        style_dim=4,
+        generator_filters=(16, 12, 8),
+        spade_filters=8,
+        discriminator_filters=(8, 12),
+        discriminator_scales=2,
+    )
+    return StartFrameConfig(model=model, training=TrainingConfig(steps=4, batch_size=2, beta_1=0.0))
+
+
+@pytest.fixture(scope="session")
+def motion_config():
+    """Stage 2 in miniature."""
+    model = MotionModelConfig(
+        height=SIZE[0],
+        width=SIZE[1],
+        num_frames=NUM_FRAMES,
+        background_latent=6,
+        foreground_latent=4,
+        encoder_filters=(8, 8),
+        image_filters=(8, 12, 16),
+        refiner_filters=(8, 8),
+        flow_scale=8.0,
+    )
+    return MotionConfig(model=model, training=TrainingConfig(steps=4, batch_size=2))
+
+
+@pytest.fixture(scope="session")
+def seg2vid(spec, start_frame_config, motion_config):
+    """Seg2Vid with random weights; its flow heads are not zero, so that frames really move."""
+    import keras
+
+    from seg2vid_tf.models.build import build_generator, build_motion
+    from seg2vid_tf.models.seg2vid import Seg2Vid
+
+    keras.utils.set_random_seed(0)
+    generator = build_generator(start_frame_config.model, spec)
+    motion = build_motion(motion_config.model, spec)
+    shake_heads(motion)
+    return Seg2Vid(generator, motion, spec, SIZE)
+
+
+def shake_heads(motion):
+    """Gives the zero-initialised output heads of a motion model small random weights, from a fixed seed."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    for head in (motion.decoder.flows, motion.decoder.visibilities):
+        head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
+
+
+@pytest.fixture(scope="session")
+def saved_model(seg2vid, tmp_path_factory) -> pathlib.Path:
+    """The version folder of the tiny Seg2Vid's export."""
+    from seg2vid_tf.serving.export import export
+
+    return export(seg2vid, tmp_path_factory.mktemp("saved_models"), "tiny")
+
+
+@pytest.fixture(scope="session")
+def pipe(saved_model):
+    """The pipeline of the tiny Seg2Vid's export, from its model folder."""
+    from seg2vid_tf.pipeline import Seg2VidPipeline
+
+    return Seg2VidPipeline.from_saved_model(saved_model.parent)
+
+
+@pytest.fixture(scope="session")
+def run_dir(seg2vid, spec, start_frame_config, motion_config, tmp_path_factory) -> pathlib.Path:
+    """A run folder whose newest checkpoints hold the tiny Seg2Vid."""
+    from seg2vid_tf.run_folder import RunFolder
+
+    root = tmp_path_factory.mktemp("runs") / "tiny"
+    for stage, config, objects in (
+        ("start_frame", start_frame_config, {"generator": seg2vid.generator}),
+        ("motion", motion_config, {"motion": seg2vid.motion}),
+    ):
+        folder = RunFolder(root / stage)
+        folder.start(stage, config, spec, resume=False)
+        folder.save(objects, step=4)
+    return root
+
+
+@pytest.fixture(scope="session")
+def street_data(spec, tmp_path_factory) -> pathlib.Path:
+    """A prepared synthetic_street data set: train/ (4 clips) and validation/ (2 clips), 4 frames of 32 x 64 each."""
+    from seg2vid_tf.data.shards import write_shards
+    from seg2vid_tf.data.synthetic_street import iter_clips
+
+    root = tmp_path_factory.mktemp("street")
+    for split, seeds in (("train", range(4)), ("validation", range(100, 102))):
+        write_shards(iter_clips(seeds, 4, *SIZE), root, spec, split=split, clips_per_shard=2, include_motion=True)
+    return root
+
+
+def with_training(config, **changes):
+    """The config with other values of its training fields."""
+    return dataclasses.replace(config, training=dataclasses.replace(config.training, **changes))

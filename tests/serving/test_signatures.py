@@ -1,0 +1,171 @@
+"""The served functions, run from the export through TensorFlow's graph optimiser: meaning, seeds, refusals."""
+
+import struct
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.serving.signatures import describe, signatures
+
+INVALID = tf.errors.InvalidArgumentError
+
+
+def _pixels(frames_bytes):
+    """PNG strings [B,T+1] -> uint8 [B,T+1,H,W,3]."""
+    return np.stack([[tf.io.decode_png(png).numpy() for png in row] for row in frames_bytes])
+
+
+def _assert_close(actual, expected):
+    assert actual.dtype == expected.dtype and actual.shape == expected.shape
+    tolerance = 1 if expected.dtype == np.uint8 else 1e-2
+    np.testing.assert_allclose(actual.astype(np.float64), expected.astype(np.float64), atol=tolerance)
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "from_tensor", "animate", "reconstruct"])
+def test_the_optimised_graph_equals_the_model_in_memory(seg2vid, served, examples, signature):
+    inputs = examples[signature]
+    function, _ = signatures(seg2vid)[signature]
+    expected = {k: v.numpy() for k, v in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()}
+    actual = served(signature, **inputs)
+    assert set(actual) == set(expected)
+    for name, value in expected.items():
+        if name == "frames_bytes":
+            _assert_close(_pixels(actual[name]), _pixels(value))
+        else:
+            _assert_close(actual[name], value)
+            assert name == "frames" or np.isfinite(actual[name]).all()
+
+
+def test_shapes_ranges_and_frame_0(served, examples):
+    inputs = examples["animate"]
+    out = served("animate", **inputs)
+    assert out["frames"].shape == (2, 3, 32, 64, 3)
+    assert out["flow"].shape == out["flow_backward"].shape == (2, 2, 32, 64, 2)
+    np.testing.assert_array_equal(out["frames"][:, 0], inputs["start_frame"])
+    assert np.abs(out["flow"]).max() > 1, "the fixture moves"
+    for name in ("visibility", "visibility_backward"):
+        assert out[name].shape == (2, 2, 32, 64, 1)
+        assert 0 <= out[name].min() <= out[name].max() <= 1
+
+
+def test_reconstruct_shows_frame_0_as_given(served, examples):
+    inputs = examples["reconstruct"]
+    np.testing.assert_array_equal(served("reconstruct", **inputs)["frames"][:, 0], inputs["frames"][:, 0])
+
+
+def test_a_seed_stands_for_what_draw_gives(seg2vid, served, examples):
+    inputs = examples["serving_default"]
+    style, z = seg2vid.draw(tf.constant(inputs["seed"]))
+    label_map = np.stack([tf.io.decode_png(png).numpy()[..., 0] for png in inputs["label_map_png"]])
+    expected = served("from_tensor", label_map=label_map, style=style.numpy(), z=z.numpy())["frames"]
+    np.testing.assert_allclose(
+        _pixels(served("serving_default", **inputs)["frames_bytes"]).astype(int), expected, atol=1
+    )
+
+
+def test_a_row_depends_on_its_own_label_map_and_seed_alone(served, examples):
+    png = examples["serving_default"]["label_map_png"]
+
+    def frames(*rows):
+        pngs, seeds = zip(*rows, strict=True)
+        out = served("serving_default", label_map_png=np.array(pngs, object), seed=np.array(seeds, np.int64))
+        return _pixels(out["frames_bytes"]).astype(int)
+
+    def assert_same(actual, expected):
+        np.testing.assert_allclose(actual, expected, atol=1)
+
+    a, b, c = (png[0], 5), (png[1], 2**62), (png[1], -1)
+    together = frames(a, b)
+    assert_same(together[:1], frames(a))
+    assert_same(together[1:], frames(b))
+    assert_same(frames(a, c)[0], together[0])  # another neighbour
+    assert_same(frames(c, b, a)[2], together[0])  # another place
+    assert np.abs(together[1] - frames(c)[0]).max() > 1, "another seed"
+
+
+@pytest.mark.parametrize("signature,first", [("serving_default", "label_map_png"), ("animate", "start_frame")])
+def test_an_empty_batch_is_refused(served, examples, signature, first):
+    with pytest.raises(INVALID, match=f"{first}: the batch is empty"):
+        served(signature, **{name: value[:0] for name, value in examples[signature].items()})
+
+
+@pytest.fixture(scope="module")
+def bad_pngs(examples, encode_png):
+    """{what is wrong: (bytes, part of the message)}."""
+    good = examples["serving_default"]["label_map_png"][0]
+    ids = tf.io.decode_png(good).numpy()[..., 0]
+    unknown = ids.copy()
+    unknown[3, 4] = 77
+    return {
+        "rgb": (encode_png(np.repeat(ids[..., None], 3, -1)), "8-bit grey PNG"),
+        "palette": (encode_png(ids, "P"), "8-bit grey PNG"),
+        "16-bit": (encode_png(ids.astype(np.uint16)), "8-bit grey PNG"),
+        "jpeg": (encode_png(ids, image_format="JPEG"), "not a PNG file"),
+        "truncated": (good[:-40], "truncated PNG"),
+        "empty": (b"", "not a PNG file"),
+        "wrong size": (encode_png(ids[:, :60]), "expected height x width 32x64"),
+        "bomb": (good[:16] + struct.pack(">II", 12000, 12000) + good[24:], "12000"),
+        "unknown id": (encode_png(unknown), "77"),
+    }
+
+
+KINDS = ["rgb", "palette", "16-bit", "jpeg", "truncated", "empty", "wrong size", "bomb", "unknown id"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_files_are_refused_by_name(served, examples, bad_pngs, kind):
+    good = examples["serving_default"]["label_map_png"][0]
+    data, message = bad_pngs[kind]
+    with pytest.raises(INVALID, match=f"label_map_png(.|\n)*{message}"):
+        served("serving_default", label_map_png=np.array([good, data], object), seed=np.zeros(2, np.int64))
+
+
+@pytest.mark.parametrize("signature", ["from_tensor", "animate", "reconstruct"])
+def test_unknown_ids_are_refused(served, examples, signature):
+    inputs = dict(examples[signature])
+    inputs["label_map"] = inputs["label_map"].copy()
+    inputs["label_map"][1, 0, 0] = 9
+    with pytest.raises(INVALID, match=r"label_map: id outside spec synthetic_street \(0..8, 255 = ignored\)(.|\n)*9"):
+        served(signature, **inputs)
+
+
+@pytest.mark.parametrize(
+    "signature,name,value",
+    [("from_tensor", "style", np.nan), ("from_tensor", "z", np.inf), ("animate", "z", np.nan)],
+)
+def test_numbers_that_are_not_finite_are_refused(served, examples, signature, name, value):
+    inputs = dict(examples[signature])
+    inputs[name] = inputs[name].copy()
+    inputs[name][1, 2] = value
+    with pytest.raises(INVALID, match=f"{name} holds NaN or infinity"):
+        served(signature, **inputs)
+
+
+@pytest.mark.parametrize(
+    "signature,name,first",
+    [
+        ("serving_default", "seed", "label_map_png"),
+        ("from_tensor", "style", "label_map"),
+        ("from_tensor", "z", "label_map"),
+        ("animate", "z", "start_frame"),
+        ("animate", "label_map", "start_frame"),
+        ("reconstruct", "label_map", "frames"),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 3])
+def test_batches_of_different_sizes_are_refused(served, examples, signature, name, first, rows):
+    inputs = dict(examples[signature])
+    inputs[name] = np.concatenate([inputs[name]] * 2)[:rows]
+    with pytest.raises(INVALID, match=f"{name} and {first} must have the same batch size"):
+        served(signature, **inputs)
+
+
+def test_description_says_what_a_caller_needs(seg2vid, spec):
+    assert describe(seg2vid) == {
+        "spec": spec.to_json(),
+        "size": [32, 64],
+        "num_frames": 2,
+        "style_dim": 4,
+        "latent_dim": 10,
+    }

@@ -1,0 +1,69 @@
+"""Configs: the JSON round trip, what from_json refuses, presets, and the difference of two documents."""
+
+import dataclasses
+import json
+
+import pytest
+
+from seg2vid_tf.config import (
+    MOTION_PRESETS,
+    START_FRAME_PRESETS,
+    MotionConfig,
+    MotionModelConfig,
+    StartFrameConfig,
+    TrainingConfig,
+    differences,
+    from_json,
+    preset,
+    to_json,
+    write_json,
+)
+
+CONFIGS = [
+    *START_FRAME_PRESETS.values(),
+    *MOTION_PRESETS.values(),
+    MotionConfig(MotionModelConfig(image_filters=(4, 8))),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_json_round_trip(config):
+    document = json.loads(json.dumps(to_json(config)))
+    again = from_json(type(config), document)
+    assert again == config and hash(again) == hash(config)
+
+
+def test_an_unknown_and_a_missing_field_are_named():
+    document = to_json(MotionConfig())
+    document["training"]["speed"] = document["training"].pop("steps")
+    with pytest.raises(ValueError, match=r"not a TrainingConfig: missing \['steps'\], unknown \['speed'\]"):
+        from_json(MotionConfig, document)
+    with pytest.raises(ValueError, match="not a StartFrameConfig"):
+        from_json(StartFrameConfig, {})
+
+
+def test_an_unknown_preset_lists_the_known_ones():
+    assert preset(MOTION_PRESETS, "tiny") == MOTION_PRESETS["tiny"]
+    with pytest.raises(ValueError, match=r"unknown preset 'huge': give one of \[.*'tiny'.*\]"):
+        preset(MOTION_PRESETS, "huge")
+
+
+def test_differences_name_every_leaf():
+    old = to_json(MotionConfig())
+    new = to_json(MotionConfig(training=TrainingConfig(batch_size=4, seed=3, precision="mixed_bfloat16")))
+    assert differences(old, new) == ["training.precision: float32 -> mixed_bfloat16", "training.seed: 0 -> 3"]
+    assert differences(old, json.loads(json.dumps(old))) == []  # a tuple is a list in JSON
+    assert differences({"a": {"b": 1}, "c": 1}, {"a": {}, "c": 1}) == ["a.b: 1 -> None"]
+
+
+def test_every_field_of_a_preset_has_a_help_text():
+    for config in CONFIGS:
+        for part in dataclasses.fields(config):
+            for field in dataclasses.fields(part.type):
+                assert field.metadata["help"].strip(), field.name
+
+
+def test_write_json_leaves_no_temporary_file(tmp_path):
+    write_json(tmp_path / "deep" / "config.json", {"a": 1})
+    assert json.loads((tmp_path / "deep" / "config.json").read_text()) == {"a": 1}
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["config.json"]

@@ -1,0 +1,39 @@
+"""Files appear whole or not at all."""
+
+import pytest
+
+from seg2vid_tf.files import replacing, write_bytes, write_text
+
+
+def test_the_target_appears_when_the_block_ends(tmp_path):
+    target = tmp_path / "a" / "b" / "picture.png"
+    with replacing(target) as temporary:
+        assert temporary.parent == target.parent and temporary.suffix == ".png"
+        temporary.write_bytes(b"new")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+    assert [p.name for p in target.parent.iterdir()] == ["picture.png"]
+
+
+def test_an_error_leaves_the_target_as_it_was_and_nothing_beside_it(tmp_path):
+    target = tmp_path / "text.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError, match="half-way"), replacing(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("half-way")
+    assert target.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["text.txt"]
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "never.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_text_is_utf_8_and_replaces(tmp_path):
+    write_text(tmp_path / "t", "one")
+    write_text(tmp_path / "t", "Straße\n")
+    assert (tmp_path / "t").read_bytes() == "Straße\n".encode()
+    write_bytes(tmp_path / "t", b"\x00\xff")
+    assert (tmp_path / "t").read_bytes() == b"\x00\xff"

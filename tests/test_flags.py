@@ -1,0 +1,104 @@
+"""Flags: one per config field, what they change, and how a program ends when its caller made a mistake."""
+
+import dataclasses
+import sys
+
+import pytest
+from absl import flags as absl_flags
+
+from seg2vid_tf import flags
+from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """parse(presets, *arguments) -> the config of a program that got these arguments, in a flag table of its own."""
+
+    def parsed(presets, *arguments):
+        table = absl_flags.FlagValues()
+        for kind in ("bool", "integer", "float", "string", "list", "enum"):
+            define = getattr(absl_flags, f"DEFINE_{kind}")
+
+            def into_table(*args, define=define, **kwargs):
+                return define(*args, flag_values=table, **kwargs)
+
+            monkeypatch.setattr(flags.flags, f"DEFINE_{kind}", into_table)
+        flags.define_config_flags(presets)
+        monkeypatch.undo()
+        table(["program", *arguments])
+        return flags.config_from_flags(presets, table), table
+
+    return parsed
+
+
+@pytest.mark.parametrize("presets", [START_FRAME_PRESETS, MOTION_PRESETS])
+def test_every_field_has_a_flag_with_help_and_changes_nothing_by_default(parse, presets):
+    config, table = parse(presets)
+    assert config == presets["tiny"]
+    for part in dataclasses.fields(config):
+        for field in dataclasses.fields(part.type):
+            assert table[field.name].help.startswith(field.metadata["help"]), field.name
+            assert table[field.name].value is None, field.name
+
+
+def test_given_flags_lie_on_top_of_the_preset(parse):
+    config, _ = parse(
+        MOTION_PRESETS,
+        "--preset=tiny",
+        "--image_filters=8,12",
+        "--noflip",
+        "--free_bits=0.5",
+        "--steps=7",
+        "--warp=addons",
+    )
+    expected = MOTION_PRESETS["tiny"]
+    expected = dataclasses.replace(
+        expected,
+        model=dataclasses.replace(expected.model, image_filters=(8, 12), warp="addons"),
+        losses=dataclasses.replace(expected.losses, free_bits=0.5),
+        training=dataclasses.replace(expected.training, flip=False, steps=7),
+    )
+    assert config == expected
+
+
+@pytest.mark.parametrize("value", ["8,x", "8,1.5", "8,-1", "0", ""])
+def test_a_list_that_holds_no_positive_integers_is_refused(parse, value):
+    with pytest.raises(ValueError, match="--image_filters takes comma-separated positive integers, received"):
+        parse(MOTION_PRESETS, f"--image_filters={value}")
+
+
+def test_an_unknown_preset_is_refused_at_the_command_line(parse):
+    with pytest.raises(absl_flags.IllegalFlagValueError, match="tiny"):
+        parse(MOTION_PRESETS, "--preset=huge")
+
+
+@pytest.fixture
+def run_program(monkeypatch):
+    """run_program(main, *arguments) -> what SystemExit says; absl's own parsing of the command line is left out."""
+
+    def started(main, *arguments):
+        monkeypatch.setattr(flags.app, "run", lambda guarded: guarded(["program", *arguments]))
+        with pytest.raises(SystemExit) as exit_info:
+            flags.run(main)
+        return exit_info.value.code
+
+    return started
+
+
+@pytest.mark.parametrize("error", [ValueError, FileNotFoundError, ImportError])
+def test_an_error_of_the_callers_making_is_one_line(run_program, error):
+    def main():
+        raise error("no such thing: give another")
+
+    # sys.exit of a text prints it and exits with status 1.
+    assert run_program(main) == "error: no such thing: give another"
+
+
+def test_a_stray_argument_is_refused_before_main_runs(run_program):
+    assert run_program(lambda: sys.exit("main ran"), "stray").startswith("error: unexpected argument 'stray'")
+
+
+def test_any_other_error_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(flags.app, "run", lambda guarded: guarded(["program"]))
+    with pytest.raises(ZeroDivisionError):
+        flags.run(lambda: 1 // 0)

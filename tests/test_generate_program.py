@@ -1,0 +1,172 @@
+"""experiments/generate.py and experiments/export.py as a user starts them."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg2vid_tf.annotations.label_map import resize_label_map, write_label_map
+from seg2vid_tf.serving.export import DESCRIPTION
+
+EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
+
+# Runs several command lines of a program in one process, which imports TensorFlow once, and prints how each of them
+# ended: null, or what it gave to sys.exit, or the error that it let through.
+SEVERAL = """
+import json, runpy, sys
+from absl import flags
+endings = []
+for arguments in json.load(sys.stdin):
+    sys.argv = arguments
+    try:
+        runpy.run_path(arguments[0], run_name="__main__")
+    except SystemExit as end:
+        endings.append(end.code)
+    except BaseException as error:
+        endings.append(f"uncaught {error!r}")
+    flags.FLAGS.remove_flag_values([flag.name for flag in flags.FLAGS.get_flags_for_module(sys.argv[0])])
+print(json.dumps(endings))
+"""
+
+
+def _arguments(program, options):
+    return [str(EXPERIMENTS / program), *(f"--{name}={value}" for name, value in options.items())]
+
+
+def _run(program, **options):
+    return subprocess.run([sys.executable, *_arguments(program, options)], capture_output=True, text=True, timeout=300)
+
+
+def _run_several(program, *command_lines):
+    """How each command line ended: None where it went well, "error: ..." where it said so."""
+    lines = json.dumps([_arguments(program, options) for options in command_lines])
+    done = subprocess.run([sys.executable, "-c", SEVERAL], input=lines, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _assert_refused(endings, messages):
+    for ending, message in zip(endings, messages, strict=True):
+        assert isinstance(ending, str) and ending.startswith("error: "), ending
+        assert message in ending
+        assert "\n" not in ending, "one line"
+
+
+def _pixels(path):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def label_map():
+    ids = np.zeros((32, 64), np.uint8)
+    ids[:14], ids[16:24, 20:34] = 6, 8
+    return ids
+
+
+@pytest.fixture(scope="module")
+def label_map_file(label_map, tmp_path_factory):
+    path = tmp_path_factory.mktemp("label") / "label.png"
+    write_label_map(path, label_map)
+    return path
+
+
+def test_generate_writes_what_the_pipeline_makes(pipe, saved_model, label_map_file, tmp_path):
+    out = tmp_path / "new" / "out"
+    done = _run(
+        "generate.py", saved_model=saved_model.parent, label_map=label_map_file, output=out, seed=7, num_videos=2
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"2 videos of 3 frames, seeds from 7: {out}"
+    assert sorted(p.name for p in out.iterdir()) == ["flow.png", "frames", "video.gif", "video.mp4"]
+    expected = pipe(label_map_file, seed=7, num_videos=2)
+    for video in range(2):
+        assert [p.name for p in sorted((out / f"frames/{video:02d}").iterdir())] == ["0000.png", "0001.png", "0002.png"]
+        for frame in range(3):
+            np.testing.assert_array_equal(
+                _pixels(out / f"frames/{video:02d}/{frame:04d}.png"), expected.frames[video, frame]
+            )
+    with Image.open(out / "video.gif") as gif:
+        assert (gif.n_frames, gif.size, gif.info["duration"]) == (3, (128, 32), 120)
+    assert _pixels(out / "flow.png").shape == (2 * 32 + 2, 2 * 64 + 2, 3)
+    av = pytest.importorskip("av")
+    with av.open(str(out / "video.mp4")) as container:
+        frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+    assert np.stack(frames).shape == (3, 32, 128, 3)
+
+
+def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
+    pipe, saved_model, label_map, label_map_file, tmp_path
+):
+    """--resize and --label_ids bring other files to the label map that the model takes, hence to the same frames."""
+    model = tmp_path / "model" / "1"
+    shutil.copytree(saved_model, model)
+    description = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))
+    description["spec"]["label_sets"] = {"hundreds": {str(100 + i): i for i in range(9)}}
+    (model / DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
+    write_label_map(tmp_path / "large.png", resize_label_map(label_map, (96, 192)))
+    write_label_map(tmp_path / "hundreds.png", label_map + 100)
+    Image.fromarray(np.zeros((32, 64, 3), np.uint8)).save(tmp_path / "rgb.png")
+    (tmp_path / "broken/1").mkdir(parents=True)
+    (tmp_path / "broken/1/saved_model.pb").write_bytes(b"not a model")
+    before = set(tmp_path.rglob("*"))
+
+    bad = {"label_map": label_map_file, "output": tmp_path / "bad"}
+    large = {"saved_model": model, "label_map": tmp_path / "large.png", "seed": 3, "formats": "png"}
+    hundreds = {**large, "label_map": tmp_path / "hundreds.png"}
+    cases = {
+        "large.png is (96, 192), the model takes (32, 64): give --resize": {**bad, **large},
+        "label_ids=hundreds": {**bad, **hundreds},
+        "rgb.png: 8-bit RGB PNG": {**bad, "saved_model": model, "label_map": tmp_path / "rgb.png"},
+        "fps must lie in 0.01..100, received 0.0": {**bad, "saved_model": model, "fps": 0},
+        "is neither a model folder": {**bad, "saved_model": tmp_path / "absent"},
+        "it was not written by": {**bad, "saved_model": tmp_path / "broken"},
+        "give exactly one of --saved_model, --run_dir and --preset, received []": bad,
+        "received ['saved_model', 'preset']": {**bad, "saved_model": model, "preset": "street"},
+        "unknown preset 'nowhere'": {**bad, "preset": "nowhere"},
+        "start_frame holds no run": {**bad, "run_dir": tmp_path / "absent"},
+        "--output is a folder": {**bad, "output": tmp_path / "rgb.png"},
+    }
+    *refused, first, second = _run_several(
+        "generate.py",
+        *cases.values(),
+        {**large, "resize": True, "output": tmp_path / "out/large"},
+        {**hundreds, "label_ids": "hundreds", "output": tmp_path / "out/hundreds"},
+    )
+    _assert_refused(refused, cases)
+    assert (first, second) == (None, None)
+    written = {p for p in set(tmp_path.rglob("*")) - before if p.is_file()}
+    names = [f"out/{name}/frames/00/{frame:04d}.png" for name in ("large", "hundreds") for frame in range(3)]
+    assert written == {tmp_path / name for name in names}
+    pictures = np.stack([_pixels(tmp_path / name) for name in names]).reshape(2, 3, 32, 64, 3)
+    np.testing.assert_array_equal(pictures, np.repeat(pipe(label_map, seed=3).frames, 2, axis=0))
+
+
+def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):
+    done = _run("generate.py", label_map=label_map_file, output=tmp_path / "out", formats="avi", preset="street")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == "error: --formats knows gif, mp4, png and flow, received ['avi']\n"
+
+
+def test_export_proves_the_next_version_and_refuses_bad_input(pipe, run_dir, label_map, tmp_path):
+    models = tmp_path / "models"
+    (models / "street/3").mkdir(parents=True)
+    good = {"run_dir": run_dir, "root": models, "name": "street"}
+    cases = {
+        "start_frame holds no run": {**good, "run_dir": tmp_path / "absent"},
+        "absent.md": {**good, "card": tmp_path / "absent.md"},
+        "3 exists: a version never changes": {**good, "version": 3},
+    }
+    *refused, done = _run_several("export.py", *cases.values(), good)
+    _assert_refused(refused, cases)
+    assert done is None
+    assert sorted(p.name for p in (models / "street").iterdir()) == ["3", "4"]
+    card = (models / "street/4/assets.extra/MODEL_CARD.md").read_text(encoding="utf-8")
+    assert card.startswith("# street\n") and "- size: 32 x 64" in card and "synthetic_street, 9 classes" in card
+    exported = type(pipe).from_saved_model(models / "street")
+    np.testing.assert_allclose(exported(label_map, seed=1).frames.astype(int), pipe(label_map, seed=1).frames, atol=1)

@@ -1,0 +1,298 @@
+"""Seg2VidPipeline: where it comes from, what it makes, and what it refuses."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg2vid_tf import pipeline as pipeline_module
+from seg2vid_tf.annotations.label_map import write_label_map
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.pipeline import Seg2VidPipeline
+from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.serving.export import DESCRIPTION
+
+SIZE = (32, 64)
+FIELDS = ["frames", "flow", "flow_backward", "visibility", "visibility_backward"]
+
+
+@pytest.fixture(scope="module")
+def label_map():
+    """Sky over buildings over road, a car, and some ignored pixels."""
+    ids = np.zeros(SIZE, np.uint8)
+    ids[:10], ids[10:18], ids[16:24, 20:34], ids[30:] = 6, 2, 8, 255
+    return ids
+
+
+def _assert_same(actual, expected):
+    """Equal up to the order in which another batch or graph sums."""
+    np.testing.assert_allclose(actual.frames.astype(int), expected.frames, atol=1)
+    for name in FIELDS[1:]:
+        np.testing.assert_allclose(getattr(actual, name), getattr(expected, name), atol=1e-2)
+
+
+# Where it comes from.
+
+
+def test_model_folder_gives_the_newest_version_and_a_version_folder_itself(
+    pipe, saved_model, label_map, spec, tmp_path
+):
+    assert pipe.spec == spec and pipe.size == SIZE and pipe.num_frames == 2
+    model = tmp_path / "model"
+    for version in ("9", "10"):
+        shutil.copytree(saved_model, model / version)
+    (model / "9" / "saved_model.pb").write_bytes(b"older, and broken")
+    newest = Seg2VidPipeline.from_saved_model(model)
+    np.testing.assert_array_equal(newest(label_map, seed=3).frames, pipe(label_map, seed=3).frames)
+    with pytest.raises(ValueError, match="9 cannot be loaded, export the model again"):
+        Seg2VidPipeline.from_saved_model(model / "9")
+
+
+def test_folders_without_an_export_are_refused(tmp_path, saved_model):
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(ValueError, match=f"{path} is neither a model folder .* nor a version folder"):
+            Seg2VidPipeline.from_saved_model(path)
+    other = tmp_path / "other" / "1"
+    shutil.copytree(saved_model, other)
+    (other / DESCRIPTION).write_text('{"spec": {}}')
+    with pytest.raises(ValueError, match=r"seg2vid.json lacks \['latent_dim', .*export the model again"):
+        Seg2VidPipeline.from_saved_model(other)
+    (other / DESCRIPTION).write_text("{")
+    with pytest.raises(ValueError, match="seg2vid.json is not JSON"):
+        Seg2VidPipeline.from_saved_model(other)
+    (other / DESCRIPTION).unlink()
+    with pytest.raises(ValueError, match="has no assets.extra/seg2vid.json: it was not written by"):
+        Seg2VidPipeline.from_saved_model(other)
+
+
+def test_unknown_presets_are_refused():
+    with pytest.raises(ValueError, match=r"unknown preset 'nowhere': .*saved_models holds \["):
+        Seg2VidPipeline.from_preset("nowhere")
+
+
+def test_a_run_gives_what_its_export_gives(pipe, run_dir, label_map):
+    run = Seg2VidPipeline.from_run(run_dir)
+    assert run.spec == pipe.spec and run.size == pipe.size
+    _assert_same(run(label_map, seed=2, num_videos=2), pipe(label_map, seed=2, num_videos=2))
+    frames = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3), np.uint8)
+    _assert_same(run.reconstruct(frames, label_map), pipe.reconstruct(frames, label_map))
+
+
+def test_runs_that_are_not_whole_are_refused(run_dir, motion_config, tmp_path):
+    def changed(name, stage="motion", config=None, spec=None, resave=True):
+        """A copy of the run with one stage started anew; there is no checkpoint in it."""
+        root = tmp_path / name
+        shutil.copytree(run_dir, root)
+        shutil.rmtree(root / stage)
+        if resave:
+            RunFolder(root / stage).start(
+                stage, config or motion_config, spec or load_spec("synthetic_street"), resume=False
+            )
+        return root
+
+    wide = dataclasses.replace(motion_config, model=dataclasses.replace(motion_config.model, width=128))
+    cases = {
+        changed("missing", resave=False): "motion holds no run: there is no config.json in it",
+        changed("first missing", stage="start_frame", resave=False): "start_frame holds no run",
+        changed(
+            "spec", spec=load_spec("cityscapes")
+        ): "trained on spec 'synthetic_street', motion on another, 'cityscapes'",
+        changed("size", config=wide): r"trained at \(32, 64\), motion at \(32, 128\): train both at one size",
+        changed("untrained"): "motion has no checkpoint yet: train it first",
+        tmp_path / "absent": "start_frame holds no run",
+    }
+    swapped = tmp_path / "swapped"
+    shutil.copytree(run_dir / "motion", swapped / "start_frame")
+    cases[swapped] = "holds a 'motion' run, expected 'start_frame'"
+    for root, message in cases.items():
+        with pytest.raises(ValueError, match=message):
+            Seg2VidPipeline.from_run(root)
+
+
+def test_checkpoints_of_another_network_are_refused(run_dir, motion_config, spec, tmp_path):
+    root = tmp_path / "run"
+    shutil.copytree(run_dir, root)
+    (root / "motion" / "config.json").unlink()
+    other = dataclasses.replace(motion_config, model=dataclasses.replace(motion_config.model, refiner_filters=(8, 12)))
+    RunFolder(root / "motion").start("motion", other, spec, resume=False)
+    with (
+        pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE"),
+        pytest.raises(ValueError, match="no checkpoint of .*motion can be restored"),
+    ):
+        Seg2VidPipeline.from_run(root)
+
+
+# What it makes.
+
+
+def test_shapes_and_types(pipe, label_map):
+    out = pipe(label_map, seed=1, num_videos=2)
+    assert out.frames.shape == (2, 3, *SIZE, 3) and out.frames.dtype == np.uint8
+    for name, channels in (("flow", 2), ("flow_backward", 2), ("visibility", 1), ("visibility_backward", 1)):
+        value = getattr(out, name)
+        assert value.shape == (2, 2, *SIZE, channels) and value.dtype == np.float32
+    np.testing.assert_array_equal(out.start_frame, out.frames[:, 0])
+    assert np.abs(out.frames[:, 1:].astype(int) - out.frames[:, :1]).max() > 1, "it moves"
+
+
+def test_integers_of_any_type_and_files_give_the_same_video(pipe, label_map, tmp_path):
+    expected = pipe(label_map).frames
+    np.testing.assert_array_equal(pipe(label_map.astype(np.int64)).frames, expected)
+    write_label_map(tmp_path / "grey.png", label_map)
+    palette = Image.fromarray(label_map)
+    palette.putpalette(np.random.default_rng(0).integers(0, 256, 768, np.uint8).tobytes())
+    palette.save(tmp_path / "palette.png")
+    with Image.open(tmp_path / "palette.png") as image:
+        assert image.mode == "P"
+    for name in ("grey.png", "palette.png"):
+        np.testing.assert_array_equal(pipe(str(tmp_path / name)).frames, expected)
+        np.testing.assert_array_equal(pipe(tmp_path / name).frames, expected)
+
+
+def test_video_i_of_seed_s_is_the_video_of_seed_s_plus_i(pipe, label_map):
+    several = pipe(label_map, seed=5, num_videos=3)
+    for i in range(3):
+        alone = pipe(label_map, seed=np.int8(5 + i))
+        one = {name: getattr(several, name)[i : i + 1] for name in FIELDS}
+        _assert_same(alone, pipeline_module.Seg2VidOutput(**one))
+    np.testing.assert_array_equal(pipe(label_map, seed=5, num_videos=3).frames, several.frames)
+    assert np.abs(several.frames[0].astype(int) - several.frames[1]).max() > 1
+
+
+def test_more_videos_than_fit_at_once(pipe, label_map):
+    count = pipeline_module.CHUNK + 1
+    out = pipe(label_map, seed=-3, num_videos=count)
+    assert all(len(getattr(out, name)) == count for name in FIELDS)
+    np.testing.assert_allclose(out.frames[-1:].astype(int), pipe(label_map, seed=count - 4).frames, atol=1)
+
+
+def test_z_replaces_the_motion_and_leaves_the_start_frame(pipe, label_map):
+    count = pipeline_module.CHUNK + 1
+    z = np.random.default_rng(0).standard_normal((count, 10))  # float64 is welcome
+    drawn, given = pipe(label_map, num_videos=count), pipe(label_map, num_videos=count, z=z)
+    np.testing.assert_array_equal(given.start_frame, drawn.start_frame)
+    assert np.abs(given.flow - drawn.flow).max() > 0.1
+    last = pipe(label_map, seed=count - 1, z=z[-1:])
+    np.testing.assert_allclose(given.flow[-1:], last.flow, atol=1e-2)
+
+
+def test_a_given_start_frame_is_frame_0_and_keeps_the_seeds_motion(pipe, label_map):
+    start = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    out = pipe(label_map, seed=1, num_videos=2, start_frame=start)
+    np.testing.assert_array_equal(out.start_frame, [start, start])
+    assert np.abs(out.flow[0] - out.flow[1]).max() > 0.1
+    # Its own start frame given back gives the same video, up to what rounding it to uint8 moves.
+    again = pipe(label_map, seed=1, start_frame=pipe(label_map, seed=1).start_frame[0])
+    assert np.abs(again.frames.astype(int) - pipe(label_map, seed=1).frames).mean() < 2
+
+
+def test_reconstruct_starts_from_frame_0_of_the_clip(pipe, label_map):
+    frames = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3), np.uint8)
+    out = pipe.reconstruct(frames, label_map)
+    assert out.frames.shape == (1, 3, *SIZE, 3)
+    np.testing.assert_array_equal(out.start_frame[0], frames[0])
+    np.testing.assert_array_equal(pipe.reconstruct(frames, label_map).frames, out.frames)
+    other = pipe.reconstruct(np.concatenate([frames[:1], 255 - frames[1:]]), label_map)
+    assert np.abs(other.flow - out.flow).max() > 0.01, "the later frames tell the motion"
+
+
+def test_an_output_saves_itself(pipe, label_map, tmp_path):
+    out = pipe(label_map, num_videos=2)
+    out.save_gif(tmp_path / "v.gif", fps=10)
+    out.save_frames(tmp_path / "frames")
+    out.save_flow(tmp_path / "flow.png")
+    with Image.open(tmp_path / "v.gif") as image:
+        assert image.n_frames == 3 and image.size == (128, 32)
+    with Image.open(tmp_path / "flow.png") as image:
+        assert image.size == (2 * 64 + 2, 2 * 32 + 2)
+    for video in range(2):
+        for frame in range(3):
+            with Image.open(tmp_path / "frames" / f"{video:02d}" / f"{frame:04d}.png") as image:
+                np.testing.assert_array_equal(np.asarray(image), out.frames[video, frame])
+
+
+# What it refuses.
+
+IDS = np.zeros(SIZE, np.uint8)
+UNKNOWN = IDS.copy()
+UNKNOWN[2, 2] = 9
+BAD_ARRAYS = {
+    "wrong size": (IDS[:, :60], "annotation: size 32x60 .height x width., expected 32x64; resize it by nearest"),
+    "unknown id": (UNKNOWN, r"annotation: ids \[9\] are not in spec 'synthetic_street' \(0..8, 255 = ignored\)"),
+    "negative id": (np.full(SIZE, -1), r"annotation: ids \[-1\] are not in spec"),
+    "float": (IDS.astype(np.float32), "annotation: dtype float32, expected uint8 class ids"),
+    "one-hot": (
+        np.eye(9, dtype=np.uint8)[IDS],
+        r"annotation: a label map is \[height, width\], received shape \(32, 64, 9\)",
+    ),
+    "batch": (IDS[None], r"annotation: a label map is \[height, width\], received shape \(1, 32, 64\)"),
+    "nothing": (np.array(None), r"annotation: a label map is \[height, width\], received shape \(\)"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ARRAYS)
+def test_bad_label_maps_are_refused(pipe, kind):
+    array, message = BAD_ARRAYS[kind]
+    with pytest.raises(ValueError, match=message):
+        pipe(array)
+    with pytest.raises(ValueError, match=message):
+        pipe.reconstruct(np.zeros((3, *SIZE, 3), np.uint8), array)
+
+
+BAD_FILES = {
+    "rgb.png": (Image.fromarray(np.zeros((*SIZE, 3), np.uint8)), "8-bit RGB PNG, expected 8-bit grey"),
+    "deep.png": (Image.fromarray(IDS.astype(np.uint16)), "16-bit grey PNG, expected 8-bit grey"),
+    "map.jpg": (Image.fromarray(IDS), "not a PNG file .a JPEG file."),
+    "small.png": (Image.fromarray(IDS[:16]), "size 16x64 .height x width., expected 32x64"),
+    "unknown.png": (Image.fromarray(UNKNOWN), r"ids \[9\] are not in spec"),
+    "absent.png": (None, "no such file"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_files_are_refused(pipe, tmp_path, name):
+    image, message = BAD_FILES[name]
+    if image is not None:
+        image.save(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{tmp_path / name}: {message}"):
+        pipe(tmp_path / name)
+
+
+BAD_ARGUMENTS = {
+    "z NaN": (
+        {"z": np.full((1, 10), np.nan)},
+        "z: 10 of 10 values are NaN or infinite: draw it from a standard normal",
+    ),
+    "z shape": ({"z": np.zeros((1, 9))}, r"z must be float32 \(1, 10\), one row per video, received \(1, 9\)"),
+    "z rows": ({"z": np.zeros((1, 10)), "num_videos": 2}, r"z must be float32 \(2, 10\), one row per video"),
+    "start float": (
+        {"start_frame": np.zeros((*SIZE, 3), np.float32)},
+        r"start_frame must be uint8 \(32, 64, 3\), received float32 \(32, 64, 3\)",
+    ),
+    "start size": (
+        {"start_frame": np.zeros((64, 32, 3), np.uint8)},
+        r"start_frame must be uint8 \(32, 64, 3\), received uint8 \(64, 32, 3\)",
+    ),
+    "no videos": ({"num_videos": 0}, "num_videos must be at least 1, received 0"),
+    "seed type": ({"seed": 1.5}, "seed must be an integer, received 1.5"),
+    "seed range": ({"seed": 2**63 - 1, "num_videos": 2}, "must fit into int64, received seed 9223372036854775807"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_ARGUMENTS)
+def test_bad_arguments_are_refused(pipe, label_map, kind):
+    arguments, message = BAD_ARGUMENTS[kind]
+    with pytest.raises(ValueError, match=message):
+        pipe(label_map, **arguments)
+
+
+def test_bad_clips_are_refused(pipe, label_map):
+    for frames in (
+        np.zeros((4, *SIZE, 3), np.uint8),
+        np.zeros((3, *SIZE, 3), np.float32),
+        np.zeros((3, *SIZE), np.uint8),
+    ):
+        with pytest.raises(ValueError, match=r"frames must be uint8 \(3, 32, 64, 3\), received"):
+            pipe.reconstruct(frames, label_map)

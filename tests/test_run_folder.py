@@ -1,0 +1,183 @@
+"""RunFolder: who may use a folder, which checkpoints stay, and what happens when one cannot be read."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.run_folder import KEPT_CHECKPOINTS, RunFolder
+
+
+class Weights(tf.Module):
+    """A network's stand-in: two variables."""
+
+    def __init__(self, value=0.0):
+        super().__init__()
+        self.matrix = tf.Variable(tf.fill([3, 2], value))
+        self.count = tf.Variable(int(value), dtype=tf.int64)
+
+
+def contents(folder):
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A folder with checkpoints 2, 4 and 6 whose every number is the step."""
+    folder = RunFolder(tmp_path / "run")
+    for step in (2, 4, 6):
+        folder.save({"net": Weights(step)}, step)
+    return folder
+
+
+def test_a_fresh_folder_starts_at_zero(tmp_path):
+    weights = Weights(5.0)
+    assert RunFolder(tmp_path / "none").restore({"net": weights}) == 0
+    np.testing.assert_array_equal(weights.matrix, np.full([3, 2], 5.0))
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_newest_checkpoint_comes_back(trained):
+    weights = Weights()
+    assert trained.restore({"net": weights}) == 6
+    np.testing.assert_array_equal(weights.matrix, np.full([3, 2], 6.0))
+    assert weights.count.numpy() == 6
+
+
+def test_only_the_newest_few_are_kept(trained):
+    for step in (8, 10):
+        trained.save({"net": Weights(step)}, step)
+    indices = sorted(p.name for p in trained.checkpoints.glob("*.index"))
+    assert KEPT_CHECKPOINTS == 3 and indices == ["ckpt-10.index", "ckpt-6.index", "ckpt-8.index"]
+    assert len(list(trained.checkpoints.iterdir())) == 6
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:10])
+
+
+def flip_bit(path):
+    data = bytearray(path.read_bytes())
+    data[10] ^= 4  # the tensors come first in a data file
+    path.write_bytes(data)
+
+
+def delete(path):
+    path.unlink()
+
+
+DATA, INDEX = "ckpt-6.data-00000-of-00001", "ckpt-6.index"
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_bit, delete])
+@pytest.mark.parametrize("file", [DATA, INDEX])
+def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(trained, damage, file):
+    damage(trained.checkpoints / file)
+    weights = Weights(-1.0)
+    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE, trying the one before: .*ckpt-6"):
+        assert trained.restore({"net": weights}) == 4
+    np.testing.assert_array_equal(weights.matrix, np.full([3, 2], 4.0))
+
+
+def test_empty_files_fall_back_too(trained):
+    (trained.checkpoints / INDEX).write_bytes(b"")
+    with pytest.warns(UserWarning, match="ckpt-6"):
+        assert trained.restore({"net": Weights()}) == 4
+
+
+def test_no_readable_checkpoint_is_an_error_and_never_a_restart(trained):
+    for step in (2, 4, 6):
+        truncate(trained.checkpoints / f"ckpt-{step}.index")
+    weights = Weights(-1.0)
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="no checkpoint of .* can be restored: .*ckpt-6.*ckpt-2"),
+    ):
+        trained.restore({"net": weights})
+    np.testing.assert_array_equal(weights.matrix, np.full([3, 2], -1.0))
+
+
+def test_a_checkpoint_that_was_cut_off_while_being_written_is_no_checkpoint(trained):
+    (trained.checkpoints / "ckpt-8_temp").mkdir()
+    (trained.checkpoints / "ckpt-8.data-00000-of-00001.tempstate123").write_bytes(b"half")
+    assert trained.restore({"net": Weights()}) == 6
+
+
+def test_another_network_is_refused_and_stays_as_it_is(trained):
+    class Larger(tf.Module):
+        def __init__(self, rows, with_count):
+            super().__init__()
+            self.matrix = tf.Variable(tf.zeros([rows, 2]))
+            if with_count:
+                self.count = tf.Variable(0, dtype=tf.int64)
+
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="it holds 2 variables of net, which has 1"):
+        trained.restore({"net": Larger(3, with_count=False)})
+    shaped = Larger(4, with_count=True)
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match=r"variable 1 of net is \(3, 2\) in it, expected \(4, 2\)"),
+    ):
+        trained.restore({"net": shaped})
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="it holds 0 variables of other, which has 2"):
+        trained.restore({"other": Weights()})
+
+
+def test_a_part_of_what_was_saved_can_be_restored_alone(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.save({"net": Weights(3.0), "optimizer": Weights(7.0)}, 1)
+    weights = Weights()
+    assert folder.restore({"net": weights}) == 1
+    np.testing.assert_array_equal(weights.matrix, np.full([3, 2], 3.0))
+
+
+def test_a_run_is_claimed_once_and_loaded_back(tmp_path, spec, motion_config):
+    folder = RunFolder(tmp_path / "run")
+    folder.start("motion", motion_config, spec, resume=False)
+    assert folder.load("motion") == (motion_config, spec)
+    before = contents(tmp_path)
+    with pytest.raises(ValueError, match="already holds a run: go on with --resume, or give another --run_dir"):
+        folder.start("motion", motion_config, spec, resume=False)
+    with pytest.raises(ValueError, match="holds a 'motion' run, expected 'start_frame'"):
+        folder.load("start_frame")
+    assert contents(tmp_path) == before
+
+
+def test_resuming_may_change_the_schedule_and_nothing_else(tmp_path, spec, motion_config, start_frame_config):
+    folder = RunFolder(tmp_path / "run")
+    folder.start("motion", motion_config, spec, resume=False)
+    longer = dataclasses.replace(
+        motion_config, training=dataclasses.replace(motion_config.training, steps=99, checkpoint_every=7, log_every=3)
+    )
+    folder.start("motion", longer, spec, resume=True)
+    assert folder.load("motion") == (longer, spec)
+
+    before = contents(tmp_path)
+    seed = dataclasses.replace(longer, training=dataclasses.replace(longer.training, seed=5))
+    # A field of the model that bears a resumable field's name would slip through a looser check.
+    wider = dataclasses.replace(longer, model=dataclasses.replace(longer.model, image_filters=(4, 4, 4)))
+    renamed = dataclasses.replace(spec, name="mine")
+    for stage, config, other_spec, message in (
+        ("motion", seed, spec, "config.training.seed: 0 -> 5"),
+        ("motion", wider, spec, r"config.model.image_filters: \[8, 12, 16\] -> \[4, 4, 4\]"),
+        ("motion", longer, renamed, "spec.name: synthetic_street -> mine"),
+        ("start_frame", start_frame_config, spec, "stage: motion -> start_frame"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            folder.start(stage, config, other_spec, resume=True)
+    assert contents(tmp_path) == before
+
+
+def test_an_unreadable_config_names_the_file(tmp_path, spec, motion_config):
+    folder = RunFolder(tmp_path)
+    with pytest.raises(ValueError, match="holds no run: there is no config.json in it"):
+        folder.load("motion")
+    (tmp_path / "config.json").write_text("{half")
+    for use in (lambda: folder.load("motion"), lambda: folder.start("motion", motion_config, spec, resume=True)):
+        with pytest.raises(ValueError, match="config.json is not JSON"):
+            use()
+    (tmp_path / "config.json").write_text(json.dumps({"stage": "motion", "spec": {}, "config": {}}))
+    with pytest.raises(ValueError, match="config.json: not a MotionConfig"):
+        folder.load("motion")

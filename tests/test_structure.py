@@ -1,0 +1,87 @@
+"""The shape of the house: who imports whom, what is imported when, and what no file may hold."""
+
+import ast
+import graphlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PACKAGE = sorted((ROOT / "seg2vid_tf").rglob("*.py"))
+PROGRAMS = sorted((ROOT / "experiments").rglob("*.py"))
+
+# Runs the rest of the command line in a process that cannot import TensorFlow or Keras.
+WITHOUT_TENSORFLOW = """
+import runpy, sys
+sys.modules.update(dict.fromkeys(["tensorflow", "keras", "tensorflow_probability"]))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def _name(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_rooms_import_only_what_they_may():
+    importlinter = pytest.importorskip("importlinter")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from importlinter.cli import lint_imports_command as c; c(sys.argv[1:])",
+            "--config=tests/import_contracts.ini",
+            "--no-cache",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"import-linter at {importlinter.__file__}\n{done.stdout}{done.stderr}"
+    assert "0 broken" in done.stdout
+
+
+def test_no_import_cycles():
+    grimp = pytest.importorskip("grimp")
+    graph = grimp.build_graph("seg2vid_tf", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules
+
+
+def test_light_modules_stay_light():
+    """The package itself and what programs need for --help and the client for its files load no TensorFlow."""
+    modules = ["seg2vid_tf", "seg2vid_tf.flags", "seg2vid_tf.media", "seg2vid_tf.annotations.label_map"]
+    code = f"""
+import importlib, sys
+for module in {modules}:
+    importlib.import_module(module)
+    heavy = [m for m in ("tensorflow", "keras", "tensorflow_probability") if m in sys.modules]
+    if heavy:
+        sys.exit(f"{{module}} imports {{heavy}}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=_name)
+def test_help_needs_no_tensorflow(program):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, str(program), "--help"], capture_output=True, text=True, timeout=60
+    )
+    what_it_does = ast.get_docstring(ast.parse(program.read_text(encoding="utf-8")))
+    assert done.stdout.startswith(what_it_does.splitlines()[0]), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("path", [*PACKAGE, *PROGRAMS], ids=_name)
+def test_every_file_keeps_the_habits(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module docstring comes first"
+    for node in ast.walk(tree):
+        where = f"line {getattr(node, 'lineno', 0)}"
+        assert not isinstance(node, ast.Assert), f"{where}: raise an error with a message instead of assert"
+        bare = isinstance(node, ast.ExceptHandler) and node.type is None
+        assert not bare, f"{where}: name the exceptions that are expected"
