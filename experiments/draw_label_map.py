@@ -1,6 +1,6 @@
 """Draws one label map of synthetic_street, and beside it the same in colours.
 
-    python experiments/draw_label_map.py --seed=424242 --output=label.png
+python experiments/draw_label_map.py --seed=424242 --output=label.png
 """
 
 import pathlib
@@ -9,7 +9,9 @@ from absl import flags
 
 from seg2vid_tf.flags import run
 
-OUTPUT = flags.DEFINE_string("output", None, "PNG of class ids; <output>_colors.png is written beside it", required=True)
+OUTPUT = flags.DEFINE_string(
+    "output", None, "PNG of class ids; <output>_colors.png is written beside it", required=True
+)
 SEED = flags.DEFINE_integer("seed", 0, "seed of the scene", lower_bound=0)
 HEIGHT = flags.DEFINE_integer("height", 64, "height in pixels", lower_bound=32)
 WIDTH = flags.DEFINE_integer("width", 128, "width in pixels", lower_bound=32)

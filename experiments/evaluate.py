@@ -2,9 +2,9 @@
 
     python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --output=runs/street/metrics.json
 
-Each window of T+1 frames goes through the posterior mean. Reported, as means over clips: PSNR of the reconstruction and of
-copying frame 0; where the data holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1 score of
-the occluded pixels.
+Each window of T+1 frames goes through the posterior mean. Reported, as means over clips: PSNR of the reconstruction and
+of copying frame 0; where the data holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1
+score of the occluded pixels.
 """
 
 import json

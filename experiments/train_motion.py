@@ -1,6 +1,6 @@
 """Trains stage 2, the motion CVAE.
 
-    python experiments/train_motion.py --data_dir=data/street --run_dir=runs/street
+python experiments/train_motion.py --data_dir=data/street --run_dir=runs/street
 """
 
 from seg2vid_tf.config import MOTION_PRESETS

@@ -1,6 +1,6 @@
 """Trains stage 1, the start-frame generator.
 
-    python experiments/train_start_frame.py --data_dir=data/street --run_dir=runs/street
+python experiments/train_start_frame.py --data_dir=data/street --run_dir=runs/street
 """
 
 from seg2vid_tf.config import START_FRAME_PRESETS

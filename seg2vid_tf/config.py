@@ -1,8 +1,8 @@
 """Every number of a run: frozen dataclasses, the presets, and the JSON that lands in each run folder.
 
 A run trains one stage, so there is one top-level config per stage: ``StartFrameConfig`` (stage 1) and ``MotionConfig``
-(stage 2). Each holds the model's sizes, the loss weights and the training schedule. The help texts are what the programs
-print at --help (flags.py).
+(stage 2). Each holds the model's sizes, the loss weights and the training schedule. The help texts are what the
+programs print at --help (flags.py).
 """
 
 import dataclasses
@@ -24,7 +24,8 @@ class StartFrameModelConfig:
     width: int = _field(128, "frame width in pixels, divisible by 16")
     style_dim: int = _field(32, "dimensions of the style vector that one seed draws")
     generator_filters: tuple[int, ...] = _field(
-        (128, 128, 64, 32, 16), "channels of the generator's blocks, coarse to fine, each twice the size of the one before"
+        (128, 128, 64, 32, 16),
+        "channels of the generator's blocks, coarse to fine, each twice the size of the one before",
     )
     spade_filters: int = _field(32, "hidden channels of each spatially adaptive normalisation")
     discriminator_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers")
@@ -50,9 +51,12 @@ class MotionModelConfig:
     num_frames: int = _field(4, "frames T predicted after the start frame")
     background_latent: int = _field(64, "latent dimensions of the camera's motion")
     foreground_latent: int = _field(64, "latent dimensions of the objects' own motion")
-    encoder_filters: tuple[int, ...] = _field((32, 64, 96, 64), "channels of each motion encoder, halving the size each time")
+    encoder_filters: tuple[int, ...] = _field(
+        (32, 64, 96, 64), "channels of each motion encoder, halving the size each time"
+    )
     image_filters: tuple[int, ...] = _field(
-        (24, 48, 96, 128), "channels of the image encoder at 1/2, 1/4, 1/8 and 1/16 of the size; the decoder mirrors them"
+        (24, 48, 96, 128),
+        "channels of the image encoder at 1/2, 1/4, 1/8 and 1/16 of the size; the decoder mirrors them",
     )
     refiner_filters: tuple[int, ...] = _field((16, 32, 48), "channels of the refiner's U-Net, fine to coarse")
     flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
@@ -72,7 +76,9 @@ class MotionLossConfig:
     kl_weight: float = _field(1e-4, "KL of the posterior from the prior, nats per clip")
     kl_warmup_steps: int = _field(500, "steps over which the KL weight grows from 0")
     free_bits: float = _field(0.0, "nats per latent dimension that the KL does not punish")
-    perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network, warped and refined frames")
+    perceptual_weight: float = _field(
+        0.0, "L1 between features of --perceptual_path's network, warped and refined frames"
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """absl flags from config dataclasses, and the one way a program starts.
 
-Every field of a config becomes a flag of its own name whose default is the preset's value; ``config_from_flags`` puts the
-flags that were given on top of the preset.
+Every field of a config becomes a flag of its own name whose default is the preset's value; ``config_from_flags`` puts
+the flags that were given on top of the preset.
 """
 
 import dataclasses

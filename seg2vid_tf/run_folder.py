@@ -1,9 +1,9 @@
 """RunFolder: where one training run lives.
 
-    <run>/config.json      {"stage", "spec", "config"}: all that rebuilds the networks
-    <run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
-    <run>/logs/            TensorBoard
-    <run>/samples/         step-<step>.png
+<run>/config.json      {"stage", "spec", "config"}: all that rebuilds the networks
+<run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
+<run>/logs/            TensorBoard
+<run>/samples/         step-<step>.png
 """
 
 import json
@@ -15,7 +15,15 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.compat import raw_variables
-from seg2vid_tf.config import RESUMABLE_FIELDS, MotionConfig, StartFrameConfig, differences, from_json, to_json, write_json
+from seg2vid_tf.config import (
+    RESUMABLE_FIELDS,
+    MotionConfig,
+    StartFrameConfig,
+    differences,
+    from_json,
+    to_json,
+    write_json,
+)
 
 CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
 KEPT_CHECKPOINTS = 3
@@ -75,8 +83,8 @@ class RunFolder:
         """Writes checkpoint ``step`` and drops all but the newest few.
 
         Args:
-          objects: {name: network, optimizer or tf.Module}. Their variables are stored by number: the object graph of Keras 3
-            leaves out every layer that sits in a list, without a word.
+          objects: {name: network, optimizer or tf.Module}. Their variables are stored by number: the object graph of
+            Keras 3 leaves out every layer that sits in a list, without a word.
           step: optimizer steps taken.
         """
         self.checkpoints.mkdir(parents=True, exist_ok=True)
@@ -90,8 +98,9 @@ class RunFolder:
     def restore(self, objects: dict) -> int:
         """Restores the newest readable checkpoint into the objects, which may be some of those that were saved.
 
-        TensorFlow's own latest_checkpoint answers None where the newest index is broken; a training that restarted at zero
-        because of that would overwrite what is left. So: newest first, a loud warning for each one that cannot be read.
+        TensorFlow's own latest_checkpoint answers None where the newest index is broken; a training that restarted at
+        zero because of that would overwrite what is left. So: newest first, a loud warning for each one that cannot be
+        read.
 
         Returns:
           The checkpoint's step, 0 where the run has none yet.
@@ -136,7 +145,7 @@ class RunFolder:
 
 
 def _read(prefix, objects):
-    """[(variable, its value in the checkpoint)] of every variable of the objects; ValueError where the two do not match."""
+    """[(variable, its value in the checkpoint)] of the objects' variables; ValueError where the two do not match."""
     reader = tf.train.load_checkpoint(prefix)
     stored = reader.get_variable_to_shape_map()
     pairs = []

@@ -1,7 +1,7 @@
 """Clip: the one record that every reader yields and every shard holds.
 
-A clip is a run of consecutive frames with one label map each, and, where the source knows them exactly (synthetic_street),
-the flow and visibility between its first frame and every later one.
+A clip is a run of consecutive frames with one label map each, and, where the source knows them exactly
+(synthetic_street), the flow and visibility between its first frame and every later one.
 """
 
 import dataclasses
@@ -18,9 +18,10 @@ class Clip:
       frames: uint8 [L, H, W, 3], RGB.
       label_maps: uint8 [L, H, W], ids of one AnnotationSpec or its ignore id.
       instance_maps: uint16 [L, H, W], 0 = no instance, or None where the source has none.
-      flow: float32 [L-1, H, W, 2], (dy, dx) in pixels on the grid of frame t = 1..L-1, pointing from frame 0 to frame t:
-        frame_t(p) = frame_0(p - flow_t(p)) where visible; or None.
-      flow_backward: float32 [L-1, H, W, 2] on the grid of frame 0: frame_0(p) = frame_t(p + flow_backward_t(p)); or None.
+      flow: float32 [L-1, H, W, 2], (dy, dx) in pixels on the grid of frame t = 1..L-1, pointing from frame 0 to frame
+        t: frame_t(p) = frame_0(p - flow_t(p)) where visible; or None.
+      flow_backward: float32 [L-1, H, W, 2] on the grid of frame 0: frame_0(p) = frame_t(p + flow_backward_t(p)); or
+        None.
       visibility: float32 [L-1, H, W, 1], 1 where the pixel of frame t has a correspondence in frame 0, else 0; or None.
       visibility_backward: float32 [L-1, H, W, 1], the same for the pixels of frame 0 in frame t; or None.
     """

@@ -47,8 +47,8 @@ def make_dataset(
       training: endless, shuffled, mirrored; else every window once, in order, as it is.
       start_step: batches to leave out at the start, without reading them.
       flip: whether training mirrors half of the windows left to right.
-      crop: in training, each window shows a random part of its frames, between this share of height and width and all of
-        them, one part for the whole window; 1: all of them.
+      crop: in training, each window shows a random part of its frames, between this share of height and width and all
+        of them, one part for the whole window; 1: all of them.
       with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
       size: (height, width) to scale down to, frames by area and label maps by nearest neighbour; None: as stored.
       frame_stride: distance between the frames of a window.

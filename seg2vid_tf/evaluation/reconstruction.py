@@ -41,7 +41,8 @@ class MotionScores:
             self._scores.setdefault(name, []).append(float(value))
 
     def result(self) -> dict:
-        """{"clips": how many, score: mean over clips}; a clip without that score (no occlusion at all) is left out of it.
+        """{"clips": how many, score: mean over clips}; a clip without that score (no occlusion at all) is left out of
+        it.
 
         Raises:
           ValueError: no clip was added.

@@ -18,10 +18,14 @@ def seg2vid_from_run(run_dir: str | os.PathLike) -> Seg2Vid:
     first, second = RunFolder(pathlib.Path(run_dir) / "start_frame"), RunFolder(pathlib.Path(run_dir) / "motion")
     (start_config, spec), (motion_config, motion_spec) = first.load("start_frame"), second.load("motion")
     if spec != motion_spec:
-        raise ValueError(f"{run_dir}: start_frame was trained on spec {spec.name!r}, motion on another, {motion_spec.name!r}")
+        raise ValueError(
+            f"{run_dir}: start_frame was trained on spec {spec.name!r}, motion on another, {motion_spec.name!r}"
+        )
     sizes = [(c.model.height, c.model.width) for c in (start_config, motion_config)]
     if sizes[0] != sizes[1]:
-        raise ValueError(f"{run_dir}: start_frame was trained at {sizes[0]}, motion at {sizes[1]}: train both at one size")
+        raise ValueError(
+            f"{run_dir}: start_frame was trained at {sizes[0]}, motion at {sizes[1]}: train both at one size"
+        )
     generator = build_generator(start_config.model, spec)
     # The faster warps of training have the same meaning and no place in an export.
     motion = build_motion(dataclasses.replace(motion_config.model, warp="native"), spec)

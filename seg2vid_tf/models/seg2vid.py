@@ -1,8 +1,8 @@
 """Seg2Vid: both stages as one model, and the only inference path of the project.
 
-    generate     label_map + style + z            -> start_frame, flow, flow_backward, visibility(_backward), warped, frames
-    animate      start_frame + label_map + z      -> the same
-    reconstruct  frames + label_map               -> the same, z = posterior mean
+    generate     label_map + style + z        -> start_frame, flow(_backward), visibility(_backward), warped, frames
+    animate      start_frame + label_map + z  -> the same
+    reconstruct  frames + label_map           -> the same, z = posterior mean
 
 Command line, pipeline, export and server all run these three.
 """
@@ -41,7 +41,7 @@ class Seg2Vid(keras.Model):
         self.size = tuple(size)
 
     def draw(self, seed):
-        """What seeds stand for: int64 [B] -> style [B,S], z [B,Z], standard normal, each row from its own seed alone."""
+        """What seeds stand for: int64 [B] -> normal style [B,S] and z [B,Z], each row from its own seed alone."""
         return (
             per_example_normal(seed, [self.generator.style_dim], STYLE_STREAM),
             per_example_normal(seed, [self.motion.latent_dim], MOTION_STREAM),
@@ -54,7 +54,7 @@ class Seg2Vid(keras.Model):
         return {"start_frame": start_frame, **self.motion.decode(start_frame, annotation, z)}
 
     def animate(self, start_frame, label_map, z):
-        """start_frame float32 [B,H,W,3] in [-1,1], label_map uint8 [B,H,W], z float32 [B,Z] -> the outputs named above."""
+        """start_frame float32 [B,H,W,3] in [-1,1], label_map uint8 [B,H,W], z [B,Z] -> the outputs named above."""
         annotation = encode_label_map(label_map, self.spec)
         return {"start_frame": start_frame, **self.motion.decode(start_frame, annotation, z)}
 

@@ -1,8 +1,8 @@
 """fit: the training loop of both stages.
 
-Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the networks,
-the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss or weight ends the run before it can reach
-a checkpoint.
+Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the
+networks, the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss or weight ends the run
+before it can reach a checkpoint.
 """
 
 import math
@@ -64,7 +64,9 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
             terms = {name: float(value) for name, value in values.items()}
             _check_finite(terms, step, folder)
             now = time.perf_counter()
-            bar.update(step, [*terms.items(), ("frames/s", frames_per_step / (now - before))], finalize=step == training.steps)
+            bar.update(
+                step, [*terms.items(), ("frames/s", frames_per_step / (now - before))], finalize=step == training.steps
+            )
             before = now
             last = termination.requested or step == training.steps
             if last or step % training.log_every == 0:
@@ -94,7 +96,9 @@ def _check_weights(checkpointed, step, folder):
     for name, owner in checkpointed.items():
         for variable in raw_variables(owner):
             if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
-                raise ValueError(f"step {step}: {variable.name} of {name} is not finite; {_ADVICE.format(folder.checkpoints)}")
+                raise ValueError(
+                    f"step {step}: {variable.name} of {name} is not finite; {_ADVICE.format(folder.checkpoints)}"
+                )
 
 
 def _draw_samples(trainer, validation, folder, step):

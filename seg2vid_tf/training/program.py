@@ -47,7 +47,8 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     if spec != validation_spec:
         raise ValueError(f"{data_dir}: train holds spec {spec.name!r}, validation another, {validation_spec.name!r}")
     window = {"num_frames": getattr(config.model, "num_frames", 0), "size": (config.model.height, config.model.width)}
-    validation = make_dataset(data_dir / "validation", batch_size=4, training=False, **window)
+    # Shuffled, because in order the first windows are neighbours of one clip, and always the same four.
+    validation = make_dataset(data_dir / "validation", batch_size=4, flip=False, **window)
 
     def make_batches(start_step):
         return make_dataset(

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 
 def logical_devices(devices: tuple[str, ...]) -> list[str]:
-    """Device names for MirroredStrategy; splits the CPU into logical ones where asked. Call before any other TensorFlow.
+    """Device names for MirroredStrategy; splits the CPU into logical ones where asked. Call before any other
+    TensorFlow.
 
     Args:
       devices: ("cpu:0", "cpu:1"), ("gpu:0",), or () for every GPU there is and one CPU otherwise.
@@ -28,7 +29,9 @@ def logical_devices(devices: tuple[str, ...]) -> list[str]:
     known = {d.name.split("device:")[1].lower() for d in tf.config.list_logical_devices()}
     unknown = [d for d in devices if d.lower() not in known]
     if unknown:
-        raise ValueError(f"no device {unknown}: this machine has {sorted(known)}; logical CPUs count from cpu:0 without gaps")
+        raise ValueError(
+            f"no device {unknown}: this machine has {sorted(known)}; logical CPUs count from cpu:0 without gaps"
+        )
     return [f"/{d.lower()}" for d in devices]
 
 
@@ -49,7 +52,7 @@ def per_replica(loss: tf.Tensor) -> tf.Tensor:
 
 
 def example_seeds(seed: int, step: tf.Tensor, local_batch: tf.Tensor) -> tf.Tensor:
-    """One int64 seed per example of this replica, from its place in the global batch: the same on any number of replicas."""
+    """One int64 seed per example of this replica, from its place in the global batch: the same on any replica count."""
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     place = tf.cast(replica, tf.int64) * tf.cast(local_batch, tf.int64) + tf.range(tf.cast(local_batch, tf.int64))
     return (tf.constant(seed, tf.int64) * 1_000_003 + tf.cast(step, tf.int64)) * 65_536 + place

@@ -116,4 +116,3 @@ class StartFrameTrainer:
 def _halves(tensors):
     first, second = zip(*(tf.split(t, 2, axis=0) for t in tensors), strict=True)
     return list(first), list(second)
-

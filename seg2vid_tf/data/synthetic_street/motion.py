@@ -3,8 +3,8 @@
 A surface is a plane in its own frame, so all of its points move between two instants by one homography, in float64. A
 point is **visible** in the other picture when its exact place there lies inside the image and the pixel nearest to it
 shows the same surface, or one that is joined to it there: of the same rigid body, at the point's own depth within
-``JOINT``. So occluded means hidden; a pixel at a silhouette is visible although a bilinear sample there reads a part of what
-lies behind.
+``JOINT``. So occluded means hidden; a pixel at a silhouette is visible although a bilinear sample there reads a part of
+what lies behind.
 """
 
 import numpy as np

@@ -7,8 +7,8 @@ import tensorflow as tf
 class ConvBlock(keras.layers.Layer):
     """Convolution, "same" padding, leaky ReLU(0.2), He-initialised: no normalisation.
 
-    Motion is a magnitude: normalising activations per example would erase how far things move, and batch statistics would
-    tie a clip to its neighbours in the batch.
+    Motion is a magnitude: normalising activations per example would erase how far things move, and batch statistics
+    would tie a clip to its neighbours in the batch.
 
     Args:
       filters: output channels.

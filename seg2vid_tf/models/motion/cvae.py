@@ -5,8 +5,8 @@
     warped_t = dense_image_warp(start_frame, flow_t)
     frame_t  = FrameRefiner(warped_t, visibility_t, annotation warped along)
 
-Warp, composition, the heads and everything about the latent are float32 under every precision policy. So the parts do not
-autocast: each convolution casts its own input, and nothing else is rounded.
+Warp, composition, the heads and everything about the latent are float32 under every precision policy. So the parts do
+not autocast: each convolution casts its own input, and nothing else is rounded.
 """
 
 import keras
@@ -96,10 +96,13 @@ class MotionCVAE(keras.Model):
           z: float32 [B,Z].
 
         Returns:
-          {flow, flow_backward, visibility, visibility_backward, warped, frames} as the package's docstring defines them.
+          {flow, flow_backward, visibility, visibility_backward, warped, frames} as the package's docstring defines
+          them.
         """
         tf.debugging.assert_equal(
-            tf.shape(start_frame)[1:3] % self.stride, 0, f"start_frame: height and width must be divisible by {self.stride}"
+            tf.shape(start_frame)[1:3] % self.stride,
+            0,
+            f"start_frame: height and width must be divisible by {self.stride}",
         )
         outputs = self.decoder(self.image_encoder(start_frame, annotation), z)
         steps, classes = self.num_frames, annotation.shape[-1]

@@ -1,8 +1,8 @@
 """FlowDecoder: image features + z -> flow both ways and visibility both ways, for all T frames at once.
 
-Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other (the
-fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow leaves in pixels: the heads predict a velocity in units of
-``flow_scale`` pixels per T frames, and frame t is t/T of the way.
+Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
+(the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow leaves in pixels: the heads predict a
+velocity in units of ``flow_scale`` pixels per T frames, and frame t is t/T of the way.
 """
 
 import keras
@@ -58,7 +58,9 @@ class FlowDecoder(keras.layers.Layer):
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
         self.head = ConvBlock(filters[0], name="head")
         # Zero heads start at zero flow, the identity; the warp's one-sided derivative lets them leave it.
-        self.flows = keras.layers.Conv2D(4, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="flows")
+        self.flows = keras.layers.Conv2D(
+            4, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="flows"
+        )
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
         self.visibilities = keras.layers.Conv2D(
             2,
@@ -82,7 +84,7 @@ class FlowDecoder(keras.layers.Layer):
         }
 
     def call(self, levels, z):
-        """levels as ImageEncoder gives them, z float32 [B,Z] -> flow, flow_backward [B,T,H,W,2], visibilities [B,T,H,W,1]."""
+        """levels as ImageEncoder gives them, z [B,Z] -> both flows [B,T,H,W,2], both visibilities [B,T,H,W,1]."""
         code = levels[-1]
         latent = self.injection(z, tf.shape(code)[1:3])
         x = self.stem(tf.concat([tf.repeat(code, self.num_frames, axis=0), latent], axis=-1))

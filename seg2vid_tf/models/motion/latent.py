@@ -1,8 +1,8 @@
 """The latent of stage 2 as TFP distributions, and its way into the decoder.
 
-    q(z | clip, annotation) = N(mean, diag(exp(log_variance)))        the posterior, while training or reconstructing
-    p(z)                    = N(0, I)                                 the prior, when generating
-    z = background part ++ foreground part
+q(z | clip, annotation) = N(mean, diag(exp(log_variance)))        the posterior, while training or reconstructing
+p(z)                    = N(0, I)                                 the prior, when generating
+z = background part ++ foreground part
 """
 
 import keras
@@ -24,7 +24,7 @@ def posterior(mean: tf.Tensor, log_variance: tf.Tensor) -> tfd.MultivariateNorma
 
 
 def reparameterise(distribution: tfd.MultivariateNormalDiag, noise: tf.Tensor) -> tf.Tensor:
-    """The sample of the posterior that standard normal noise [B,Z] stands for: differentiable, and seeded by the caller."""
+    """The posterior's sample that standard normal noise [B,Z] stands for: differentiable, and seeded by the caller."""
     return distribution.mean() + distribution.stddev() * noise
 
 
@@ -37,8 +37,8 @@ def kl_per_dimension(distribution: tfd.MultivariateNormalDiag) -> tf.Tensor:
 class LatentInjection(keras.layers.Layer):
     """z -> one feature map per predicted frame, on any grid.
 
-    z becomes a map on a fixed grid, which is resized to the decoder's: the number of weights does not depend on the frame's
-    size.
+    z becomes a map on a fixed grid, which is resized to the decoder's: the number of weights does not depend on the
+    frame's size.
 
     Args:
       num_frames: T.

@@ -1,8 +1,8 @@
 """MotionEncoder: a clip and one annotation group -> the posterior of that group's motion.
 
-Two of them make the two paths of the paper: one reads the background classes (camera motion), one the foreground classes
-(the objects' own motion). Source: the fact sheet's motion encoder, with the features pooled to a fixed grid so that the
-number of weights does not depend on the frame's size (defect 13).
+Two of them make the two paths of the paper: one reads the background classes (camera motion), one the foreground
+classes (the objects' own motion). Source: the fact sheet's motion encoder, with the features pooled to a fixed grid so
+that the number of weights does not depend on the frame's size (defect 13).
 """
 
 import keras

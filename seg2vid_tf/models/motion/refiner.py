@@ -1,7 +1,7 @@
 """FrameRefiner: paints what the warp cannot show.
 
-A U-Net sees the warped frame, where it is visible, and the annotation warped along; what it paints is composited into the
-occluded part alone, so a pixel that was warped well stays as it is. No noise fills the holes (defect 11).
+A U-Net sees the warped frame, where it is visible, and the annotation warped along; what it paints is composited into
+the occluded part alone, so a pixel that was warped well stays as it is. No noise fills the holes (defect 11).
 """
 
 import keras

@@ -1,8 +1,8 @@
 """MultiscaleDiscriminator: patch discriminators on a pyramid of (frame, annotation) pairs.
 
-Each scale judges overlapping patches of the frame beside its annotation and returns its logits and the features of every
-layer, which feature matching compares. Source: pix2pixHD (Wang et al., CVPR 2018), section 3.2; hinge loss and spectral
-normalisation as in SPADE.
+Each scale judges overlapping patches of the frame beside its annotation and returns its logits and the features of
+every layer, which feature matching compares. Source: pix2pixHD (Wang et al., CVPR 2018), section 3.2; hinge loss and
+spectral normalisation as in SPADE.
 """
 
 import keras

@@ -1,8 +1,8 @@
 """StartFrameGenerator: annotation + style -> start frame.
 
 The annotation, averaged down to the coarsest grid, starts a chain of SPADE residual blocks; each block but the last is
-followed by a doubling of the size, and every block reads the annotation at its own size. No layer's weights depend on the
-frame's size: any height and width divisible by the stride work.
+followed by a doubling of the size, and every block reads the annotation at its own size. No layer's weights depend on
+the frame's size: any height and width divisible by the stride work.
 Source: Park et al. (CVPR 2019); the style enters each block as OASIS lets its noise do (Sushko et al., ICLR 2021).
 """
 
@@ -51,7 +51,9 @@ class StartFrameGenerator(keras.Model):
         """{annotation float32 [B,H,W,K], style float32 [B,S]} -> {start_frame float32 [B,H,W,3] in [-1,1]}."""
         annotation, style = inputs["annotation"], inputs["style"]
         tf.debugging.assert_equal(
-            tf.shape(annotation)[1:3] % self.stride, 0, f"annotation: height and width must be divisible by {self.stride}"
+            tf.shape(annotation)[1:3] % self.stride,
+            0,
+            f"annotation: height and width must be divisible by {self.stride}",
         )
         pyramid = [annotation]
         for _ in self.filters[1:]:

@@ -1,10 +1,10 @@
 """Spatially adaptive normalisation and the residual block made of it.
 
 Source: Park et al., "Semantic Image Synthesis with Spatially-Adaptive Normalization" (CVPR 2019), sections 3 and A. Two
-things differ. The normalisation is over the channels of each pixel ("Positional Normalization", Li et al., NeurIPS 2019):
-batch statistics would tie a picture to its neighbours in the batch, and statistics over the picture (instance norm) blow the
-padding's faint border up into stripes where an annotation of few regions leaves nothing else to see. And the style vector
-enters next to the annotation, so that it reaches every block.
+things differ. The normalisation is over the channels of each pixel ("Positional Normalization", Li et al., NeurIPS
+2019): batch statistics would tie a picture to its neighbours in the batch, and statistics over the picture (instance
+norm) blow the padding's faint border up into stripes where an annotation of few regions leaves nothing else to see. And
+the style vector enters next to the annotation, so that it reaches every block.
 """
 
 import math
@@ -23,7 +23,8 @@ class SpadeNorm(keras.layers.Layer):
 
     def __init__(self, filters: int, hidden: int, **kwargs):
         super().__init__(**kwargs)
-        # A one-hot annotation has one active channel per tap, so the usual fan-in would make it whisper beside the style.
+        # A one-hot annotation has one active channel per tap, so the usual fan-in would make it whisper beside the
+        # style.
         one_hot = keras.initializers.RandomNormal(stddev=math.sqrt(2 / 9))
         self.shared = keras.layers.Conv2D(hidden, 3, padding="same", kernel_initializer=one_hot, name="shared")
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
@@ -41,8 +42,8 @@ class SpadeNorm(keras.layers.Layer):
 
     def call(self, x, annotation, style):
         """x [B,h,w,filters], annotation [B,h,w,K], style [B,S] -> [B,h,w,filters]."""
-        # Not tf.nn.moments: followed by a scale that is no constant, its graph is taken for a norm with constant weights by
-        # TensorFlow 2.15's graph optimiser, which then kills the process.
+        # Not tf.nn.moments: followed by a scale that is no constant, its graph is taken for a norm with constant
+        # weights by TensorFlow 2.15's graph optimiser, which then kills the process.
         centred = tf.cast(x, tf.float32)
         centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
