@@ -12,7 +12,6 @@ from absl import app, flags
 
 from seg2vid_tf.config import preset
 
-
 # Without this --help, which shows the main program's own flags, would leave out those that are defined here.
 flags.disclaim_key_flags()
 

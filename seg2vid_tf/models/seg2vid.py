@@ -8,7 +8,6 @@ Command line, pipeline, export and server all run these three.
 """
 
 import keras
-import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec

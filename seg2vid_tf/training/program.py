@@ -6,7 +6,6 @@ from absl import flags
 
 from seg2vid_tf.flags import config_from_flags, define_config_flags
 
-
 flags.disclaim_key_flags()  # they are the program's own (flags.py)
 
 
@@ -32,9 +31,9 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     from seg2vid_tf.data.pipeline import make_dataset
     from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.models.build import set_precision
+    from seg2vid_tf.run_folder import RunFolder
     from seg2vid_tf.training.fit import fit
     from seg2vid_tf.training.replicas import mirrored_strategy
-    from seg2vid_tf.run_folder import RunFolder
 
     values = flags.FLAGS
     config = config_from_flags(presets, values)
