@@ -21,7 +21,9 @@ MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows o
 
 
 def main():
-    import tensorflow as tf  # TensorFlow loads here: --help needs none.
+    if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
+        raise ValueError("give exactly one of --saved_model and --run_dir")
+    import tensorflow as tf  # TensorFlow loads here: a mistake above is told at once.
 
     from seg2vid_tf.data.pipeline import make_dataset
     from seg2vid_tf.data.shards import load_manifest
@@ -30,8 +32,6 @@ def main():
     from seg2vid_tf.ops.image import to_uint8
     from seg2vid_tf.pipeline import Seg2VidPipeline
 
-    if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
-        raise ValueError("give exactly one of --saved_model and --run_dir")
     if SAVED_MODEL.value:
         pipe = Seg2VidPipeline.from_saved_model(SAVED_MODEL.value)
     else:

@@ -1,0 +1,50 @@
+"""experiments/evaluate.py and experiments/draw_label_map.py as a user starts them."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+from PIL import Image
+
+from seg2vid_tf.annotations.label_map import read_label_map
+
+EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
+
+
+def _run(program, **options):
+    arguments = [sys.executable, EXPERIMENTS / program, *(f"--{name}={value}" for name, value in options.items())]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
+
+
+def test_evaluate_scores_a_run_beside_its_baselines(run_dir, street_data, tmp_path):
+    output = tmp_path / "metrics.json"
+    done = _run("evaluate.py", run_dir=run_dir, data=street_data / "validation", output=output)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(output.read_text())
+    assert result["clips"] == 2
+    motion = {f"{score}{way}" for way in ("", "_backward") for score in ("epe", "occlusion_f1")}
+    motion |= {f"epe{way}_zero_flow" for way in ("", "_backward")}
+    assert set(result) == {"data", "model", "clips", "psnr", "psnr_copy_frame_0"} | motion
+    assert result["epe_zero_flow"] > 0
+    assert all(np.isfinite(result[name]) for name in motion | {"psnr", "psnr_copy_frame_0"})
+
+
+def test_evaluate_refuses_two_models(run_dir, street_data, tmp_path):
+    output = tmp_path / "metrics.json"
+    done = _run("evaluate.py", run_dir=run_dir, saved_model="x", data=street_data / "validation", output=output)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: give exactly one of --saved_model and --run_dir"
+    assert not output.exists()
+
+
+def test_draw_label_map(spec, tmp_path):
+    output = tmp_path / "label.png"
+    done = _run("draw_label_map.py", seed=3, height=32, width=64, output=output)
+    assert done.returncode == 0, done.stderr
+    label_map = read_label_map(output, spec)
+    assert label_map.shape == (32, 64) and len(np.unique(label_map)) > 3
+    colors = np.asarray(Image.open(tmp_path / "label_colors.png"))
+    road = spec.classes[0]
+    assert (colors[label_map == road.id] == road.color).all()
