@@ -5,6 +5,7 @@ the flags that were given on top of the preset.
 """
 
 import dataclasses
+import logging
 import os
 import sys
 
@@ -86,6 +87,7 @@ def run(main) -> None:
         except (ValueError, OSError, ImportError) as error:
             sys.exit(f"error: {error}")
 
-    # TensorFlow's notes on its own build would bury the progress bar; its errors stay. Set the variable to see them.
+    # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; its errors stay.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     app.run(guarded)
