@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 
+import absl.logging
 from absl import app, flags
 
 from seg2vid_tf.config import preset
@@ -87,7 +88,8 @@ def run(main) -> None:
         except (ValueError, OSError, ImportError) as error:
             sys.exit(f"error: {error}")
 
-    # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; its errors stay.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; what goes wrong is raised.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.WARNING)
     app.run(guarded)

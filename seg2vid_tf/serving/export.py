@@ -4,6 +4,8 @@ A server picks up a numeric folder the moment it appears, so the model is writte
 session loader on every signature, compared with the model in memory, and renamed only then.
 """
 
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -58,7 +60,8 @@ def export(
         archive.track(model.motion)
         for signature, (function, inputs) in signatures(model).items():
             archive.add_endpoint(signature, function, inputs)
-        archive.write_out(str(temporary))
+        with contextlib.redirect_stdout(io.StringIO()):  # it lists every variable of every signature
+            archive.write_out(str(temporary))
         _write_description(temporary, model, card)
         verify(model, temporary)
         os.rename(temporary, target)
