@@ -88,7 +88,8 @@ def run(main) -> None:
         except (ValueError, OSError, ImportError) as error:
             sys.exit(f"error: {error}")
 
-    # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; what goes wrong is raised.
+    # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; what goes wrong is
+    # raised.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     absl.logging.set_verbosity(absl.logging.WARNING)
