@@ -100,6 +100,11 @@ class TrainingConfig:
     sample_every: int = _field(200, "steps between pictures of validation clips")
     log_every: int = _field(20, "steps between TensorBoard scalars")
 
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "checkpoint_every", "sample_every", "log_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, received {getattr(self, name)}")
+
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
 RESUMABLE_FIELDS = ("steps", "checkpoint_every", "sample_every", "log_every")

@@ -67,3 +67,8 @@ def test_write_json_leaves_no_temporary_file(tmp_path):
     write_json(tmp_path / "deep" / "config.json", {"a": 1})
     assert json.loads((tmp_path / "deep" / "config.json").read_text()) == {"a": 1}
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["config.json"]
+
+
+def test_a_schedule_of_zero_is_refused():
+    with pytest.raises(ValueError, match="sample_every must be at least 1, received 0"):
+        TrainingConfig(sample_every=0)

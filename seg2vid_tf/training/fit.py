@@ -53,7 +53,7 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
         return {name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None) for name, share in shares.items()}
 
     frames_per_step = training.batch_size * (trainer.num_frames + 1)
-    bar = keras.utils.Progbar(training.steps, unit_name="step", stateful_metrics=["frames/s"])
+    bar = keras.utils.Progbar(training.steps, unit_name="step")
     writer = tf.summary.create_file_writer(str(folder.logs))
     batches = iter(strategy.experimental_distribute_dataset(make_batches(first)))
     terms = {}
@@ -63,6 +63,7 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
             values = train_step(next(batches), tf.constant(step - 1, tf.int64))
             terms = {name: float(value) for name, value in values.items()}
             _check_finite(terms, step, folder)
+            bar.stateful_metrics = {*terms, "frames/s"}  # this step's values, not means since the start
             now = time.perf_counter()
             bar.update(
                 step, [*terms.items(), ("frames/s", frames_per_step / (now - before))], finalize=step == training.steps

@@ -65,7 +65,7 @@ class SpadeResidualBlock(keras.layers.Layer):
     def __init__(self, in_filters: int, filters: int, hidden: int, **kwargs):
         super().__init__(**kwargs)
         self.norm_1 = SpadeNorm(in_filters, hidden, name="norm_1")
-        # No bias: norm_2 would take it out again.
+        # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
         self.norm_2 = SpadeNorm(filters, hidden, name="norm_2")
         self.conv_2 = keras.layers.Conv2D(filters, 3, padding="same", name="conv_2")

@@ -1,0 +1,49 @@
+"""What the tests of the networks share: random inputs of every network, and copies of a network."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+
+def _inputs(model, spec, batch, height, width, seed=0):
+    """Random inputs of a network by its name; one example in eight of the annotation's pixels is ignored."""
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape):
+        return tf.constant(rng.normal(size=shape), tf.float32)
+
+    def image(*shape):
+        return tf.constant(rng.uniform(-1, 1, shape), tf.float32)
+
+    ids = rng.integers(0, spec.num_classes, (batch, height, width))
+    ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
+    annotation = tf.one_hot(ids, spec.num_classes)
+    if model.name == "generator":
+        return {"annotation": annotation, "style": normal(batch, model.style_dim)}
+    if model.name == "discriminator":
+        return {"annotation": annotation, "frame": image(batch, height, width, 3)}
+    return {
+        "annotation": annotation,
+        "frames": image(batch, model.num_frames + 1, height, width, 3),
+        "noise": normal(batch, model.latent_dim),
+    }
+
+
+def _copy(model, inputs):
+    """A second network with the first one's config and weights, built under the current precision policy."""
+    twin = type(model).from_config(model.get_config())
+    twin(inputs)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+@pytest.fixture(scope="session")
+def make_inputs():
+    """make_inputs(model, spec, batch, height, width, seed=0) -> the network's input dict."""
+    return _inputs
+
+
+@pytest.fixture(scope="session")
+def copy_model():
+    """copy_model(model, inputs) -> another instance with equal config and weights."""
+    return _copy

@@ -1,0 +1,134 @@
+"""MotionCVAE beyond the shared checklist: identity at birth, flow in pixels, composition, two latent paths."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.models.build import build_motion, set_precision
+
+
+@pytest.fixture(scope="module")
+def fresh(spec, motion_config):
+    """A motion model as a training starts with it: flow and visibility heads of zeros."""
+    keras.utils.set_random_seed(0)
+    return build_motion(motion_config.model, spec)
+
+
+@pytest.fixture
+def altered(seg2vid, make_inputs, copy_model, spec):
+    """altered(head, bias): a copy of the tiny model whose head answers with its bias alone, everywhere."""
+
+    def make(head, bias):
+        motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 16, 16))
+        layer = getattr(motion.decoder, head)
+        layer.kernel.assign(tf.zeros(layer.kernel.shape))
+        layer.bias.assign(bias)
+        return motion
+
+    return make
+
+
+def test_a_fresh_model_is_the_identity(fresh, spec, make_inputs):
+    inputs = make_inputs(fresh, spec, 2, 16, 24)
+    outputs = fresh(inputs)
+    np.testing.assert_array_equal(outputs["flow"], np.zeros([2, 2, 16, 24, 2]))
+    np.testing.assert_array_equal(outputs["flow_backward"], np.zeros([2, 2, 16, 24, 2]))
+    start = inputs["frames"][:, :1].numpy()
+    np.testing.assert_allclose(outputs["warped"], np.repeat(start, 2, axis=1), atol=1e-6)
+    np.testing.assert_allclose(outputs["visibility"], 1 / (1 + np.exp(-2.0)), rtol=1e-5)
+
+
+def test_number_of_weights_does_not_depend_on_the_size(fresh, spec, make_inputs, motion_config):
+    sizes = [tuple(w.shape) for w in fresh.weights]
+    for height, width in ((8, 8), (40, 16)):
+        outputs = fresh(make_inputs(fresh, spec, 1, height, width))
+        assert outputs["frames"].shape == (1, 2, height, width, 3)
+    assert [tuple(w.shape) for w in fresh.weights] == sizes
+    larger = build_motion(dataclasses.replace(motion_config.model, height=96, width=128), spec)
+    assert [tuple(w.shape) for w in larger.weights] == sizes
+
+
+def test_flow_leaves_in_pixels_and_grows_with_the_frame(altered, spec, make_inputs):
+    motion = altered("flows", [0.25, -0.5, 0.125, 1.0])
+    outputs = motion(make_inputs(motion, spec, 1, 16, 16))
+    # flow_scale 8 at frame T = 2, half of it at frame 1.
+    for t, share in enumerate((0.5, 1.0)):
+        field = np.broadcast_to(np.float32([2.0, -4.0]) * share, [16, 16, 2])
+        np.testing.assert_allclose(outputs["flow"][0, t], field, rtol=1e-6)
+        field = np.broadcast_to(np.float32([1.0, 8.0]) * share, [16, 16, 2])
+        np.testing.assert_allclose(outputs["flow_backward"][0, t], field, rtol=1e-6)
+
+
+def test_the_warp_moves_the_start_frame_by_the_flow(altered, spec, make_inputs):
+    motion = altered("flows", [0.25, -0.5, 0.0, 0.0])
+    inputs = make_inputs(motion, spec, 1, 16, 16)
+    warped, start = motion(inputs)["warped"].numpy()[0], inputs["frames"].numpy()[0, 0]
+    # Frame 1: (dy, dx) = (1, -2), so warped(y, x) = start(y - 1, x + 2); frame 2: (2, -4).
+    np.testing.assert_allclose(warped[0, 1:, :14], start[:15, 2:], atol=1e-5)
+    np.testing.assert_allclose(warped[1, 2:, :12], start[:14, 4:], atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
+    set_precision(precision)
+    try:
+        motion = altered("visibilities", [20.0, 20.0])
+    finally:
+        set_precision("float32")
+    outputs = motion(make_inputs(motion, spec, 1, 16, 16))
+    np.testing.assert_allclose(outputs["frames"], outputs["warped"], atol=1e-6)
+
+
+def test_occluded_pixels_are_painted(altered, spec, make_inputs):
+    motion = altered("visibilities", [-20.0, -20.0])
+    inputs = make_inputs(motion, spec, 1, 16, 16)
+    outputs = motion(inputs)
+    # What is painted where nothing is visible cannot depend on the picture: only the annotation is left to read.
+    annotation = tf.repeat(inputs["annotation"], 2, axis=0)
+    moved = motion.refiner(tf.zeros([2, 16, 16, 3]), tf.zeros([2, 16, 16, 1]), warp_along(annotation, outputs["flow"]))
+    np.testing.assert_allclose(outputs["frames"][0], moved, atol=1e-6)
+    assert np.abs(outputs["frames"] - outputs["warped"]).mean() > 0.1
+
+
+def warp_along(annotation, flow):
+    from seg2vid_tf.ops.warp import dense_image_warp
+
+    return dense_image_warp(annotation, flow[0])
+
+
+@pytest.mark.parametrize(
+    ("group", "moved", "still"), [("foreground", slice(6, 10), slice(0, 6)), ("background", slice(0, 6), slice(6, 10))]
+)
+def test_each_path_reads_its_own_classes(seg2vid, spec, make_inputs, group, moved, still):
+    inputs = make_inputs(seg2vid.motion, spec, 1, 16, 16)
+    ids = list(spec.foreground_ids if group == "foreground" else spec.background_ids)
+    changed = inputs["annotation"].numpy()
+    changed[..., ids] = changed[:, ::-1][..., ids]
+    before, after = (seg2vid.motion.encode(inputs["frames"], a) for a in (inputs["annotation"], tf.constant(changed)))
+    np.testing.assert_array_equal(before.mean()[:, still], after.mean()[:, still])
+    assert np.abs(before.mean()[:, moved] - after.mean()[:, moved]).max() > 1e-4
+
+
+def test_the_latent_moves_the_flow(seg2vid, spec, make_inputs):
+    inputs = make_inputs(seg2vid.motion, spec, 1, 16, 16)
+    start, annotation = inputs["frames"][:, 0], inputs["annotation"]
+    flows = [seg2vid.motion.decode(start, annotation, z)["flow"].numpy() for z in (inputs["noise"], -inputs["noise"])]
+    assert np.abs(flows[0] - flows[1]).max() > 1e-2
+
+
+def test_a_size_that_the_stride_does_not_divide_is_refused_by_name(seg2vid, spec, make_inputs):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="start_frame: height and width must be divisible by 8"):
+        seg2vid.motion(make_inputs(seg2vid.motion, spec, 1, 16, 20))
+
+
+def test_build_refuses_what_cannot_work(spec, motion_config):
+    with pytest.raises(ValueError, match=r"divisible by 8 \(from image_filters\), received 32 x 60"):
+        build_motion(dataclasses.replace(motion_config.model, width=60), spec)
+    still = dataclasses.replace(spec, classes=tuple(dataclasses.replace(c, foreground=False) for c in spec.classes))
+    with pytest.raises(ValueError, match="at least one foreground and one background class"):
+        build_motion(motion_config.model, still)
+    with pytest.raises(ValueError, match="received 'float16'"):
+        set_precision("float16")

@@ -1,0 +1,33 @@
+"""MultiscaleDiscriminator beyond the shared checklist: its scales, their shapes, what each of them reads."""
+
+import numpy as np
+import tensorflow as tf
+
+from seg2vid_tf.models.build import build_discriminator
+
+
+def test_scales_and_shapes(spec, start_frame_config, make_inputs):
+    discriminator = build_discriminator(start_frame_config.model, spec)
+    outputs = discriminator(make_inputs(discriminator, spec, 2, 32, 64))
+    # Two layers, the first of stride 2; the second scale sees half the size.
+    assert [tuple(x.shape) for x in outputs["logits"]] == [(2, 16, 32, 1), (2, 8, 16, 1)]
+    assert [[tuple(f.shape) for f in scale] for scale in outputs["features"]] == [
+        [(2, 16, 32, 8), (2, 16, 32, 12)],
+        [(2, 8, 16, 8), (2, 8, 16, 12)],
+    ]
+
+
+def test_every_scale_reads_frame_and_annotation(spec, start_frame_config, make_inputs):
+    discriminator = build_discriminator(start_frame_config.model, spec)
+    inputs = make_inputs(discriminator, spec, 1, 32, 32)
+    logits = discriminator(inputs)["logits"]
+    for name in inputs:
+        others = discriminator({**inputs, name: tf.reverse(inputs[name], [2])})["logits"]
+        for a, b in zip(logits, others, strict=True):
+            assert np.abs(a.numpy() - b.numpy()).max() > 1e-4, name
+
+
+def test_scales_have_their_own_weights(spec, start_frame_config):
+    discriminator = build_discriminator(start_frame_config.model, spec)
+    first, second = (d.convs[0].kernel.numpy() for d in discriminator.discriminators)
+    assert first.shape == second.shape and (first != second).any()

@@ -1,0 +1,133 @@
+"""fit: SIGTERM, losses and weights that are not finite, what a run leaves on disk, and what a resumed one goes on with.
+
+A trainer of two variables stands in for the networks, so that nothing large is traced; test_resume.py takes real ones.
+"""
+
+import os
+import signal
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.config import MotionConfig, TrainingConfig
+from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training.fit import fit
+from seg2vid_tf.training.replicas import mirrored_strategy
+
+
+class Counter:
+    """Adds its batch to one weight; the loss term is the weight. ``event(step)`` runs inside each step."""
+
+    num_frames = 0
+
+    def __init__(self, steps, event=None, **training):
+        schedule = {"checkpoint_every": 2, "sample_every": 100, "log_every": 1, "batch_size": 2, **training}
+        self.config = MotionConfig(training=TrainingConfig(steps=steps, **schedule))
+        self.weights = tf.Module()
+        self.weights.sum = tf.Variable(tf.zeros([]))
+        self.weights.hidden = tf.Variable(tf.zeros([]))
+        self.checkpointed = {"weights": self.weights}
+        self._event = event
+
+    def train_step(self, batch, step):
+        if self._event:
+            tf.py_function(self._event, [step], [])
+        # The values that are not finite come from the data, as they do in life.
+        total = self.weights.sum.assign_add(tf.reduce_sum(batch["loss"]))
+        self.weights.hidden.assign_add(tf.reduce_sum(batch["hidden"]))
+        return {"total": total, "other": tf.constant(1.0)}
+
+    def samples(self, batch):
+        return [[tf.zeros([4, 4, 3])]]
+
+
+def batches(loss=None, hidden=None):
+    """make_batches whose batch k holds k + 1, but for the values given as {step: value}."""
+
+    def values(special):
+        return tf.constant([(special or {}).get(k, k + 1.0) for k in range(50)])
+
+    def make(start_step):
+        columns = {"loss": values(loss)[start_step:], "hidden": values(hidden)[start_step:]}
+        return tf.data.Dataset.from_tensor_slices(columns).batch(1)
+
+    return make
+
+
+@pytest.fixture
+def train(tmp_path):
+    """train(counter, make_batches) -> what fit returns, in one run folder, under the process's strategy."""
+    folder = RunFolder(tmp_path / "run")
+
+    def started(counter, make_batches):
+        return fit(counter, make_batches, {}, folder, mirrored_strategy())
+
+    return types.SimpleNamespace(fit=started, folder=folder)
+
+
+def saved_steps(folder):
+    return sorted(int(p.stem.split("-")[1]) for p in folder.checkpoints.glob("*.index"))
+
+
+def test_a_run_takes_its_steps_and_a_longer_one_goes_on(train, capsys):
+    assert train.fit(Counter(5), batches()) == {"total": 15.0, "other": 1.0}
+    # Every second step, and the last one.
+    assert saved_steps(train.folder) == [2, 4, 5]
+    assert [p.name for p in train.folder.samples.iterdir()] == ["step-000005.png"]
+    assert len(list(train.folder.logs.iterdir())) == 1
+
+    resumed = Counter(8)
+    assert train.fit(resumed, batches())["total"] == 36.0
+    assert saved_steps(train.folder) == [5, 6, 8]
+    assert "going on from step 5" in capsys.readouterr().out
+
+    assert train.fit(Counter(8), batches()) == {}
+    assert "has already taken 8 of 8 steps: nothing to do" in capsys.readouterr().out
+
+
+def test_sigterm_ends_the_step_saves_it_and_returns(train, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def event(step):
+        if step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    counter = Counter(50, event)
+    terms = train.fit(counter, batches())
+    # Normally the third step; Python runs a signal's handler at its own next chance, which may lie after it.
+    last = saved_steps(train.folder)[-1]
+    assert last in (3, 4) and terms["total"] == last * (last + 1) / 2
+    assert f"SIGTERM: saved step {last}" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGTERM) is before
+    restored = Counter(50)
+    assert train.folder.restore(restored.checkpointed) == last
+    assert restored.weights.sum.numpy() == terms["total"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_loss_that_is_not_finite_is_named_and_reaches_no_checkpoint(train, value):
+    with pytest.raises(
+        ValueError, match=r"step 4: \{'total': -?(nan|inf)\} is not finite; .*checkpoints holds the last good"
+    ):
+        train.fit(Counter(50), batches(loss={3: value}))
+    assert saved_steps(train.folder) == [2]
+    restored = Counter(50)
+    assert train.folder.restore(restored.checkpointed) == 2
+    assert restored.weights.sum.numpy() == 3.0
+
+
+def test_a_weight_that_is_not_finite_reaches_no_checkpoint(train):
+    # The loss of step 4 does not show it yet, and step 4 is one that is saved.
+    with pytest.raises(ValueError, match="step 4: .* of weights is not finite"):
+        train.fit(Counter(50), batches(hidden={3: np.nan}))
+    assert saved_steps(train.folder) == [2]
+
+
+def test_unreadable_checkpoints_never_restart_at_zero(train):
+    train.fit(Counter(2), batches())
+    (train.folder.checkpoints / "ckpt-2.index").write_bytes(b"")
+    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE"), pytest.raises(ValueError, match="can be restored"):
+        train.fit(Counter(4), batches())
+    assert saved_steps(train.folder) == [2]

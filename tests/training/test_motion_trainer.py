@@ -1,0 +1,110 @@
+"""MotionTrainer: it learns a shift from zero, its terms add up to what is optimised, and its pictures."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.models.build import set_precision
+from seg2vid_tf.training.motion_trainer import MotionTrainer
+
+
+def shifted_clip(height, width, shifts, seed=0):
+    """Frames float32 [1,T+1,H,W,3]: a smooth random picture that moves by (dy, dx) = shifts[t] pixels from frame 0."""
+    noise = tf.random.stateless_uniform([1, height // 4 + 6, width // 4 + 6, 3], [seed, 1], -1.0, 1.0)
+    canvas = tf.image.resize(noise, [height + 24, width + 24], "bicubic")[0]
+    canvas = tf.clip_by_value(canvas, -1.0, 1.0)
+    # frame_t(p) = frame_0(p - shift)
+    return tf.stack([canvas[12 - dy : 12 - dy + height, 12 - dx : 12 - dx + width] for dy, dx in shifts])[None]
+
+
+def test_the_motion_of_a_repeated_clip_is_learned_from_zero_flow(smallest_motion, with_training, spec):
+    keras.utils.set_random_seed(0)
+    config = with_training(smallest_motion, learning_rate=3e-3)
+    # Only motion can explain the clip: nothing is painted and nothing is hidden for free.
+    losses = dataclasses.replace(
+        config.losses, refined_l1_weight=0.0, photometric_weight=0.0, visibility_weight=5.0, smoothness_weight=0.0
+    )
+    trainer = MotionTrainer(dataclasses.replace(config, losses=losses), spec)
+    frames = shifted_clip(32, 32, [(0, 0), (1, -1), (2, -2)])
+    batch = {"frames": frames, "label_maps": tf.zeros([1, 3, 32, 32], tf.uint8)}
+    step = tf.function(trainer.train_step)
+    history = [float(step(batch, tf.constant(k, tf.int64))["warped_l1"]) for k in range(100)]
+    assert history[-1] < 0.3 * history[0]
+    annotation = tf.one_hot(tf.zeros([1, 32, 32], tf.int32), spec.num_classes)
+    outputs = trainer.motion({"frames": frames, "annotation": annotation, "noise": tf.zeros([1, 5])})
+    # The picture moves by (2, -2) until frame 2, away from the borders both flows must say so.
+    for name in ("flow", "flow_backward"):
+        median = np.median(outputs[name][0, 1, 4:-4, 4:-4], axis=(0, 1))
+        np.testing.assert_allclose(median, [2.0, -2.0], atol=0.5, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def batch(smallest_motion):
+    size = smallest_motion.model.height, smallest_motion.model.width
+    label_maps = np.random.default_rng(0).integers(0, 9, (2, 3, *size)).astype(np.uint8)
+    frames = tf.concat([shifted_clip(*size, [(0, 0), (1, 0), (2, 0)], seed=s) for s in (1, 2)], 0)
+    return {"frames": frames, "label_maps": tf.constant(label_maps)}
+
+
+def test_one_step_moves_every_part_that_has_a_gradient(smallest_motion, spec, batch):
+    trainer = MotionTrainer(smallest_motion, spec)
+    before = [v.numpy() for v in trainer.motion.trainable_variables]
+    for k in range(2):  # zero heads pass no gradient on: they move first, all that lies before them after that
+        terms = trainer.train_step(batch, tf.constant(k, tf.int64))
+    assert set(terms) == {
+        *("refined_l1", "warped_l1", "photometric", "smoothness", "cycle", "visibility", "kl", "gradient_norm")
+    }
+    assert all(np.isfinite(v) and v.shape == () for v in terms.values())
+    for old, new in zip(before, trainer.motion.trainable_variables, strict=True):
+        assert np.abs(old - new.numpy()).max() > 0.0, getattr(new, "path", new.name)
+
+
+def test_weights_of_the_losses_scale_their_terms(smallest_motion, spec, batch):
+    names = ("refined_l1", "warped_l1", "photometric", "visibility", "kl")
+    terms = []
+    for factor in (1.0, 2.0):
+        losses = smallest_motion.losses
+        scaled = {f"{n}_weight": factor * getattr(losses, f"{n}_weight") for n in names}
+        keras.utils.set_random_seed(4)
+        trainer = MotionTrainer(
+            dataclasses.replace(smallest_motion, losses=dataclasses.replace(losses, **scaled)), spec
+        )
+        terms.append(trainer.train_step(batch, tf.constant(0, tf.int64)))
+    for name in names:
+        np.testing.assert_allclose(terms[1][name], 2 * terms[0][name], rtol=1e-4, err_msg=name)
+
+
+def test_a_step_in_mixed_precision_is_close_to_one_in_float32(smallest_motion, spec, batch):
+    terms = []
+    for precision in ("float32", "mixed_bfloat16"):
+        set_precision(precision)
+        try:
+            keras.utils.set_random_seed(0)
+            terms.append(MotionTrainer(smallest_motion, spec).train_step(batch, tf.constant(0, tf.int64)))
+        finally:
+            set_precision("float32")
+    for name, value in terms[0].items():
+        assert terms[1][name].dtype == tf.float32, name
+        np.testing.assert_allclose(terms[1][name], value, rtol=0.05, atol=1e-3, err_msg=name)
+
+
+def test_samples_show_the_clip_above_its_reconstruction(smallest_motion, spec, batch):
+    rows = MotionTrainer(smallest_motion, spec).samples(batch)
+    assert len(rows) == 4 and all(len(row) == 3 for row in rows)
+    np.testing.assert_array_equal(rows[2][1], batch["frames"][1, 1])
+    np.testing.assert_array_equal(rows[3][0], batch["frames"][1, 0])
+    assert all(image.shape == (16, 32, 3) for row in rows for image in row)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_perceptual_weight_and_its_file_go_together(smallest_motion, with_training, spec, weight):
+    path = "" if weight else "features.npz"
+    config = dataclasses.replace(
+        with_training(smallest_motion, perceptual_path=path),
+        losses=dataclasses.replace(smallest_motion.losses, perceptual_weight=weight),
+    )
+    with pytest.raises(ValueError, match=f"perceptual_weight {weight} and perceptual_path '{path}' go together"):
+        MotionTrainer(config, spec)

@@ -1,0 +1,113 @@
+"""Two replicas take the step that one takes; seeds, clipping and devices by hand."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.config import to_json
+from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, logical_devices, per_replica
+
+PROGRAM = pathlib.Path(__file__).parent / "two_replicas.py"
+
+
+def start(stage, config, data_dir, folder):
+    """A process that takes two steps of a global batch of four on one replica and on two."""
+    (folder / f"{stage}.json").write_text(json.dumps(to_json(config)))
+    arguments = [stage, folder / f"{stage}.json", "synthetic_street", data_dir / "train", folder / f"{stage}.npz"]
+    with open(folder / f"{stage}.log", "w") as log:
+        return subprocess.Popen([sys.executable, PROGRAM, *arguments], stdout=log, stderr=log)
+
+
+@pytest.fixture(scope="module")
+def both_stages(smallest_start_frame, smallest_motion, with_training, street_data, tmp_path_factory):
+    """{stage: the arrays that two_replicas.py wrote}; the two processes run side by side."""
+    folder = tmp_path_factory.mktemp("replicas")
+    # These rates multiply the gradients themselves (two_replicas.py) and move the weights far above the tolerance.
+    start_frame = with_training(
+        smallest_start_frame, steps=2, batch_size=4, learning_rate=0.1, discriminator_learning_rate=0.1
+    )
+    motion = with_training(smallest_motion, steps=2, batch_size=4, learning_rate=1.0)
+    processes = {
+        stage: start(stage, config, street_data, folder)
+        for stage, config in (("start_frame", start_frame), ("motion", motion))
+    }
+    try:
+        for stage, process in processes.items():
+            assert process.wait(timeout=300) == 0, (folder / f"{stage}.log").read_text()[-3000:]
+    finally:
+        for process in processes.values():
+            process.kill()
+    return {stage: dict(np.load(folder / f"{stage}.npz")) for stage in processes}
+
+
+@pytest.mark.parametrize("stage", ["start_frame", "motion"])
+def test_two_replicas_equal_one(both_stages, stage):
+    arrays = both_stages[stage]
+    names = [name.removeprefix("1/") for name in arrays if name.startswith("1/")]
+    assert {f"{n}/{name}" for n in (1, 2) for name in names} == set(arrays)
+    moved = 0.0
+    for name in names:
+        one, two = arrays[f"1/{name}"], arrays[f"2/{name}"]
+        if name.startswith("before/"):
+            np.testing.assert_array_equal(two, one, err_msg=name)
+        elif name.startswith("term/"):
+            np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-7, err_msg=name)
+        else:
+            np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-5, err_msg=name)
+            if "optimizer" not in name:
+                moved = max(moved, np.abs(one - arrays[f"1/{name.replace('after', 'before')}"]).max())
+    # Equal because both moved the same way, not because neither moved.
+    assert moved > 1e-3
+
+
+@pytest.mark.parametrize("stage", ["start_frame", "motion"])
+def test_a_checkpoint_does_not_know_how_many_replicas_wrote_it(both_stages, stage):
+    arrays = both_stages[stage]
+    names = [name.removeprefix("1/after/") for name in arrays if name.startswith("1/after/")]
+    for name in names:
+        np.testing.assert_array_equal(arrays[f"1/restored/{name}"], arrays[f"2/after/{name}"], err_msg=name)
+        np.testing.assert_array_equal(arrays[f"2/restored/{name}"], arrays[f"1/after/{name}"], err_msg=name)
+
+
+def test_terms_are_of_the_global_batch(both_stages):
+    arrays = both_stages["motion"]
+    terms = {name.split("/")[-1] for name in arrays if name.startswith("1/term/0/")}
+    assert {"refined_l1", "warped_l1", "kl", "gradient_norm"} <= terms
+    assert all(np.isfinite(arrays[f"2/term/1/{name}"]) for name in terms)
+
+
+def test_example_seeds_never_repeat():
+    seeds = [example_seeds(s, tf.constant(step, tf.int64), tf.constant(4)) for s in (0, 1) for step in range(5)]
+    flat = np.concatenate(seeds)
+    assert flat.dtype == np.int64 and len(set(flat.tolist())) == 2 * 5 * 4
+    # The place in the global batch is what is added, so a larger batch only appends.
+    larger = example_seeds(0, tf.constant(2, tf.int64), tf.constant(6)).numpy()
+    np.testing.assert_array_equal(larger[:4], seeds[2])
+
+
+def test_per_replica_is_the_loss_itself_on_one_replica():
+    np.testing.assert_array_equal(per_replica(tf.constant(3.0)), 3.0)
+
+
+def test_clip_by_global_norm_by_hand():
+    gradients = [tf.constant([3.0, 0.0]), tf.constant([[4.0]])]
+    clipped, norm = clip_by_global_norm(gradients, 1.0)
+    assert norm.numpy() == 5.0
+    np.testing.assert_allclose(clipped[0], [0.6, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(clipped[1], [[0.8]], rtol=1e-6)
+    untouched, _ = clip_by_global_norm(gradients, 10.0)
+    np.testing.assert_allclose(untouched[1], [[4.0]], rtol=1e-6)
+
+
+def test_devices_that_are_not_there_are_named():
+    assert logical_devices(("cpu:0",)) == ["/cpu:0"]
+    with pytest.raises(ValueError, match=r"no device \['cpu:7'\]: this machine has \[.*'cpu:0'.*\]"):
+        logical_devices(("cpu:7",))
+    tf.constant(0.0)  # TensorFlow is in use
+    with pytest.raises(ValueError, match="set them before TensorFlow is used"):
+        logical_devices(("cpu:0", "cpu:1"))
