@@ -40,7 +40,7 @@ setup(
     ],
     extras_require={
         "demo": ["av>=12.0"],
-        "eval": ["av>=12.0", "scikit-image>=0.22"],
+        "eval": [],  # what is measured so far needs nothing beyond the core
         "serving": [
             f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
             f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",

@@ -23,11 +23,9 @@ MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows o
 def main():
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
         raise ValueError("give exactly one of --saved_model and --run_dir")
-    import tensorflow as tf  # TensorFlow loads here: a mistake above is told at once.
-
-    from seg2vid_tf.data.pipeline import make_dataset
-    from seg2vid_tf.data.shards import load_manifest
-    from seg2vid_tf.evaluation.reconstruction import MotionScores
+    from seg2vid_tf.data.pipeline import make_dataset  # TensorFlow loads here: a mistake above is told at once.
+    from seg2vid_tf.data.shards import check_shards, manifest_spec
+    from seg2vid_tf.evaluation.motion_scores import MotionScores
     from seg2vid_tf.files import write_text
     from seg2vid_tf.ops.image import to_uint8
     from seg2vid_tf.pipeline import Seg2VidPipeline
@@ -36,7 +34,12 @@ def main():
         pipe = Seg2VidPipeline.from_saved_model(SAVED_MODEL.value)
     else:
         pipe = Seg2VidPipeline.from_run(RUN_DIR.value)
-    has_motion = load_manifest(DATA.value)["has_motion"]
+    manifest = check_shards(DATA.value)
+    if manifest_spec(manifest) != pipe.spec:
+        raise ValueError(
+            f"{DATA.value} holds spec {manifest['spec']['name']!r}, the model was trained on {pipe.spec.name!r}"
+        )
+    has_motion = manifest["has_motion"]
     windows = make_dataset(
         DATA.value,
         num_frames=pipe.num_frames,
@@ -51,11 +54,10 @@ def main():
     for window in windows:
         frames = to_uint8(window["frames"][0]).numpy()
         out = pipe.reconstruct(frames, window["label_maps"][0, 0].numpy())
-        truth = {name: value[0].numpy() for name, value in window.items() if isinstance(value, tf.Tensor)}
-        scores.add(frames, out, truth if has_motion else None)
+        scores.add(frames, out, {name: value[0].numpy() for name, value in window.items()} if has_motion else None)
     result = {"data": DATA.value, "model": SAVED_MODEL.value or RUN_DIR.value, **scores.result()}
-    write_text(OUTPUT.value, json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result, indent=2))
+    write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
+    print(json.dumps(result, indent=2, allow_nan=False))
 
 
 if __name__ == "__main__":

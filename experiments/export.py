@@ -5,6 +5,8 @@
 Every signature is run through the session loader and compared with the model in memory before the version appears.
 """
 
+import pathlib
+
 from absl import flags
 
 from seg2vid_tf.flags import run
@@ -21,7 +23,7 @@ def main():
     from seg2vid_tf.serving.export import export
     from seg2vid_tf.serving.model_card import model_card
 
-    card = open(CARD.value, encoding="utf-8").read() if CARD.value else model_card(NAME.value, RUN_DIR.value)
+    card = pathlib.Path(CARD.value).read_text(encoding="utf-8") if CARD.value else model_card(NAME.value, RUN_DIR.value)
     target = export(seg2vid_from_run(RUN_DIR.value), ROOT.value, NAME.value, VERSION.value, card)
     print(f"exported and verified: {target}")
 

@@ -16,6 +16,12 @@ def _field(default, help_text: str):
     return dataclasses.field(default=default, metadata={"help": help_text})
 
 
+def _check_at_least(least, config, *names):
+    for name in names:
+        if getattr(config, name) < least:
+            raise ValueError(f"{name} must be at least {least}, received {getattr(config, name)}")
+
+
 @dataclasses.dataclass(frozen=True)
 class StartFrameModelConfig:
     """Sizes of the start-frame generator and its discriminator (stage 1)."""
@@ -30,6 +36,9 @@ class StartFrameModelConfig:
     spade_filters: int = _field(32, "hidden channels of each spatially adaptive normalisation")
     discriminator_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers")
     discriminator_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before")
+
+    def __post_init__(self):
+        _check_at_least(1, self, "height", "width", "style_dim", "spade_filters", "discriminator_scales")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +71,14 @@ class MotionModelConfig:
     flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
+    def __post_init__(self):
+        _check_at_least(1, self, "height", "width", "num_frames", "background_latent", "foreground_latent")
+        if len(self.refiner_filters) > len(self.image_filters) + 1:
+            raise ValueError(
+                f"refiner_filters may have at most one entry more than image_filters, received {self.refiner_filters} "
+                f"and {self.image_filters}: the refiner would halve the frame more often than its size allows"
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class MotionLossConfig:
@@ -88,9 +105,7 @@ class TrainingConfig:
     steps: int = _field(2000, "optimizer steps in all, those of a resumed run included")
     batch_size: int = _field(8, "clips per step, over all devices")
     learning_rate: float = _field(2e-4, "Adam's learning rate")
-    discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator (stage 1)")
     beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
-    clip_norm: float = _field(1.0, "largest global gradient norm of the motion model (stage 2)")
     flip: bool = _field(True, "mirror half of the clips")
     crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
     seed: int = _field(0, "seed of the weights, the data order and the noise")
@@ -101,9 +116,24 @@ class TrainingConfig:
     log_every: int = _field(20, "steps between TensorBoard scalars")
 
     def __post_init__(self):
-        for name in ("steps", "batch_size", "checkpoint_every", "sample_every", "log_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, received {getattr(self, name)}")
+        _check_at_least(1, self, "steps", "batch_size", "checkpoint_every", "sample_every", "log_every")
+
+
+@dataclasses.dataclass(frozen=True)
+class StartFrameTrainingConfig(TrainingConfig):
+    """Schedule of stage 1."""
+
+    learning_rate: float = _field(5e-4, "Adam's learning rate of the generator")
+    discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
+    beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
+
+
+@dataclasses.dataclass(frozen=True)
+class MotionTrainingConfig(TrainingConfig):
+    """Schedule of stage 2."""
+
+    batch_size: int = _field(4, "clips per step, over all devices")
+    clip_norm: float = _field(1.0, "largest global norm of the gradient")
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
@@ -116,7 +146,7 @@ class StartFrameConfig:
 
     model: StartFrameModelConfig = StartFrameModelConfig()
     losses: StartFrameLossConfig = StartFrameLossConfig()
-    training: TrainingConfig = TrainingConfig(learning_rate=5e-4, beta_1=0.0)
+    training: StartFrameTrainingConfig = StartFrameTrainingConfig()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +155,7 @@ class MotionConfig:
 
     model: MotionModelConfig = MotionModelConfig()
     losses: MotionLossConfig = MotionLossConfig()
-    training: TrainingConfig = TrainingConfig(batch_size=4)
+    training: MotionTrainingConfig = MotionTrainingConfig()
 
 
 START_FRAME_PRESETS = {"tiny": StartFrameConfig()}

@@ -8,7 +8,6 @@
 Shapes: N videos of T+1 frames, H x W = ``pipe.size``. Seeds: video i of a call is what ``seed + i`` alone would give.
 """
 
-import dataclasses
 import json
 import os
 import pathlib
@@ -17,62 +16,15 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf import media
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.models.restore import seg2vid_from_run
-from seg2vid_tf.models.seg2vid import MOTION_STREAM, STYLE_STREAM
-from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.models.seg2vid import draw
+from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.serving.export import DESCRIPTION, versions
 from seg2vid_tf.serving.signatures import describe, signatures
 
 # Videos made at once: bounds the memory of a large num_videos.
 CHUNK = 8
-
-
-@dataclasses.dataclass(frozen=True)
-class Seg2VidOutput:
-    """What a pipeline made.
-
-    Attributes:
-      frames: uint8 [N,T+1,H,W,3], RGB; frame 0 is the start frame.
-      flow: float32 [N,T,H,W,2], (dy, dx) in pixels, on the grid of frame t.
-      flow_backward: float32 [N,T,H,W,2], on the grid of frame 0.
-      visibility: float32 [N,T,H,W,1], 1 = the pixel of frame t has a correspondence in frame 0.
-      visibility_backward: float32 [N,T,H,W,1], the same for the pixels of frame 0.
-    """
-
-    frames: np.ndarray
-    flow: np.ndarray
-    flow_backward: np.ndarray
-    visibility: np.ndarray
-    visibility_backward: np.ndarray
-
-    @property
-    def start_frame(self) -> np.ndarray:
-        """uint8 [N,H,W,3]."""
-        return self.frames[:, 0]
-
-    def save_gif(self, path: str | os.PathLike, fps: float = 8.0) -> None:
-        """Writes a GIF; several videos stand side by side."""
-        media.save_gif(self._side_by_side(), path, fps)
-
-    def save_mp4(self, path: str | os.PathLike, fps: float = 8.0) -> None:
-        """Writes an MP4; several videos stand side by side. Needs the extra "demo"."""
-        media.save_mp4(self._side_by_side(), path, fps)
-
-    def save_frames(self, folder: str | os.PathLike) -> None:
-        """Writes <folder>/<video>/<frame>.png."""
-        for i, video in enumerate(self.frames):
-            media.save_frames(video, pathlib.Path(folder) / f"{i:02d}")
-
-    def save_flow(self, path: str | os.PathLike) -> None:
-        """Writes one PNG: a row per video, its flow of frames 1..T as colours on one scale."""
-        colors = media.flow_to_color(self.flow)
-        media.save_png(media.contact_sheet([list(video) for video in colors]), path)
-
-    def _side_by_side(self):
-        return np.concatenate(list(self.frames), axis=2)
 
 
 class Seg2VidPipeline:
@@ -125,6 +77,8 @@ class Seg2VidPipeline:
     @classmethod
     def from_run(cls, run_dir: str | os.PathLike) -> "Seg2VidPipeline":
         """Takes the newest checkpoints of both stages: <run_dir>/start_frame and <run_dir>/motion."""
+        from seg2vid_tf.models.restore import seg2vid_from_run  # builds networks: an export needs none of that
+
         model = seg2vid_from_run(run_dir)
         functions = {name: tf.function(f, input_signature=inputs) for name, (f, inputs) in signatures(model).items()}
         return cls(functions, describe(model))
@@ -174,13 +128,13 @@ class Seg2VidPipeline:
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
             seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
-            motion = per_example_normal(seeds, [self._latent_dim], MOTION_STREAM)
+            style, motion = draw(seeds, self._style_dim, self._latent_dim)
             inputs = {
                 "label_map": np.repeat(label_map[None], count, axis=0),
                 "z": motion if z is None else z[first : first + count],
             }
             if start_frame is None:
-                inputs["style"] = per_example_normal(seeds, [self._style_dim], STYLE_STREAM)
+                inputs["style"] = style
                 parts.append(self._run("from_tensor", inputs))
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)

@@ -43,13 +43,28 @@ class RunFolder:
         self.samples = self.path / "samples"
         self._config_path = self.path / "config.json"
 
-    def start(self, stage: str, config, spec: AnnotationSpec, resume: bool) -> None:
+    def start(self, stage: str, config, spec: AnnotationSpec, data: str, resume: bool) -> None:
         """Claims the folder for a run, or checks that it holds this very run.
 
+        Args:
+          stage: "start_frame" or "motion".
+          config: the stage's.
+          spec: the annotation's.
+          data: fingerprint of the training data; a resumed run must find the same.
+          resume: whether a run that is already there goes on.
+
         Raises:
-          ValueError: the folder holds a run and ``resume`` is False, or a run of another stage, spec or config.
+          ValueError: the folder holds a run and ``resume`` is False, or a run of another stage, spec, config or data,
+            or one that is past the config's steps, or checkpoints of which nobody knows what they are.
         """
-        document = {"stage": stage, "spec": spec.to_json(), "config": to_json(config)}
+        document = {"stage": stage, "spec": spec.to_json(), "data": data, "config": to_json(config)}
+        newest = self.newest_step()
+        if newest > config.training.steps:
+            raise ValueError(f"{self.path} has taken {newest} steps already: give --steps of at least that")
+        if newest and not self._config_path.exists():
+            raise ValueError(
+                f"{self.path} holds checkpoints but no config.json: bring it back, or give another --run_dir"
+            )
         if self._config_path.exists():
             if not resume:
                 raise ValueError(f"{self.path} already holds a run: go on with --resume, or give another --run_dir")
@@ -95,20 +110,28 @@ class RunFolder:
             for file in self.checkpoints.glob(f"ckpt-{old}.*"):
                 file.unlink()
 
-    def restore(self, objects: dict) -> int:
+    def newest_step(self) -> int:
+        """Steps of the newest checkpoint, readable or not; 0 where there is none."""
+        return max(self._steps(), default=0)
+
+    def restore(self, objects: dict, newest_only: bool = False) -> int:
         """Restores the newest readable checkpoint into the objects, which may be some of those that were saved.
 
         TensorFlow's own latest_checkpoint answers None where the newest index is broken; a training that restarted at
         zero because of that would overwrite what is left. So: newest first, a loud warning for each one that cannot be
         read.
 
+        Args:
+          objects: {name: network, optimizer or tf.Module}.
+          newest_only: fail where the newest cannot be read: who only uses a model must not get an older one unawares.
+
         Returns:
           The checkpoint's step, 0 where the run has none yet.
 
         Raises:
-          ValueError: there are checkpoints and none can be read.
+          ValueError: there are checkpoints and none (or not the newest one) can be read.
         """
-        steps = self._steps()
+        steps = self._steps()[: 1 if newest_only else None]
         errors = []
         for step in steps:
             prefix = str(self.checkpoints / f"ckpt-{step}")
@@ -117,7 +140,8 @@ class RunFolder:
             except (tf.errors.OpError, IndexError, ValueError) as error:
                 reason = str(error).splitlines()[0]
                 errors.append(f"{prefix}: {reason}")
-                warnings.warn(f"CHECKPOINT UNREADABLE, trying the one before: {prefix}: {reason}", stacklevel=2)
+                if not newest_only:
+                    warnings.warn(f"CHECKPOINT UNREADABLE, trying the one before: {prefix}: {reason}", stacklevel=2)
                 continue
             # Only now: a restore that breaks half-way would leave a mixture of two states.
             for variable, value in values:
@@ -125,8 +149,8 @@ class RunFolder:
             return step
         if errors:
             raise ValueError(
-                f"no checkpoint of {self.path} can be restored: {'; '.join(errors)}. "
-                "Delete the broken files to start over, or bring back a good copy"
+                f"{self.path} cannot be restored: {'; '.join(errors)}. "
+                "Delete the broken files, or bring back a good copy"
             )
         return 0
 

@@ -16,9 +16,10 @@ from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.config import (
     MotionConfig,
     MotionModelConfig,
+    MotionTrainingConfig,
     StartFrameConfig,
     StartFrameModelConfig,
-    TrainingConfig,
+    StartFrameTrainingConfig,
 )
 
 SIZE = (32, 64)
@@ -42,7 +43,7 @@ def start_frame_config():
         discriminator_filters=(8, 12),
         discriminator_scales=2,
     )
-    return StartFrameConfig(model=model, training=TrainingConfig(steps=4, batch_size=2, beta_1=0.0))
+    return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +60,7 @@ def motion_config():
         refiner_filters=(8, 8),
         flow_scale=8.0,
     )
-    return MotionConfig(model=model, training=TrainingConfig(steps=4, batch_size=2))
+    return MotionConfig(model=model, training=MotionTrainingConfig(steps=4, batch_size=2))
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +114,7 @@ def run_dir(seg2vid, spec, start_frame_config, motion_config, tmp_path_factory) 
         ("motion", motion_config, {"motion": seg2vid.motion}),
     ):
         folder = RunFolder(root / stage)
-        folder.start(stage, config, spec, resume=False)
+        folder.start(stage, config, spec, "clips", resume=False)
         folder.save(objects, step=4)
     return root
 

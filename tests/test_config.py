@@ -10,6 +10,7 @@ from seg2vid_tf.config import (
     START_FRAME_PRESETS,
     MotionConfig,
     MotionModelConfig,
+    MotionTrainingConfig,
     StartFrameConfig,
     TrainingConfig,
     differences,
@@ -36,7 +37,7 @@ def test_json_round_trip(config):
 def test_an_unknown_and_a_missing_field_are_named():
     document = to_json(MotionConfig())
     document["training"]["speed"] = document["training"].pop("steps")
-    with pytest.raises(ValueError, match=r"not a TrainingConfig: missing \['steps'\], unknown \['speed'\]"):
+    with pytest.raises(ValueError, match=r"not a MotionTrainingConfig: missing \['steps'\], unknown \['speed'\]"):
         from_json(MotionConfig, document)
     with pytest.raises(ValueError, match="not a StartFrameConfig"):
         from_json(StartFrameConfig, {})
@@ -50,7 +51,7 @@ def test_an_unknown_preset_lists_the_known_ones():
 
 def test_differences_name_every_leaf():
     old = to_json(MotionConfig())
-    new = to_json(MotionConfig(training=TrainingConfig(batch_size=4, seed=3, precision="mixed_bfloat16")))
+    new = to_json(MotionConfig(training=MotionTrainingConfig(batch_size=4, seed=3, precision="mixed_bfloat16")))
     assert differences(old, new) == ["training.precision: float32 -> mixed_bfloat16", "training.seed: 0 -> 3"]
     assert differences(old, json.loads(json.dumps(old))) == []  # a tuple is a list in JSON
     assert differences({"a": {"b": 1}, "c": 1}, {"a": {}, "c": 1}) == ["a.b: 1 -> None"]
@@ -72,3 +73,10 @@ def test_write_json_leaves_no_temporary_file(tmp_path):
 def test_a_schedule_of_zero_is_refused():
     with pytest.raises(ValueError, match="sample_every must be at least 1, received 0"):
         TrainingConfig(sample_every=0)
+
+
+def test_sizes_that_no_network_can_have_are_refused():
+    with pytest.raises(ValueError, match="num_frames must be at least 1, received 0"):
+        MotionModelConfig(num_frames=0)
+    with pytest.raises(ValueError, match=r"refiner_filters may have at most one entry more than image_filters"):
+        MotionModelConfig(image_filters=(4, 8), refiner_filters=(4, 4, 4, 4))

@@ -1,5 +1,6 @@
 """experiments/evaluate.py and experiments/draw_label_map.py as a user starts them."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -9,6 +10,8 @@ import numpy as np
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import read_label_map
+from seg2vid_tf.data.shards import write_shards
+from seg2vid_tf.data.synthetic_street import iter_clips
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 
@@ -36,6 +39,17 @@ def test_evaluate_refuses_two_models(run_dir, street_data, tmp_path):
     done = _run("evaluate.py", run_dir=run_dir, saved_model="x", data=street_data / "validation", output=output)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: give exactly one of --saved_model and --run_dir"
+    assert not output.exists()
+
+
+def test_evaluate_refuses_data_of_another_spec(run_dir, spec, tmp_path):
+    """Ids of one spec often lie inside another: the scores would be wrong without a sign of it."""
+    clips = iter_clips([1], 3, 32, 64, with_motion=False)
+    write_shards(clips, tmp_path, dataclasses.replace(spec, name="mine"), split="train")
+    output = tmp_path / "metrics.json"
+    done = _run("evaluate.py", run_dir=run_dir, data=tmp_path / "train", output=output)
+    assert done.returncode == 1
+    assert "holds spec 'mine', the model was trained on 'synthetic_street'" in done.stderr.splitlines()[-1]
     assert not output.exists()
 
 

@@ -93,7 +93,7 @@ def test_no_readable_checkpoint_is_an_error_and_never_a_restart(trained):
     weights = Weights(-1.0)
     with (
         pytest.warns(UserWarning),
-        pytest.raises(ValueError, match="no checkpoint of .* can be restored: .*ckpt-6.*ckpt-2"),
+        pytest.raises(ValueError, match="cannot be restored: .*ckpt-6.*ckpt-2"),
     ):
         trained.restore({"net": weights})
     np.testing.assert_array_equal(weights.matrix, np.full([3, 2], -1.0))
@@ -135,11 +135,11 @@ def test_a_part_of_what_was_saved_can_be_restored_alone(tmp_path):
 
 def test_a_run_is_claimed_once_and_loaded_back(tmp_path, spec, motion_config):
     folder = RunFolder(tmp_path / "run")
-    folder.start("motion", motion_config, spec, resume=False)
+    folder.start("motion", motion_config, spec, "clips", resume=False)
     assert folder.load("motion") == (motion_config, spec)
     before = contents(tmp_path)
     with pytest.raises(ValueError, match="already holds a run: go on with --resume, or give another --run_dir"):
-        folder.start("motion", motion_config, spec, resume=False)
+        folder.start("motion", motion_config, spec, "clips", resume=False)
     with pytest.raises(ValueError, match="holds a 'motion' run, expected 'start_frame'"):
         folder.load("start_frame")
     assert contents(tmp_path) == before
@@ -147,11 +147,11 @@ def test_a_run_is_claimed_once_and_loaded_back(tmp_path, spec, motion_config):
 
 def test_resuming_may_change_the_schedule_and_nothing_else(tmp_path, spec, motion_config, start_frame_config):
     folder = RunFolder(tmp_path / "run")
-    folder.start("motion", motion_config, spec, resume=False)
+    folder.start("motion", motion_config, spec, "clips", resume=False)
     longer = dataclasses.replace(
         motion_config, training=dataclasses.replace(motion_config.training, steps=99, checkpoint_every=7, log_every=3)
     )
-    folder.start("motion", longer, spec, resume=True)
+    folder.start("motion", longer, spec, "clips", resume=True)
     assert folder.load("motion") == (longer, spec)
 
     before = contents(tmp_path)
@@ -166,8 +166,36 @@ def test_resuming_may_change_the_schedule_and_nothing_else(tmp_path, spec, motio
         ("start_frame", start_frame_config, spec, "stage: motion -> start_frame"),
     ):
         with pytest.raises(ValueError, match=message):
-            folder.start(stage, config, other_spec, resume=True)
+            folder.start(stage, config, other_spec, "clips", resume=True)
+    with pytest.raises(ValueError, match="data: clips -> other clips"):
+        folder.start("motion", longer, spec, "other clips", resume=True)
     assert contents(tmp_path) == before
+
+
+def test_a_run_is_not_cut_shorter_nor_taken_over_without_its_config(tmp_path, spec, motion_config):
+    folder = RunFolder(tmp_path)
+    folder.start("motion", motion_config, spec, "clips", resume=False)
+    folder.save({"net": Weights(3.0)}, 5)
+    assert motion_config.training.steps == 4
+    with pytest.raises(ValueError, match="has taken 5 steps already: give --steps of at least that"):
+        folder.start("motion", motion_config, spec, "clips", resume=True)
+    longer = dataclasses.replace(motion_config, training=dataclasses.replace(motion_config.training, steps=9))
+    (tmp_path / "config.json").unlink()
+    for resume in (False, True):
+        with pytest.raises(ValueError, match="holds checkpoints but no config.json"):
+            folder.start("motion", longer, spec, "clips", resume=resume)
+
+
+def test_who_only_uses_a_model_gets_the_newest_checkpoint_or_none(tmp_path):
+    folder = RunFolder(tmp_path)
+    for step in (1, 2):
+        folder.save({"net": Weights(float(step))}, step)
+    (tmp_path / "checkpoints" / "ckpt-2.index").write_bytes(b"")
+    weights = Weights()
+    before = weights.matrix.numpy()
+    with pytest.raises(ValueError, match=r"cannot be restored: .*ckpt-2: "):
+        folder.restore({"net": weights}, newest_only=True)
+    np.testing.assert_array_equal(weights.matrix, before)
 
 
 def test_an_unreadable_config_names_the_file(tmp_path, spec, motion_config):
@@ -175,7 +203,10 @@ def test_an_unreadable_config_names_the_file(tmp_path, spec, motion_config):
     with pytest.raises(ValueError, match="holds no run: there is no config.json in it"):
         folder.load("motion")
     (tmp_path / "config.json").write_text("{half")
-    for use in (lambda: folder.load("motion"), lambda: folder.start("motion", motion_config, spec, resume=True)):
+    for use in (
+        lambda: folder.load("motion"),
+        lambda: folder.start("motion", motion_config, spec, "clips", resume=True),
+    ):
         with pytest.raises(ValueError, match="config.json is not JSON"):
             use()
     (tmp_path / "config.json").write_text(json.dumps({"stage": "motion", "spec": {}, "config": {}}))

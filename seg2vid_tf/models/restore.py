@@ -30,6 +30,6 @@ def seg2vid_from_run(run_dir: str | os.PathLike) -> Seg2Vid:
     # The faster warps of training have the same meaning and no place in an export.
     motion = build_motion(dataclasses.replace(motion_config.model, warp="native"), spec)
     for folder, objects in ((first, {"generator": generator}), (second, {"motion": motion})):
-        if folder.restore(objects) == 0:
+        if folder.restore(objects, newest_only=True) == 0:
             raise ValueError(f"{folder.path} has no checkpoint yet: train it first")
     return Seg2Vid(generator, motion, spec, sizes[0])

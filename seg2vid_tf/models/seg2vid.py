@@ -8,6 +8,7 @@ Command line, pipeline, export and server all run these three.
 """
 
 import keras
+import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
@@ -18,6 +19,12 @@ from seg2vid_tf.ops.noise import per_example_normal
 # Which of a seed's independent streams of noise feeds what; part of what a seed means, so never renumbered.
 STYLE_STREAM = 0
 MOTION_STREAM = 1
+
+
+def draw(seed: tf.Tensor, style_dim: int, latent_dim: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """What seeds stand for: int64 [B] -> normal style [B,S] and z [B,Z], each row from its own seed alone."""
+    style = per_example_normal(seed, [style_dim], STYLE_STREAM)
+    return style, per_example_normal(seed, [latent_dim], MOTION_STREAM)
 
 
 class Seg2Vid(keras.Model):
@@ -40,11 +47,8 @@ class Seg2Vid(keras.Model):
         self.size = tuple(size)
 
     def draw(self, seed):
-        """What seeds stand for: int64 [B] -> normal style [B,S] and z [B,Z], each row from its own seed alone."""
-        return (
-            per_example_normal(seed, [self.generator.style_dim], STYLE_STREAM),
-            per_example_normal(seed, [self.motion.latent_dim], MOTION_STREAM),
-        )
+        """int64 [B] -> what the seeds stand for in this model."""
+        return draw(seed, self.generator.style_dim, self.motion.latent_dim)
 
     def generate(self, label_map, style, z):
         """label_map uint8 [B,H,W], style float32 [B,S], z float32 [B,Z] -> the outputs named above."""

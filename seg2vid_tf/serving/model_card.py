@@ -14,14 +14,15 @@ def model_card(name: str, run_dir: str | os.PathLike) -> str:
     """
     lines = [f"# {name}", ""]
     for stage in ("start_frame", "motion"):
-        config, spec = RunFolder(pathlib.Path(run_dir) / stage).load(stage)
+        folder = RunFolder(pathlib.Path(run_dir) / stage)
+        config, spec = folder.load(stage)
         training, model = config.training, config.model
         lines += [
             f"## {stage}",
             "",
             f"- annotation spec: {spec.name}, {spec.num_classes} classes",
             f"- size: {model.height} x {model.width}",
-            f"- training: {training.steps} steps of {training.batch_size} clips, seed {training.seed}, "
+            f"- training: {folder.newest_step()} steps of {training.batch_size} clips, seed {training.seed}, "
             f"{training.precision}",
             f"- model: {model}",
             f"- losses: {config.losses}",

@@ -44,8 +44,7 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
     if first >= training.steps:
         print(f"{folder.path} has already taken {first} of {training.steps} steps: nothing to do")
         return {}
-    if first:
-        print(f"going on from step {first}")
+    print(f"{folder.path}: " + (f"going on from step {first}" if first else "starting at step 0"))
 
     @tf.function
     def train_step(batch, step):

@@ -11,6 +11,7 @@ from seg2vid_tf.losses.kl import annealed, kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
 from seg2vid_tf.models.build import build_motion
+from seg2vid_tf.models.seg2vid import MOTION_STREAM
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.warp import warp
 from seg2vid_tf.training.perceptual_network import perceptual_network
@@ -47,7 +48,7 @@ class MotionTrainer:
         frames = batch["frames"]
         annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
         seeds = example_seeds(self.config.training.seed, step, tf.shape(frames)[0])
-        noise = per_example_normal(seeds, [self.motion.latent_dim], stream=0)
+        noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)
         with tf.GradientTape() as tape:
             outputs = self.motion({"frames": frames, "annotation": annotation, "noise": noise}, training=True)
             terms = self._terms(frames, outputs, step)

@@ -1,5 +1,6 @@
 """What the two training programs share: from flags to a running fit."""
 
+import hashlib
 import pathlib
 
 from absl import flags
@@ -42,7 +43,8 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     if training.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(f"batch_size {training.batch_size} does not divide by {strategy.num_replicas_in_sync} devices")
     # A damaged shard is named now, not at the step that meets it.
-    spec, validation_spec = (manifest_spec(check_shards(data_dir / split)) for split in ("train", "validation"))
+    manifests = [check_shards(data_dir / split) for split in ("train", "validation")]
+    spec, validation_spec = (manifest_spec(manifest) for manifest in manifests)
     if spec != validation_spec:
         raise ValueError(f"{data_dir}: train holds spec {spec.name!r}, validation another, {validation_spec.name!r}")
     window = {"num_frames": getattr(config.model, "num_frames", 0), "size": (config.model.height, config.model.width)}
@@ -60,11 +62,19 @@ def train(stage: str, presets: dict, trainer_class) -> None:
             **window,
         )
 
+    # Everything that can be refused is refused before the run folder is claimed.
+    make_batches(0)
+    validation_batch = next(iter(validation))
     set_precision(training.precision)
     keras.utils.set_random_seed(training.seed)
     folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     with strategy.scope():
         trainer = trainer_class(config, spec)
-    folder.start(stage, config, spec, values.resume)
-    terms = fit(trainer, make_batches, next(iter(validation)), folder, strategy)
+    folder.start(stage, config, spec, fingerprint(manifests[0]), values.resume)
+    terms = fit(trainer, make_batches, validation_batch, folder, strategy)
     print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
+
+
+def fingerprint(manifest: dict) -> str:
+    """SHA-256 over the shards' own: two data sets with the same one hold the same clips in the same order."""
+    return hashlib.sha256("".join(shard["sha256"] for shard in manifest["shards"]).encode()).hexdigest()

@@ -18,6 +18,8 @@ def logical_devices(devices: tuple[str, ...]) -> list[str]:
     if not devices:
         gpus = len(tf.config.list_physical_devices("GPU"))
         devices = tuple(f"gpu:{i}" for i in range(gpus)) or ("cpu:0",)
+    if len(set(devices)) < len(devices):
+        raise ValueError(f"devices {devices}: each may be named once")
     cpus = sum(d.lower().startswith("cpu:") for d in devices)
     if cpus > 1:
         try:
@@ -37,7 +39,7 @@ def logical_devices(devices: tuple[str, ...]) -> list[str]:
 
 @functools.lru_cache(maxsize=1)
 def mirrored_strategy(devices: tuple[str, ...] = ()) -> tf.distribute.Strategy:
-    """The process's one MirroredStrategy: a second one over several devices aborts the first one's collectives."""
+    """MirroredStrategy. One set of devices per process: a second one over several aborts the first's collectives."""
     return tf.distribute.MirroredStrategy(logical_devices(devices))
 
 

@@ -10,6 +10,7 @@ from seg2vid_tf.losses.adversarial import discriminator_hinge, feature_matching,
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1
 from seg2vid_tf.models.build import build_discriminator, build_generator
+from seg2vid_tf.models.seg2vid import STYLE_STREAM
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import example_seeds, per_replica
@@ -57,7 +58,7 @@ class StartFrameTrainer:
         real = batch["frames"][:, 0]
         annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
         seeds = example_seeds(self.config.training.seed, step, tf.shape(real)[0])
-        style = per_example_normal(seeds, [self.config.model.style_dim], stream=0)
+        style = per_example_normal(seeds, [self.config.model.style_dim], STYLE_STREAM)
         generated = {"annotation": annotation, "style": style}
 
         with tf.GradientTape() as tape:
@@ -107,7 +108,7 @@ class StartFrameTrainer:
         columns = []
         for seed in (1, 2):
             seeds = tf.fill([tf.shape(annotation)[0]], tf.constant(seed, tf.int64))
-            style = per_example_normal(seeds, [self.config.model.style_dim], stream=0)
+            style = per_example_normal(seeds, [self.config.model.style_dim], STYLE_STREAM)
             columns.append(self.generator({"annotation": annotation, "style": style})["start_frame"])
         columns.append(batch["frames"][:, 0])
         return [list(row) for row in zip(*columns, strict=True)]

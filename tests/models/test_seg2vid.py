@@ -56,7 +56,7 @@ def run_dir(seg2vid, spec, start_frame_config, motion_config, tmp_path):
         ("motion", motion_config, {"motion": seg2vid.motion}),
     ):
         folder = RunFolder(tmp_path / stage)
-        folder.start(stage, config, spec, resume=False)
+        folder.start(stage, config, spec, "clips", resume=False)
         folder.save(objects, 3)
     return tmp_path
 
@@ -72,12 +72,14 @@ def test_both_stages_come_back_from_their_run_folders(seg2vid, label_map, run_di
 def test_stages_that_do_not_belong_together_are_refused(run_dir, spec, motion_config):
     other = RunFolder(run_dir / "other")
     smaller = dataclasses.replace(motion_config, model=dataclasses.replace(motion_config.model, height=16))
-    other.start("motion", smaller, spec, resume=False)
+    other.start("motion", smaller, spec, "clips", resume=False)
     (run_dir / "motion").rename(run_dir / "moved")
     (run_dir / "other").rename(run_dir / "motion")
     with pytest.raises(ValueError, match=r"start_frame was trained at \(32, 64\), motion at \(16, 64\)"):
         seg2vid_from_run(run_dir)
-    RunFolder(run_dir / "third").start("motion", motion_config, dataclasses.replace(spec, name="x"), resume=False)
+    RunFolder(run_dir / "third").start(
+        "motion", motion_config, dataclasses.replace(spec, name="x"), "clips", resume=False
+    )
     (run_dir / "motion").rename(run_dir / "smaller")
     (run_dir / "third").rename(run_dir / "motion")
     with pytest.raises(ValueError, match="motion on another, 'x'"):

@@ -8,9 +8,10 @@ from seg2vid_tf.config import (
     MotionConfig,
     MotionLossConfig,
     MotionModelConfig,
+    MotionTrainingConfig,
     StartFrameConfig,
     StartFrameModelConfig,
-    TrainingConfig,
+    StartFrameTrainingConfig,
 )
 
 # Half the size of the tests' data: tracing and compiling are most of the time here, and follow the number of layers.
@@ -28,7 +29,7 @@ def smallest_start_frame():
         discriminator_filters=(4, 8),
         discriminator_scales=1,
     )
-    return StartFrameConfig(model=model, training=TrainingConfig(steps=4, batch_size=2, beta_1=0.0))
+    return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,7 @@ def smallest_motion():
         flow_scale=4.0,
     )
     losses = MotionLossConfig(kl_warmup_steps=0, kl_weight=0.01)
-    return MotionConfig(model=model, losses=losses, training=TrainingConfig(steps=4, batch_size=2))
+    return MotionConfig(model=model, losses=losses, training=MotionTrainingConfig(steps=4, batch_size=2))
 
 
 @pytest.fixture(scope="session")

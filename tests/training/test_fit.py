@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.config import MotionConfig, TrainingConfig
+from seg2vid_tf.config import MotionConfig, MotionTrainingConfig
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.fit import fit
 from seg2vid_tf.training.replicas import mirrored_strategy
@@ -24,7 +24,7 @@ class Counter:
 
     def __init__(self, steps, event=None, **training):
         schedule = {"checkpoint_every": 2, "sample_every": 100, "log_every": 1, "batch_size": 2, **training}
-        self.config = MotionConfig(training=TrainingConfig(steps=steps, **schedule))
+        self.config = MotionConfig(training=MotionTrainingConfig(steps=steps, **schedule))
         self.weights = tf.Module()
         self.weights.sum = tf.Variable(tf.zeros([]))
         self.weights.hidden = tf.Variable(tf.zeros([]))
@@ -128,6 +128,6 @@ def test_a_weight_that_is_not_finite_reaches_no_checkpoint(train):
 def test_unreadable_checkpoints_never_restart_at_zero(train):
     train.fit(Counter(2), batches())
     (train.folder.checkpoints / "ckpt-2.index").write_bytes(b"")
-    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE"), pytest.raises(ValueError, match="can be restored"):
+    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE"), pytest.raises(ValueError, match="cannot be restored"):
         train.fit(Counter(4), batches())
     assert saved_steps(train.folder) == [2]

@@ -38,11 +38,11 @@ class MotionScores:
                     visibility, getattr(output, f"visibility{direction}")[0]
                 )
         for name, value in scores.items():
-            self._scores.setdefault(name, []).append(float(value))
+            if np.isfinite(value):
+                self._scores.setdefault(name, []).append(float(value))
 
     def result(self) -> dict:
-        """{"clips": how many, score: mean over clips}; a clip without that score (no occlusion at all) is left out of
-        it.
+        """{"clips": how many, score: mean over the clips that have it}; without any occlusion, for one, there is no F1.
 
         Raises:
           ValueError: no clip was added.
@@ -51,5 +51,5 @@ class MotionScores:
             raise ValueError("no clip was scored: the data holds no window of T+1 frames")
         return {
             "clips": len(self._scores["psnr"]),
-            **{name: float(np.nanmean(values)) for name, values in self._scores.items()},
+            **{name: float(np.mean(values)) for name, values in self._scores.items()},
         }

@@ -3,7 +3,7 @@ import types
 import numpy as np
 import pytest
 
-from seg2vid_tf.evaluation.reconstruction import MAX_PSNR, MotionScores
+from seg2vid_tf.evaluation.motion_scores import MAX_PSNR, MotionScores
 
 
 def output(frames, **motion):
@@ -37,6 +37,15 @@ def test_means_over_clips_without_exact_motion():
     scores.add(still, output(still))
     scores.add(still, output(off))
     assert scores.result() == {"clips": 2, "psnr": MAX_PSNR / 2, "psnr_copy_frame_0": MAX_PSNR}
+
+
+def test_a_clip_without_occlusion_has_no_occlusion_score():
+    still = np.zeros((2, 4, 4, 3), np.uint8)
+    flow, seen = np.zeros((1, 4, 4, 2), np.float32), np.ones((1, 4, 4, 1), np.float32)
+    truth = {"flow": flow, "flow_backward": flow, "visibility": seen, "visibility_backward": seen}
+    scores = MotionScores()
+    scores.add(still, output(still, **truth), truth)
+    assert "occlusion_f1" not in scores.result() and scores.result()["epe"] == 0
 
 
 def test_nothing_to_score():

@@ -1,0 +1,54 @@
+"""Seg2VidOutput: what a pipeline made, and how it gets to disk."""
+
+import dataclasses
+import os
+import pathlib
+
+import numpy as np
+
+from seg2vid_tf import media
+
+
+@dataclasses.dataclass(frozen=True)
+class Seg2VidOutput:
+    """What a pipeline made.
+
+    Attributes:
+      frames: uint8 [N,T+1,H,W,3], RGB; frame 0 is the start frame.
+      flow: float32 [N,T,H,W,2], (dy, dx) in pixels, on the grid of frame t.
+      flow_backward: float32 [N,T,H,W,2], on the grid of frame 0.
+      visibility: float32 [N,T,H,W,1], 1 = the pixel of frame t has a correspondence in frame 0.
+      visibility_backward: float32 [N,T,H,W,1], the same for the pixels of frame 0.
+    """
+
+    frames: np.ndarray
+    flow: np.ndarray
+    flow_backward: np.ndarray
+    visibility: np.ndarray
+    visibility_backward: np.ndarray
+
+    @property
+    def start_frame(self) -> np.ndarray:
+        """uint8 [N,H,W,3]."""
+        return self.frames[:, 0]
+
+    def save_gif(self, path: str | os.PathLike, fps: float = 8.0) -> None:
+        """Writes a GIF; several videos stand side by side."""
+        media.save_gif(self._side_by_side(), path, fps)
+
+    def save_mp4(self, path: str | os.PathLike, fps: float = 8.0) -> None:
+        """Writes an MP4; several videos stand side by side. Needs the extra "demo"."""
+        media.save_mp4(self._side_by_side(), path, fps)
+
+    def save_frames(self, folder: str | os.PathLike) -> None:
+        """Writes <folder>/<video>/<frame>.png."""
+        for i, video in enumerate(self.frames):
+            media.save_frames(video, pathlib.Path(folder) / f"{i:02d}")
+
+    def save_flow(self, path: str | os.PathLike) -> None:
+        """Writes one PNG: a row per video, its flow of frames 1..T as colours on one scale."""
+        colors = media.flow_to_color(self.flow)
+        media.save_png(media.contact_sheet([list(video) for video in colors]), path)
+
+    def _side_by_side(self):
+        return np.concatenate(list(self.frames), axis=2)
