@@ -3,6 +3,7 @@
     python experiments/generate.py --label_map=label.png --saved_model=saved_models/street --output=out --num_videos=4
 
 Writes video.gif and video.mp4 (several videos side by side), frames/<video>/<frame>.png and flow.png.
+An earlier call's frames in the same folder are replaced, those of further videos removed.
 """
 
 import pathlib
@@ -20,6 +21,7 @@ SEED = flags.DEFINE_integer("seed", 0, "seed of the first video; each further vi
 NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1, "how many videos", lower_bound=1)
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
 RESIZE = flags.DEFINE_bool("resize", False, "bring a label map of another size to the model's (nearest neighbour)")
+PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF and the MP4")
 FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to write, of gif, mp4, png, flow")
 
@@ -41,7 +43,7 @@ def main():
 
     pipe = load_pipeline(Seg2VidPipeline)
     size = pipe.size if RESIZE.value else None
-    label_map = read_label_map(LABEL_MAP.value, pipe.spec, size, LABEL_IDS.value)
+    label_map = read_label_map(LABEL_MAP.value, pipe.spec, size, LABEL_IDS.value, PALETTE.value)
     if label_map.shape != pipe.size:
         raise ValueError(
             f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there"
@@ -52,6 +54,7 @@ def main():
     if "mp4" in FORMATS.value:
         out.save_mp4(folder / "video.mp4", FPS.value)
     if "png" in FORMATS.value:
+        media.remove_stale_frames(folder / "frames", *out.frames.shape[:2])
         out.save_frames(folder / "frames")
     if "flow" in FORMATS.value:
         out.save_flow(folder / "flow.png")

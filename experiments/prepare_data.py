@@ -38,7 +38,7 @@ flags.DEFINE_string(
     "label_ids", "", "label set of the spec that the files are written in, such as labelIds (frame_folder)"
 )
 flags.DEFINE_enum("image_format", "png", ["png", "jpeg"], "how frames are stored; png keeps every bit")
-flags.DEFINE_integer("quality", 95, "JPEG quality", lower_bound=1, upper_bound=100)
+flags.DEFINE_integer("quality", 95, "JPEG quality (--image_format=jpeg)", lower_bound=1, upper_bound=100)
 flags.DEFINE_bool("include_motion", False, "store exact flow and visibility too (synthetic_street)")
 flags.DEFINE_integer("num_clips", 64, "clips to render (synthetic_street)", lower_bound=1)
 flags.DEFINE_integer(
@@ -108,7 +108,7 @@ def _source():
 
 
 def _refuse_unused_flags():
-    """A flag that this --dataset would ignore is a mistake worth a word."""
+    """A flag that this --dataset or --image_format would ignore is a mistake worth a word."""
     folder = FLAGS.dataset != "synthetic_street"
     used = {
         "input": folder,
@@ -122,6 +122,11 @@ def _refuse_unused_flags():
     for name, is_used in used.items():
         if FLAGS[name].present and not is_used:
             raise ValueError(f"--{name} means nothing with --dataset={FLAGS.dataset}; leave it out")
+    if FLAGS["quality"].present and FLAGS.image_format != "jpeg":
+        raise ValueError(
+            f"--quality means nothing with --image_format={FLAGS.image_format}; leave it out, or add "
+            "--image_format=jpeg"
+        )
     for name in ("input", "spec"):
         if used[name] and not FLAGS[name].value:
             raise ValueError(f"--dataset={FLAGS.dataset} needs --{name}, see --help")

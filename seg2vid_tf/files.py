@@ -1,4 +1,4 @@
-"""Writing a file so that a reader never meets half of it: a temporary name beside the target, then a rename."""
+"""Writing whole or not at all: a temporary name beside the target, then a rename; no empty folders left behind."""
 
 import contextlib
 import os
@@ -25,7 +25,15 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_bytes(path: str | os.PathLike, data: bytes) -> None:
-    """Writes a binary file, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+@contextlib.contextmanager
+def new_folders(path: str | os.PathLike) -> Iterator[None]:
+    """Creates a folder and its parents for the block; those that are new and empty when it ends are removed again."""
+    path = pathlib.Path(path)
+    created = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for folder in created:
+            with contextlib.suppress(OSError):  # rmdir refuses a folder that holds something, which is what we want
+                folder.rmdir()

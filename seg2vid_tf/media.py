@@ -7,6 +7,7 @@ import fractions
 import functools
 import os
 import pathlib
+import re
 
 import numpy as np
 from PIL import Image
@@ -70,6 +71,26 @@ def save_frames(frames: np.ndarray, folder: str | os.PathLike) -> None:
     """Writes uint8 [T,H,W,3] as 0000.png, 0001.png, ... into a folder."""
     for i, frame in enumerate(frames):
         save_png(frame, pathlib.Path(folder) / f"{i:04d}.png")
+
+
+def remove_stale_frames(folder: str | os.PathLike, num_videos: int, num_frames: int) -> None:
+    """Removes what an earlier call wrote to <folder>/<video>/<frame>.png beyond so many videos of so many frames.
+
+    Only a sub-folder named with digits that holds nothing but save_frames' files is touched.
+    """
+    folder = pathlib.Path(folder)
+    for video in folder.iterdir() if folder.is_dir() else ():
+        if not re.fullmatch("[0-9]{2,}", video.name) or video.is_symlink() or not video.is_dir():
+            continue
+        frames = list(video.iterdir())
+        if not frames or not all(re.fullmatch(r"[0-9]{4,}\.png", f.name) and f.is_file() for f in frames):
+            continue
+        kept = num_frames if int(video.name) < num_videos else 0
+        for frame in frames:
+            if int(frame.stem) >= kept:
+                frame.unlink()
+        if kept == 0:
+            video.rmdir()
 
 
 def contact_sheet(rows: list[list[np.ndarray]], gap: int = 2) -> np.ndarray:

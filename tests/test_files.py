@@ -2,7 +2,7 @@
 
 import pytest
 
-from seg2vid_tf.files import replacing, write_bytes, write_text
+from seg2vid_tf.files import new_folders, replacing, write_text
 
 
 def test_the_target_appears_when_the_block_ends(tmp_path):
@@ -35,5 +35,16 @@ def test_text_is_utf_8_and_replaces(tmp_path):
     write_text(tmp_path / "t", "one")
     write_text(tmp_path / "t", "Straße\n")
     assert (tmp_path / "t").read_bytes() == "Straße\n".encode()
-    write_bytes(tmp_path / "t", b"\x00\xff")
-    assert (tmp_path / "t").read_bytes() == b"\x00\xff"
+
+
+def test_new_folders_that_stay_empty_are_removed_again_and_no_others(tmp_path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(RuntimeError, match="refused"), new_folders(tmp_path / "old/a/b"):
+        assert (tmp_path / "old/a/b").is_dir()
+        raise RuntimeError("refused")
+    assert list((tmp_path / "old").iterdir()) == []
+    with new_folders(tmp_path / "old"):
+        pass
+    with new_folders(tmp_path / "old/c/d"):
+        (tmp_path / "old/c/file").write_text("kept")
+    assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == ["old", "old/c", "old/c/file"]

@@ -103,7 +103,7 @@ def test_generate_writes_what_the_pipeline_makes(pipe, saved_model, label_map_fi
 def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     pipe, saved_model, label_map, label_map_file, tmp_path
 ):
-    """--resize and --label_ids bring other files to the label map that the model takes, hence to the same frames."""
+    """--resize, --label_ids and --palette bring other files to the model's label map, hence to the same frames."""
     model = tmp_path / "model" / "1"
     shutil.copytree(saved_model, model)
     description = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))
@@ -112,6 +112,13 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     write_label_map(tmp_path / "large.png", resize_label_map(label_map, (96, 192)))
     write_label_map(tmp_path / "hundreds.png", label_map + 100)
     Image.fromarray(np.zeros((32, 64, 3), np.uint8)).save(tmp_path / "rgb.png")
+    palette = Image.fromarray(label_map)
+    palette.putpalette(np.random.default_rng(0).integers(0, 256, 768, np.uint8).tobytes())
+    palette.save(tmp_path / "palette.png")
+    # An earlier call's second video and one frame too many of the first; the folder that holds something else stays.
+    for name in ("00/0003.png", "01/0000.png", "02/0000.png"):
+        write_label_map(tmp_path / "out/large/frames" / name, label_map)
+    (tmp_path / "out/large/frames/02/notes.txt").write_text("mine")
     (tmp_path / "broken/1").mkdir(parents=True)
     (tmp_path / "broken/1/saved_model.pb").write_bytes(b"not a model")
     before = set(tmp_path.rglob("*"))
@@ -119,10 +126,12 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     bad = {"label_map": label_map_file, "output": tmp_path / "bad"}
     large = {"saved_model": model, "label_map": tmp_path / "large.png", "seed": 3, "formats": "png"}
     hundreds = {**large, "label_map": tmp_path / "hundreds.png"}
+    paletted = {**large, "label_map": tmp_path / "palette.png"}
     cases = {
         "large.png is (96, 192), the model takes (32, 64): give --resize": {**bad, **large},
         "label_ids=hundreds": {**bad, **hundreds},
         "rgb.png: 8-bit RGB PNG": {**bad, "saved_model": model, "label_map": tmp_path / "rgb.png"},
+        "palette.png: 8-bit palette PNG, expected 8-bit grey; save the class ids": {**bad, **paletted},
         "fps must lie in 0.01..100, received 0.0": {**bad, "saved_model": model, "fps": 0},
         "is neither a model folder": {**bad, "saved_model": tmp_path / "absent"},
         "it was not written by": {**bad, "saved_model": tmp_path / "broken"},
@@ -132,19 +141,23 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
         "start_frame holds no run": {**bad, "run_dir": tmp_path / "absent"},
         "--output is a folder": {**bad, "output": tmp_path / "rgb.png"},
     }
-    *refused, first, second = _run_several(
+    *refused, first, second, third = _run_several(
         "generate.py",
         *cases.values(),
         {**large, "resize": True, "output": tmp_path / "out/large"},
         {**hundreds, "label_ids": "hundreds", "output": tmp_path / "out/hundreds"},
+        {**paletted, "palette": True, "output": tmp_path / "out/palette"},
     )
     _assert_refused(refused, cases)
-    assert (first, second) == (None, None)
+    assert (first, second, third) == (None, None, None)
     written = {p for p in set(tmp_path.rglob("*")) - before if p.is_file()}
-    names = [f"out/{name}/frames/00/{frame:04d}.png" for name in ("large", "hundreds") for frame in range(3)]
+    names = [f"out/{name}/frames/00/{frame:04d}.png" for name in ("large", "hundreds", "palette") for frame in range(3)]
     assert written == {tmp_path / name for name in names}
-    pictures = np.stack([_pixels(tmp_path / name) for name in names]).reshape(2, 3, 32, 64, 3)
-    np.testing.assert_array_equal(pictures, np.repeat(pipe(label_map, seed=3).frames, 2, axis=0))
+    assert sorted(p.name for p in (tmp_path / "out/large/frames").glob("*/*")) == [
+        *("0000.png", "0000.png", "0001.png", "0002.png", "notes.txt")
+    ]
+    pictures = np.stack([_pixels(tmp_path / name) for name in names]).reshape(3, 3, 32, 64, 3)
+    np.testing.assert_array_equal(pictures, np.repeat(pipe(label_map, seed=3).frames, 3, axis=0))
 
 
 def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):

@@ -153,3 +153,21 @@ def test_flow_that_is_not_finite_is_refused(value):
     flow[1, 2, 0] = value
     with pytest.raises(ValueError, match="flow: 1 of 6 vectors are NaN or infinite"):
         media.flow_to_color(flow)
+
+
+def test_only_stale_frames_are_removed(tmp_path):
+    frames = np.zeros((3, 4, 4, 3), np.uint8)
+    for video in ("00", "01", "02", "03", "04", "notes", "2024x"):
+        media.save_frames(frames, tmp_path / video)
+    (tmp_path / "03/mine.txt").write_text("kept")
+    (tmp_path / "04/0007.png").mkdir()
+    (tmp_path / "05").mkdir()
+    (tmp_path / "06.png").write_text("kept")
+    (tmp_path / "07").symlink_to(tmp_path / "01")
+    media.remove_stale_frames(tmp_path, num_videos=1, num_frames=2)
+    names = ["03", "04", "05", "06.png", "07", "2024x", "notes"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["00", *names]
+    assert sorted(p.name for p in (tmp_path / "00").iterdir()) == ["0000.png", "0001.png"]
+    for video, count in {"03": 4, "04": 4, "2024x": 3, "notes": 3}.items():
+        assert len(list((tmp_path / video).iterdir())) == count
+    media.remove_stale_frames(tmp_path / "absent", 1, 2)

@@ -12,7 +12,9 @@ import os
 import statistics
 import time
 
-from absl import app, flags
+from absl import flags
+
+from seg2vid_tf.flags import run
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("shapes", ["8x128x256x3", "32x128x256x3", "8x64x128x64"], "image shapes, BxHxWxC")
@@ -101,15 +103,13 @@ def measure(contenders, shape, rounds, seed):
     return {name: [statistics.median(record) for record in records] for name, records in times.items()}
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"unknown arguments {argv[1:]}; see --help")
+def main():
     try:
         shapes = [tuple(int(size) for size in text.split("x")) for text in FLAGS.shapes]
     except ValueError as error:
-        raise app.UsageError(f"--shapes takes BxHxWxC,BxHxWxC,.., received {FLAGS.shapes}") from error
+        raise ValueError(f"--shapes takes BxHxWxC,BxHxWxC,.., received {FLAGS.shapes}") from error
     if any(len(shape) != 4 for shape in shapes):
-        raise app.UsageError(f"--shapes takes BxHxWxC,BxHxWxC,.., received {FLAGS.shapes}")
+        raise ValueError(f"--shapes takes BxHxWxC,BxHxWxC,.., received {FLAGS.shapes}")
     import tensorflow as tf
 
     gpus = len(tf.config.list_physical_devices("GPU"))
@@ -125,4 +125,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run(main)

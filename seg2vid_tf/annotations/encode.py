@@ -1,4 +1,4 @@
-"""Label map -> annotation, in TensorFlow: one-hot channels, the foreground mask, and the two motion groups.
+"""Label map -> annotation, in TensorFlow: one-hot channels.
 
 label_map uint8 [..., H, W] -> annotation float32 [..., H, W, K]; channel k is class k; an ignored pixel sets none.
 """
@@ -43,17 +43,3 @@ def check_ids(label_map: tf.Tensor, spec: AnnotationSpec, name: str = "label_map
     )
     with tf.control_dependencies([check] if check is not None else []):  # eagerly Assert raises and returns None
         return tf.identity(ids)
-
-
-def foreground_mask(annotation: tf.Tensor, spec: AnnotationSpec) -> tf.Tensor:
-    """1 where a pixel belongs to a foreground class, else 0: [..., K] -> [..., 1], same dtype."""
-    return tf.reduce_sum(_channels(annotation, spec.foreground_ids), axis=-1, keepdims=True)
-
-
-def split_groups(annotation: tf.Tensor, spec: AnnotationSpec) -> tuple[tf.Tensor, tf.Tensor]:
-    """The channels of the two motion groups: [..., K] -> (background [..., Kb], foreground [..., Kf]), in id order."""
-    return _channels(annotation, spec.background_ids), _channels(annotation, spec.foreground_ids)
-
-
-def _channels(annotation: tf.Tensor, ids: tuple[int, ...]) -> tf.Tensor:
-    return tf.gather(annotation, tf.constant(ids, tf.int32), axis=-1)

@@ -1,7 +1,8 @@
 """Label maps in memory and on disk: read, check, resize, write, colour. NumPy and Pillow only.
 
 A label map is uint8 [H, W] (or [B, H, W]): ids of one AnnotationSpec, or its ignore id. Its file is an 8-bit grey PNG;
-palette PNGs are read too, since Pillow hands out their true ids. encode.py turns label maps into network input.
+a palette PNG is read only where the caller says that its indices are the ids. encode.py turns label maps into network
+input.
 """
 
 import os
@@ -14,29 +15,35 @@ from seg2vid_tf.annotations.png_file import read_ids_png
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.files import replacing
 
+# A palette PNG may be a coloured picture whose indices mean nothing: only its owner knows.
+_PALETTE_FIX = ", or, if its palette indices are the class ids, read it with read_label_map(palette=True) or --palette"
+
 
 def read_label_map(
     path: str | os.PathLike,
     spec: AnnotationSpec,
     size: tuple[int, int] | None = None,
     label_ids: str | None = None,
+    palette: bool = False,
 ) -> np.ndarray:
-    """Reads a label map from an 8-bit grey or a palette PNG.
+    """Reads a label map from an 8-bit grey PNG.
 
     Args:
       path: the PNG file.
       spec: what its ids mean.
       size: (height, width) to resize to (resize_label_map), or None for the file's own.
       label_ids: name of the label set of ``spec.label_sets`` that the file is written in; None: the spec's own ids.
+      palette: whether a palette PNG is accepted too; its palette indices are the ids.
 
     Returns:
       uint8 [H, W], ids of the spec or its ignore id.
 
     Raises:
-      ValueError: unknown label set; RGB, alpha, 16-bit, JPEG, oversized or damaged file; an id outside the spec.
+      ValueError: unknown label set; palette (unless told), RGB, alpha, 16-bit, JPEG, oversized or damaged file; an id
+        outside the spec.
     """
     table = None if label_ids is None else label_set_table(spec, label_ids)
-    label_map = read_ids_png(path, allow_palette=True)
+    label_map = read_ids_png(path, allow_palette=palette, palette_fix=_PALETTE_FIX)
     if table is not None:
         label_map = table[label_map]
     validate_label_map(label_map, spec, name=str(path))

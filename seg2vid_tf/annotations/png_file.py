@@ -21,7 +21,7 @@ MAX_SIDE = 8192
 FIX = "save the class ids as an 8-bit grey PNG (seg2vid_tf.annotations.label_map.write_label_map does)"
 
 
-def read_ids_png(path: str | os.PathLike, *, depths=(8,), allow_palette=False, fix=FIX) -> np.ndarray:
+def read_ids_png(path: str | os.PathLike, *, depths=(8,), allow_palette=False, fix=FIX, palette_fix="") -> np.ndarray:
     """The numbers stored in a single-channel PNG.
 
     Args:
@@ -29,6 +29,7 @@ def read_ids_png(path: str | os.PathLike, *, depths=(8,), allow_palette=False, f
       depths: bit depths accepted for grey files; of (8, 16).
       allow_palette: whether a palette file is accepted too; its palette indices are the numbers.
       fix: what to tell the user to do instead, at the end of each message.
+      palette_fix: what to add to that where a palette file is refused.
 
     Returns:
       uint8 [H, W], or uint16 [H, W] for a 16-bit file.
@@ -47,6 +48,7 @@ def read_ids_png(path: str | os.PathLike, *, depths=(8,), allow_palette=False, f
     width, height, depth, colour = struct.unpack(">IIBB", header[16:HEADER_BYTES])
     if not (colour == GREY and depth in depths or colour == PALETTE and allow_palette):
         kind = COLOUR_TYPES.get(colour, f"colour type {colour}")
+        fix += palette_fix if colour == PALETTE else ""
         raise ValueError(f"{path}: {depth}-bit {kind} PNG, expected {' or '.join(map(str, depths))}-bit grey; {fix}")
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise ValueError(f"{path}: {width}x{height} pixels, expected at most {MAX_SIDE}x{MAX_SIDE}; scale it down")

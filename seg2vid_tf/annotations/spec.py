@@ -109,7 +109,7 @@ class AnnotationSpec:
                     for name, mapping in document.get("label_sets", {}).items()
                 },
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an annotation spec, {type(error).__name__}: {error}; see {__name__}") from error
 
 

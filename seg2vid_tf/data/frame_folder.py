@@ -1,7 +1,8 @@
 """Own data: folders of frames and label maps -> Clips. frame_files.py describes the layout and checks it.
 
 Frames are resized by area, label and instance maps by nearest neighbour, to one size; another aspect ratio is
-stretched. A frame and its maps must have equal sizes on disk.
+stretched. A frame and its maps must have equal sizes on disk. Label maps may be palette PNGs: their indices are the
+ids.
 """
 
 import os
@@ -85,7 +86,7 @@ class FrameFolder:
                 raise ValueError(
                     f"{file.image}: {_by(size)}, but {files[0].image.name} is {_by(first_size)}; make them equal"
                 )
-            label_map = read_label_map(file.label, self._spec, label_ids=self._label_ids)
+            label_map = read_label_map(file.label, self._spec, label_ids=self._label_ids, palette=True)
             _check_size(file.label, label_map, size)
             frames.append(frame)
             label_maps.append(resize_label_map(label_map, self._size))

@@ -19,6 +19,8 @@ from seg2vid_tf.data.shards import load_manifest
 # Keep the augmentations' draws apart from the permutations', which use the plain seed.
 _FLIP_STREAM = 0x666C6970
 _CROP_STREAM = 0x63726F70
+# A smaller part would be a pixel or two of a small frame, and no street any more.
+MIN_CROP = 0.1
 
 
 def make_dataset(
@@ -48,7 +50,7 @@ def make_dataset(
       start_step: batches to leave out at the start, without reading them.
       flip: whether training mirrors half of the windows left to right.
       crop: in training, each window shows a random part of its frames, between this share of height and width and all
-        of them, one part for the whole window; 1: all of them.
+        of them, one part for the whole window; 0.1 to 1, 1: all of them.
       with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
       size: (height, width) to scale down to, frames by area and label maps by nearest neighbour; None: as stored.
       frame_stride: distance between the frames of a window.
@@ -71,8 +73,10 @@ def make_dataset(
     manifest = load_manifest(split_dir)
     if with_motion and not manifest["has_motion"]:
         raise ValueError(f"{split_dir}: stored without motion; prepare it with --include_motion, or drop with_motion")
-    if not 0 < crop <= 1 or (crop < 1 and with_motion):
-        raise ValueError(f"crop must lie in (0, 1] and be 1 with_motion, received {crop}, with_motion={with_motion}")
+    if not MIN_CROP <= crop <= 1 or (crop < 1 and with_motion):
+        raise ValueError(
+            f"crop must lie in {MIN_CROP}..1 and be 1 with_motion, received {crop}, with_motion={with_motion}"
+        )
     stored_size = tuple(manifest["size"])
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
@@ -114,20 +118,6 @@ def make_dataset(
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.prefetch(2).with_options(options)
-
-
-def num_windows(
-    split_dir: str | os.PathLike,
-    num_frames: int,
-    *,
-    training: bool = True,
-    frame_stride: int = 1,
-    window_stride: int | None = None,
-    with_motion: bool = False,
-) -> int:
-    """How many windows make_dataset with the same arguments draws from: the length of an epoch."""
-    manifest = load_manifest(split_dir)
-    return len(_windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion))
 
 
 def _windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion) -> np.ndarray:

@@ -7,6 +7,7 @@ A record is one Clip (clip_record.py). TensorFlow reads an empty shard without a
 every shard's size and SHA-256, every clip's length, and the spec that the label maps are written in.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from seg2vid_tf.annotations.label_map import validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, parse_clip, serialize_clip
+from seg2vid_tf.files import new_folders
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -73,54 +75,53 @@ def write_shards(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ValueError(f"{target}: already there; choose another split or output folder, or delete it first")
     temporary = target.with_name(f".{split}.{os.getpid()}.tmp")
-    temporary.mkdir(parents=True)
-    try:
-        checked = _checked(clips, spec, include_motion)
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
-            "split": split,
-            "spec": spec.to_json(),
-            "image_format": image_format,
-            "quality": quality if image_format == "jpeg" else None,
-            "has_motion": include_motion,
-            "shards": [],
-        }
-        num_clips = num_frames = 0
-        writer = None
-        for clip in checked:
-            if num_clips % clips_per_shard == 0:
-                writer = _next_shard(writer, temporary, manifest["shards"])
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "split": split,
+        "spec": spec.to_json(),
+        "image_format": image_format,
+        "quality": quality if image_format == "jpeg" else None,
+        "has_motion": include_motion,
+        "shards": [],
+    }
+    num_clips = num_frames = 0
+    with new_folders(out_dir):
+        temporary.mkdir()
+        try:
+            with contextlib.ExitStack() as open_shard:
+                for clip in _checked(clips, spec, include_motion):
+                    if num_clips % clips_per_shard == 0:
+                        open_shard.close()
+                        writer = open_shard.enter_context(_next_shard(temporary, manifest["shards"]))
+                    if num_clips == 0:
+                        has_instances = clip.instance_maps is not None
+                        manifest |= {"size": list(clip.label_maps.shape[1:]), "has_instances": has_instances}
+                    writer.write(
+                        serialize_clip(clip, image_format=image_format, quality=quality, include_motion=include_motion)
+                    )
+                    length = len(clip.frames)
+                    num_clips, num_frames = num_clips + 1, num_frames + length
+                    manifest["shards"][-1]["clips"].append({"clip_id": clip.clip_id, "length": length})
+                    if progress is not None:
+                        progress(num_clips, num_frames)
             if num_clips == 0:
-                manifest |= {"size": list(clip.label_maps.shape[1:]), "has_instances": clip.instance_maps is not None}
-            writer.write(
-                serialize_clip(clip, image_format=image_format, quality=quality, include_motion=include_motion)
-            )
-            length = len(clip.frames)
-            num_clips, num_frames = num_clips + 1, num_frames + length
-            manifest["shards"][-1]["clips"].append({"clip_id": clip.clip_id, "length": length})
-            if progress is not None:
-                progress(num_clips, num_frames)
-        if writer is None:
-            raise ValueError(f"{target}: no clips to write; is the source empty?")
-        writer.close()
-        for shard in manifest["shards"]:
-            shard |= {
-                "num_clips": len(shard["clips"]),
-                "num_frames": sum(c["length"] for c in shard["clips"]),
-                "bytes": (temporary / shard["file"]).stat().st_size,
-                "sha256": _sha256(temporary / shard["file"]),
-            }
-        manifest |= {"num_clips": num_clips, "num_frames": num_frames}
-        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-        os.rename(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+                raise ValueError(f"{target}: no clips to write; is the source empty?")
+            for shard in manifest["shards"]:
+                shard |= {
+                    "num_clips": len(shard["clips"]),
+                    "num_frames": sum(c["length"] for c in shard["clips"]),
+                    "bytes": (temporary / shard["file"]).stat().st_size,
+                    "sha256": _sha256(temporary / shard["file"]),
+                }
+            manifest |= {"num_clips": num_clips, "num_frames": num_frames}
+            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+            os.rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return manifest
 
 
-def _next_shard(writer, folder: pathlib.Path, shards: list[dict]) -> tf.io.TFRecordWriter:
-    if writer is not None:
-        writer.close()
+def _next_shard(folder: pathlib.Path, shards: list[dict]) -> tf.io.TFRecordWriter:
     shards.append({"file": f"shard-{len(shards):05d}.tfrecord", "clips": []})
     return tf.io.TFRecordWriter(str(folder / shards[-1]["file"]))
 

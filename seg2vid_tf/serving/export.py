@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import seg2vid_tf
+from seg2vid_tf.files import new_folders
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving.session_loader import run_signature
 from seg2vid_tf.serving.signatures import describe, signatures
@@ -52,21 +53,21 @@ def export(
     target = folder / str(version)
     if target.exists():
         raise ValueError(f"{target} exists: a version never changes, give another --version")
-    folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{version}.{os.getpid()}.tmp"
-    try:
-        archive = keras.export.ExportArchive()
-        archive.track(model.generator)
-        archive.track(model.motion)
-        for signature, (function, inputs) in signatures(model).items():
-            archive.add_endpoint(signature, function, inputs)
-        with contextlib.redirect_stdout(io.StringIO()):  # it lists every variable of every signature
-            archive.write_out(str(temporary))
-        _write_description(temporary, model, card)
-        verify(model, temporary)
-        os.rename(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with new_folders(folder):
+        try:
+            archive = keras.export.ExportArchive()
+            archive.track(model.generator)
+            archive.track(model.motion)
+            for signature, (function, inputs) in signatures(model).items():
+                archive.add_endpoint(signature, function, inputs)
+            with contextlib.redirect_stdout(io.StringIO()):  # it lists every variable of every signature
+                archive.write_out(str(temporary))
+            _write_description(temporary, model, card)
+            verify(model, temporary)
+            os.rename(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return target
 
 

@@ -1,13 +1,13 @@
-"""One-hot annotations: hand-computed values, the two motion groups, and the in-graph id check."""
+"""One-hot annotations: hand-computed values and the in-graph id check."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import encode_label_map, foreground_mask, split_groups
+from seg2vid_tf.annotations.encode import encode_label_map
 from seg2vid_tf.annotations.spec import load_spec
 
-SPEC = load_spec("synthetic_street")  # 0..6 background, 7 and 8 foreground
+SPEC = load_spec("synthetic_street")  # ids 0..8
 
 
 def test_channels_are_one_hot_and_ignored_pixels_empty():
@@ -16,14 +16,6 @@ def test_channels_are_one_hot_and_ignored_pixels_empty():
     np.testing.assert_array_equal(annotation[0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0, 0])
     np.testing.assert_array_equal(annotation[0, 0, 1], [0, 0, 0, 0, 0, 0, 0, 0, 1])
     np.testing.assert_array_equal(annotation[0, 0, 2], np.zeros(9))
-
-
-def test_foreground_mask_and_groups():
-    annotation = encode_label_map(np.array([[0, 7, 8, 6, 255]], np.uint8), SPEC)
-    np.testing.assert_array_equal(foreground_mask(annotation, SPEC)[..., 0], [[0, 1, 1, 0, 0]])
-    background, foreground = split_groups(annotation, SPEC)
-    assert background.shape == (1, 5, 7) and foreground.shape == (1, 5, 2)
-    np.testing.assert_array_equal(tf.concat([background, foreground], -1), annotation)
 
 
 def test_unknown_ids_are_refused_eagerly_and_in_a_graph():

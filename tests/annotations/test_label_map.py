@@ -52,7 +52,7 @@ def test_label_set_is_mapped_and_unlisted_ids_are_ignored(tmp_path):
         read_label_map(path, CITY, label_ids="labelId")
 
 
-def test_palette_file_gives_its_indices(tmp_path):
+def test_palette_file_gives_its_indices_where_told_so(tmp_path):
     image = Image.fromarray(IDS)
     image = image.convert("P") if image.mode != "P" else image
     image.putpalette(sum(([i, 255 - i, 7] for i in range(256)), []))
@@ -60,8 +60,10 @@ def test_palette_file_gives_its_indices(tmp_path):
     with Image.open(tmp_path / "p.png") as saved:
         expected = np.asarray(saved)
         assert saved.mode == "P"
-    np.testing.assert_array_equal(read_label_map(tmp_path / "p.png", CITY), expected)
+    np.testing.assert_array_equal(read_label_map(tmp_path / "p.png", CITY, palette=True), expected)
     np.testing.assert_array_equal(expected, IDS)
+    with pytest.raises(ValueError, match="p.png: 8-bit palette PNG, expected 8-bit grey; .*palette=True.* --palette"):
+        read_label_map(tmp_path / "p.png", CITY)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,15 @@ def test_frames_shrink_by_area_and_maps_by_nearest(tmp_path, make_clip, write_se
     np.testing.assert_array_equal(read.instance_maps[0], clip.instance_maps[0, 1::2, 1::2])
 
 
+def test_palette_label_maps_give_their_indices(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=1)
+    write_sequence(tmp_path / "a", clip)
+    image = Image.fromarray(clip.label_maps[0])
+    image.putpalette(bytes(range(256)) * 3)
+    image.save(tmp_path / "a/label/0000.png")
+    np.testing.assert_array_equal(_only(FrameFolder(tmp_path, SPEC, SIZE)).label_maps, clip.label_maps)
+
+
 def test_jpeg_grey_frames_and_no_instances(tmp_path, make_clip, write_sequence):
     clip = make_clip(length=2, with_instances=False)
     write_sequence(tmp_path / "a", clip, suffix=".jpg")

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
-from seg2vid_tf.data.pipeline import make_dataset, mirror, num_windows
+from seg2vid_tf.data.pipeline import make_dataset, mirror
 from seg2vid_tf.data.shards import write_shards
 
 SPEC = load_spec("synthetic_street")
@@ -51,7 +51,6 @@ def test_evaluation_gives_every_window_once_in_order(split, clips):
 
 
 def test_an_epoch_shows_every_window_once_and_epochs_differ(split, clips):
-    assert num_windows(split, 1) == 15
     batches = _take(make_dataset(split, num_frames=1, batch_size=5, flip=False), 6)
     shown = [w.tobytes() for b in batches for w in b["label_maps"]]
     windows = {c.label_maps[s : s + 2].tobytes() for c in clips for s in range(3)}
@@ -119,11 +118,17 @@ def test_motion_starts_at_frame_zero_and_follows_the_frame_stride(split, clips):
 
 
 def test_window_counts(split):
-    assert num_windows(split, 0) == 20
-    assert num_windows(split, 1, frame_stride=2) == 10
-    assert num_windows(split, 1, training=False) == 10
-    assert num_windows(split, 1, training=False, window_stride=1) == 15
-    assert num_windows(split, 1, with_motion=True) == 5
+    def count(num_frames, training=True, **options):
+        arguments = {"num_frames": num_frames, "batch_size": 4, "training": training, "flip": False, **options}
+        # Ten batches hold two epochs of the largest case, and an epoch shows every window once.
+        batches = _take(make_dataset(split, **arguments), 10)
+        return len({w.tobytes() for b in batches for w in b["label_maps"]})
+
+    assert count(0) == 20
+    assert count(1, frame_stride=2) == 10
+    assert count(1, training=False) == 10
+    assert count(1, training=False, window_stride=1) == 15
+    assert count(1, with_motion=True) == 5
 
 
 def test_scaling_down(split, clips):
@@ -150,8 +155,10 @@ def test_crops_move_frames_and_label_maps_together(tmp_path):
     assert len(np.unique(shares)) == 8
     (again,) = _take(make_dataset(tmp_path / "train", **arguments), 1)
     np.testing.assert_array_equal(batch["frames"], again["frames"])
-    with pytest.raises(ValueError, match=r"crop must lie in \(0, 1\].*received 1.5"):
-        make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=1.5)
+    for crop in (1.5, 0.09, 0.0, float("nan")):
+        with pytest.raises(ValueError, match=f"crop must lie in 0.1..1 .*received {crop}"):
+            make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=crop)
+    make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=0.1)
 
 
 def test_jpeg_windows_equal_pillows(tmp_path, make_clip):

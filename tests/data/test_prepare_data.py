@@ -60,6 +60,9 @@ def test_rendered_streets_are_stored_with_their_exact_motion(tmp_path):
 def test_flags_that_do_not_fit_are_refused(tmp_path):
     failed = _run("--dataset=cityscapes_seq", "--output=x", "--num_clips=3", f"--input={tmp_path}")
     assert failed.returncode == 1 and "--num_clips means nothing with --dataset=cityscapes_seq" in failed.stderr
+    failed = _run("--dataset=synthetic_street", f"--output={tmp_path}/out", "--quality=80")
+    assert failed.returncode == 1 and "--quality means nothing with --image_format=png" in failed.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_help_is_quick_and_says_how():

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, write_shards
@@ -85,6 +86,22 @@ def test_bad_input_midway_leaves_nothing_and_harms_nothing(tmp_path, make_clip):
         write_shards(clips(), tmp_path, SPEC, split="validation")
     assert [p.name for p in tmp_path.iterdir()] == ["train"]
     assert check_shards(tmp_path / "train") == before
+    with pytest.raises(ValueError, match="frame 7 is missing"):
+        write_shards(clips(), tmp_path / "new/data", SPEC, split="validation")
+    assert [p.name for p in tmp_path.iterdir()] == ["train"]
+
+
+def test_the_shard_that_an_error_interrupts_is_closed(tmp_path, make_clip, monkeypatch):
+    writers, make_writer = [], tf.io.TFRecordWriter
+    monkeypatch.setattr(tf.io, "TFRecordWriter", lambda path: writers.append(make_writer(path)) or writers[-1])
+    with pytest.raises(ValueError, match="'c' comes twice"):
+        clips = [make_clip(name) for name in "abcc"]
+        write_shards(clips, tmp_path, SPEC, split="train", clips_per_shard=2)
+    assert len(writers) == 2
+    for writer in writers:
+        with pytest.raises(tf.errors.FailedPreconditionError, match="closed"):
+            writer.write(b"more")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_existing_split_is_not_overwritten(tmp_path, make_clip):

@@ -59,7 +59,7 @@ def test_a_failed_proof_leaves_no_version_and_nothing_beside_it(seg2vid, tmp_pat
     monkeypatch.setattr(export_module, "verify", fail)
     with pytest.raises(ValueError, match="animate: flow: differs"):
         export(seg2vid, tmp_path, "tiny", version=7)
-    assert list((tmp_path / "tiny").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,9 @@ def test_a_weight_that_is_not_finite_reaches_no_checkpoint(train):
 def test_unreadable_checkpoints_never_restart_at_zero(train):
     train.fit(Counter(2), batches())
     (train.folder.checkpoints / "ckpt-2.index").write_bytes(b"")
-    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE"), pytest.raises(ValueError, match="cannot be restored"):
+    with (
+        pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE"),
+        pytest.raises(ValueError, match="cannot be restored"),
+    ):
         train.fit(Counter(4), batches())
     assert saved_steps(train.folder) == [2]

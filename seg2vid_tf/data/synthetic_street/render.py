@@ -55,9 +55,9 @@ def render_clip(
 
     Returns:
       a Clip named ``street_<seed>``. Label ids are those of the spec synthetic_street; cars and people have ids from 1
-      in the instance maps. Visibility is 1 where the point's place in the other frame lies inside the image and all
-      pixels that a bilinear sample there reads show the same surface or one joined to it (motion.py). The flow of
-      points that pass behind the camera is bounded to 4 (height + width) pixels and their visibility is 0.
+      in the instance maps. Visibility is 1 where the point's place in the other frame lies inside the image and the
+      pixel nearest to it shows the same surface or one joined to it (motion.py). The flow of points that pass behind
+      the camera is bounded to 4 (height + width) pixels and their visibility is 0.
 
     Raises:
       ValueError: an argument outside its range.
