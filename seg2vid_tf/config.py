@@ -90,7 +90,7 @@ class MotionLossConfig:
     smoothness_weight: float = _field(0.01, "edge-aware smoothness of both flows, per pixel of flow")
     cycle_weight: float = _field(0.02, "cycle consistency of the two flows on visible pixels, per pixel of flow")
     visibility_weight: float = _field(0.1, "share of pixels declared occluded, both directions")
-    kl_weight: float = _field(3e-4, "KL of the posterior from the prior, nats per clip")
+    kl_weight: float = _field(1e-4, "KL of the posterior from the prior, nats per clip")
     kl_warmup_steps: int = _field(500, "steps over which the KL weight grows from 0")
     free_bits: float = _field(0.0, "nats per latent dimension that the KL does not punish")
     perceptual_weight: float = _field(
