@@ -72,7 +72,8 @@ def train(stage: str, presets: dict, trainer_class) -> None:
         trainer = trainer_class(config, spec)
     folder.start(stage, config, spec, fingerprint(manifests[0]), values.resume)
     terms = fit(trainer, make_batches, validation_batch, folder, strategy)
-    print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
+    if terms:
+        print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
 
 def fingerprint(manifest: dict) -> str:
