@@ -13,6 +13,7 @@ DEMO := demo/$(VERSION)
 install: $(VENV)/installed
 
 $(VENV)/installed: setup.py
+	@echo "installing into $(VENV): about 2.4 GB, nothing is printed for a while"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev,demo]'
 	touch $@
@@ -36,6 +37,8 @@ demo: install
 	$(RUN) experiments/draw_label_map.py --seed=424242 --height=64 --width=128 --output=$(DEMO)/label.png
 	$(RUN) experiments/generate.py --saved_model=$(DEMO)/saved_models/synthetic_street --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/out
 	@echo "your video: $(DEMO)/out/video.gif"
+	@echo "next:       . $(VENV)/bin/activate"
+	@echo "            python experiments/generate.py --saved_model=$(DEMO)/saved_models/synthetic_street --label_map=$(DEMO)/label.png --output=out --seed=7"
 
 clean:
 	rm -rf .venv-* demo *.egg-info

@@ -27,11 +27,14 @@ def define_config_flags(presets: dict) -> None:
     flags.DEFINE_enum("preset", sorted(presets)[0], sorted(presets), "sizes and weights that the other flags change")
     for part in dataclasses.fields(next(iter(presets.values()))):
         for field in dataclasses.fields(part.type):
-            _define(field)
+            defaults = {name: getattr(getattr(config, part.name), field.name) for name, config in presets.items()}
+            _define(field, part.name, defaults)
 
 
-def _define(field: dataclasses.Field) -> None:
-    help_text = f"{field.metadata['help']} (default: the preset's)"
+def _define(field: dataclasses.Field, part: str, defaults: dict) -> None:
+    subject = "weight: " if part == "losses" and field.name.endswith("_weight") else ""
+    shown = ", ".join(f"{name}: {_shown(value)}" for name, value in defaults.items())
+    help_text = f"{subject}{field.metadata['help']} (preset {shown})"
     if field.type is bool:
         flags.DEFINE_bool(field.name, None, help_text)
     elif field.type is int:
@@ -42,6 +45,11 @@ def _define(field: dataclasses.Field) -> None:
         flags.DEFINE_string(field.name, None, help_text)
     else:
         flags.DEFINE_list(field.name, None, f"{help_text}; comma-separated integers")
+
+
+def _shown(value) -> str:
+    """A default as one would type it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value) or "none"
 
 
 def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):

@@ -37,7 +37,8 @@ def test_every_field_has_a_flag_with_help_and_changes_nothing_by_default(parse, 
     assert config == presets["tiny"]
     for part in dataclasses.fields(config):
         for field in dataclasses.fields(part.type):
-            assert table[field.name].help.startswith(field.metadata["help"]), field.name
+            assert field.metadata["help"] in table[field.name].help, field.name
+            assert "(preset tiny: " in table[field.name].help, "what happens where the flag is left out"
             assert table[field.name].value is None, field.name
 
 

@@ -73,10 +73,10 @@ def make_dataset(
     manifest = load_manifest(split_dir)
     if with_motion and not manifest["has_motion"]:
         raise ValueError(f"{split_dir}: stored without motion; prepare it with --include_motion, or drop with_motion")
-    if not MIN_CROP <= crop <= 1 or (crop < 1 and with_motion):
-        raise ValueError(
-            f"crop must lie in {MIN_CROP}..1 and be 1 with_motion, received {crop}, with_motion={with_motion}"
-        )
+    if not MIN_CROP <= crop <= 1:
+        raise ValueError(f"crop must lie in {MIN_CROP}..1, received {crop}")
+    if crop < 1 and with_motion:
+        raise ValueError(f"crop must be 1 where exact motion is asked for, received {crop}")
     stored_size = tuple(manifest["size"])
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):

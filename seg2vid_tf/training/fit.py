@@ -7,6 +7,7 @@ before it can reach a checkpoint.
 
 import math
 import signal
+import sys
 import threading
 import time
 
@@ -62,13 +63,15 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
             values = train_step(next(batches), tf.constant(step - 1, tf.int64))
             terms = {name: float(value) for name, value in values.items()}
             _check_finite(terms, step, folder)
-            bar.stateful_metrics = {*terms, "frames/s"}  # this step's values, not means since the start
-            now = time.perf_counter()
-            bar.update(
-                step, [*terms.items(), ("frames/s", frames_per_step / (now - before))], finalize=step == training.steps
-            )
-            before = now
             last = termination.requested or step == training.steps
+            now = time.perf_counter()
+            shown = {**terms, "frames/s": frames_per_step / (now - before)}
+            before = now
+            if sys.stdout.isatty():
+                bar.stateful_metrics = set(shown)  # this step's values, not means since the start
+                bar.update(step, list(shown.items()), finalize=last)
+            elif last or step % training.log_every == 0:  # a bar redrawn in a file is one endless line
+                print(f"{step}/{training.steps} " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items()), flush=True)
             if last or step % training.log_every == 0:
                 for name, value in terms.items():
                     tf.summary.scalar(name, value, step)
