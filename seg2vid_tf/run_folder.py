@@ -1,6 +1,6 @@
 """RunFolder: where one training run lives.
 
-<run>/config.json      {"stage", "spec", "config"}: all that rebuilds the networks
+<run>/config.json      {"stage", "spec", "data", "config"}: all that rebuilds the networks
 <run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
 <run>/logs/            TensorBoard
 <run>/samples/         step-<step>.png

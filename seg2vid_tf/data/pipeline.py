@@ -15,6 +15,7 @@ from absl import logging
 
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
 from seg2vid_tf.data.shards import load_manifest
+from seg2vid_tf.ops.image import to_float
 
 # Keep the augmentations' draws apart from the permutations', which use the plain seed.
 _FLIP_STREAM = 0x666C6970
@@ -105,7 +106,7 @@ def make_dataset(
             example = _resized(_cropped(example, stored_size, crop, [seed ^ _CROP_STREAM, position]), size, "bilinear")
         elif size != stored_size:
             example = _resized(example, size, "area")
-        example["frames"] = tf.cast(example["frames"], tf.float32) / 127.5 - 1.0
+        example["frames"] = to_float(example["frames"])
         if training and flip:
             draw = tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox")
             example = tf.cond(draw < 0.5, lambda: mirror(example), lambda: example)

@@ -6,6 +6,8 @@ in [0, 1], 1 = visible. All are averages, so no weight depends on T, H, W or the
 
 import tensorflow as tf
 
+from seg2vid_tf.ops.image import fold_time
+
 # Wang et al., 2004, for images in [0, 1].
 SSIM_C1 = 0.01**2
 SSIM_C2 = 0.03**2
@@ -47,7 +49,7 @@ def ssim_distance(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
       float32 scalar: 0 for equal images, about 0.5 for unrelated ones, at most 1.
     """
     # The constants are meant for [0, 1].
-    x, y = (_fold(tf.cast(value, tf.float32) * 0.5 + 0.5) for value in (target, prediction))
+    x, y = (fold_time(tf.cast(value, tf.float32) * 0.5 + 0.5) for value in (target, prediction))
     maps = tf.concat([x, y, x * x + y * y, x * y], -1)
     means = tf.nn.avg_pool2d(maps, 3, 1, "VALID")
     mean_x, mean_y, mean_squares, mean_product = tf.split(means, 4, -1)
@@ -84,8 +86,3 @@ def visible_mean(error: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:
     total = tf.reduce_sum(tf.reduce_mean(error, -1, keepdims=True) * visibility, axes)
     # Below one visible pixel the area counts as one: the value fades to 0 and no gradient explodes.
     return tf.reduce_mean(total / tf.maximum(tf.reduce_sum(visibility, axes), 1.0))
-
-
-def _fold(clip):
-    """[..., H, W, C] -> [N, H, W, C]: frames are images of a larger batch."""
-    return tf.reshape(clip, tf.concat([[-1], tf.shape(clip)[-3:]], 0))

@@ -11,3 +11,8 @@ def to_float(image: tf.Tensor) -> tf.Tensor:
 def to_uint8(image: tf.Tensor) -> tf.Tensor:
     """float in [-1, 1] of any shape -> uint8, rounded; values outside are clipped."""
     return tf.cast(tf.clip_by_value(tf.round((tf.cast(image, tf.float32) + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+
+
+def fold_time(clip: tf.Tensor) -> tf.Tensor:
+    """[..., H, W, C] -> [N, H, W, C]: the frames of clips are images of a larger batch."""
+    return tf.reshape(clip, tf.concat([[-1], tf.shape(clip)[-3:-1], [clip.shape[-1]]], axis=0))

@@ -82,8 +82,9 @@ def verify(model: Seg2Vid, path: pathlib.Path) -> None:
     Raises:
       ValueError: an output differs from the model's in memory; it names the signature, the output and the difference.
     """
+    functions = signatures(model)
     for signature, inputs in example_inputs(model).items():
-        function, _ = signatures(model)[signature]
+        function, _ = functions[signature]
         expected = function(**{name: tf.constant(value) for name, value in inputs.items()})
         served = run_signature(path, signature, inputs)
         for name, value in expected.items():

@@ -12,6 +12,7 @@ from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
 from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.seg2vid import MOTION_STREAM
+from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.warp import warp
 from seg2vid_tf.training.perceptual_network import perceptual_network
@@ -66,7 +67,7 @@ class MotionTrainer:
         visibility, visibility_backward = outputs["visibility"], outputs["visibility_backward"]
         starts = tf.repeat(start[:, None], self.num_frames, axis=1)
         back_warped = tf.reshape(
-            warp(_fold(future), -_fold(flow_backward), method=self.config.model.warp), tf.shape(future)
+            warp(fold_time(future), -fold_time(flow_backward), method=self.config.model.warp), tf.shape(future)
         )
         terms = {
             "refined_l1": weights.refined_l1_weight * l1(future, outputs["frames"]),
@@ -83,8 +84,8 @@ class MotionTrainer:
             * kl_per_clip(outputs["kl"], weights.free_bits),
         }
         if self._features:
-            real = self._features(_fold(future))
-            distance = sum(feature_distance(real, self._features(_fold(outputs[k]))) for k in ("warped", "frames"))
+            real = self._features(fold_time(future))
+            distance = sum(feature_distance(real, self._features(fold_time(outputs[k]))) for k in ("warped", "frames"))
             terms["perceptual"] = weights.perceptual_weight * distance
         return terms
 
@@ -98,8 +99,3 @@ class MotionTrainer:
             rows.append(list(real))
             rows.append([real[0], *predicted])
         return rows
-
-
-def _fold(clip):
-    """[B,T,H,W,C] -> [B*T,H,W,C]."""
-    return tf.reshape(clip, tf.concat([[-1], tf.shape(clip)[2:4], [clip.shape[-1]]], axis=0))
