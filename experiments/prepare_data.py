@@ -9,6 +9,12 @@ Your own folders of frames and label maps (<input>/<sequence>/image/0000.jpg, <i
 Cityscapes sequences, split by sequence:
     python experiments/prepare_data.py --dataset=cityscapes_seq --input=cityscapes_seq --output=data/city \
         --split=validation --sequences=seq0003
+Single frames instead of sequences, split by recording, cut to the target's aspect ratio:
+    python experiments/prepare_data.py --dataset=frame_folder --input=camvid_stills --spec=camvid --stills \
+        --prefixes=0001TP,0016E5 --crop_to_aspect --output=data/camvid --split=train
+Persons and their skeletons (strips of frames with joints), split by person:
+    python experiments/prepare_data.py --dataset=weizmann_pose --input=weizmann_pose --persons=p5,p6 \
+        --height=64 --width=64 --output=data/weizmann_pose --split=validation
 
 Nothing is left behind when something is wrong with the input. A split that is there already is never overwritten.
 """
@@ -23,20 +29,32 @@ from seg2vid_tf.flags import run
 FLAGS = flags.FLAGS
 
 flags.DEFINE_enum(
-    "dataset", None, ["synthetic_street", "frame_folder", "cityscapes_seq"], "where the clips come from", required=True
+    "dataset",
+    None,
+    ["synthetic_street", "frame_folder", "cityscapes_seq", "weizmann_pose"],
+    "where the clips come from",
+    required=True,
 )
-flags.DEFINE_string("input", "", "folder to read: of sequences, or one sequence (all but synthetic_street)")
+flags.DEFINE_string("input", "", "folder to read: of sequences, one sequence, or strips (all but synthetic_street)")
 flags.DEFINE_string("output", None, "data folder to write to", required=True)
 flags.DEFINE_string("split", "train", "sub-folder of --output: train or validation, for the training programs")
 flags.DEFINE_integer("height", 64, "height of the stored frames in pixels", lower_bound=1)
 flags.DEFINE_integer("width", 128, "width of the stored frames in pixels", lower_bound=1)
 flags.DEFINE_list("sequences", None, "names of the sequences to take, comma-separated (default: all)")
+flags.DEFINE_list(
+    "prefixes", None, "recordings to take, by what their files' names begin with (frame_folder; default: all)"
+)
+flags.DEFINE_bool("stills", False, "every frame is a clip of its own, gaps do not matter (frame_folder)")
+flags.DEFINE_bool("crop_to_aspect", False, "cut frames around the centre instead of stretching them (frame_folder)")
 flags.DEFINE_string(
     "spec", "", "classes of the label maps: a built-in name or a JSON file (frame_folder; the others bring their own)"
 )
 flags.DEFINE_string(
     "label_ids", "", "label set of the spec that the files are written in, such as labelIds (frame_folder)"
 )
+flags.DEFINE_list("persons", None, "persons to take, such as p0,p1 (weizmann_pose; default: all)")
+flags.DEFINE_list("actions", None, "actions to take, such as jack,wave1 (weizmann_pose; default: all)")
+flags.DEFINE_float("line_width", 3.0, "width of the limbs in pixels (weizmann_pose)", lower_bound=0.1)
 flags.DEFINE_enum("image_format", "png", ["png", "jpeg"], "how frames are stored; png keeps every bit")
 flags.DEFINE_integer("quality", 95, "JPEG quality (--image_format=jpeg)", lower_bound=1, upper_bound=100)
 flags.DEFINE_bool("include_motion", False, "store exact flow and visibility too (synthetic_street)")
@@ -48,6 +66,15 @@ flags.DEFINE_integer(
     "num_frames", 0, "frames per clip, the first included; 0: whole sequences, or 5 for synthetic_street", lower_bound=0
 )
 flags.DEFINE_integer("clips_per_shard", 32, "clips in one shard file", lower_bound=1)
+
+# The flags that only some data sets use.
+DATASETS_OF_FLAG = {
+    "input": {"frame_folder", "cityscapes_seq", "weizmann_pose"},
+    "sequences": {"frame_folder", "cityscapes_seq"},
+    **dict.fromkeys(("spec", "label_ids", "prefixes", "stills", "crop_to_aspect"), {"frame_folder"}),
+    **dict.fromkeys(("persons", "actions", "line_width"), {"weizmann_pose"}),
+    **dict.fromkeys(("include_motion", "num_clips", "first_seed"), {"synthetic_street"}),
+}
 
 
 def main():
@@ -98,37 +125,49 @@ def _source():
 
         clips = cityscapes_seq(FLAGS.input, size, sequences=FLAGS.sequences, max_length=length)
         return clips, len(clips), load_spec("cityscapes")
+    if FLAGS.dataset == "weizmann_pose":
+        from seg2vid_tf.data.weizmann_pose import WeizmannPose
+
+        clips = WeizmannPose(
+            FLAGS.input,
+            size,
+            persons=FLAGS.persons,
+            actions=FLAGS.actions,
+            max_length=length,
+            line_width=FLAGS.line_width,
+        )
+        return clips, len(clips), load_spec("weizmann_pose")
     from seg2vid_tf.data.frame_folder import FrameFolder
 
     spec = load_spec(FLAGS.spec)
     clips = FrameFolder(
-        FLAGS.input, spec, size, label_ids=FLAGS.label_ids or None, sequences=FLAGS.sequences, max_length=length
+        FLAGS.input,
+        spec,
+        size,
+        label_ids=FLAGS.label_ids or None,
+        sequences=FLAGS.sequences,
+        max_length=length,
+        prefixes=FLAGS.prefixes,
+        stills=FLAGS.stills,
+        crop_to_aspect=FLAGS.crop_to_aspect,
     )
     return clips, len(clips), spec
 
 
 def _refuse_unused_flags():
     """A flag that this --dataset or --image_format would ignore is a mistake worth a word."""
-    folder = FLAGS.dataset != "synthetic_street"
-    used = {
-        "input": folder,
-        "sequences": folder,
-        "spec": FLAGS.dataset == "frame_folder",
-        "label_ids": FLAGS.dataset == "frame_folder",
-        "include_motion": not folder,
-        "num_clips": not folder,
-        "first_seed": not folder,
-    }
-    for name, is_used in used.items():
-        if FLAGS[name].present and not is_used:
+    for name, datasets in DATASETS_OF_FLAG.items():
+        if FLAGS[name].present and FLAGS.dataset not in datasets:
             raise ValueError(f"--{name} means nothing with --dataset={FLAGS.dataset}; leave it out")
+    if FLAGS.stills and FLAGS["num_frames"].present:
+        raise ValueError("--num_frames means nothing with --stills; leave it out")
     if FLAGS["quality"].present and FLAGS.image_format != "jpeg":
         raise ValueError(
             f"--quality means nothing with --image_format={FLAGS.image_format}; leave it out, or add "
             "--image_format=jpeg"
         )
     for name in ("input", "spec"):
-        if used[name] and not FLAGS[name].value:
+        if FLAGS.dataset in DATASETS_OF_FLAG[name] and not FLAGS[name].value:
             raise ValueError(f"--dataset={FLAGS.dataset} needs --{name}, see --help")
 
 

@@ -9,6 +9,13 @@ A spec is a small JSON file (``specs/*.json`` or the user's own path):
 Class ids are 0..K-1 without gaps, so that class k is channel k of the encoded annotation. ``foreground`` marks the
 classes whose motion is their own; all others move with the camera (P2, the two motion paths). ``label_sets`` maps the
 ids of other label sets to this spec's ids; an id that a set does not list becomes the ignore id.
+
+Two optional parts make a pose map a label map like any other. A class may name the class it becomes in a mirror image,
+"mirror": 7 (the left arm turns into the right one), and a spec may say how its maps are drawn from joints:
+
+     "skeleton": {"joints": ["nose", ...], "limbs": {"1": [["nose"], ["left_shoulder", "right_shoulder"]], ...}}
+
+A limb is the line between two ends; an end is a joint, or the middle of several.
 """
 
 import dataclasses
@@ -27,12 +34,27 @@ class LabelClass:
       name: what the class is called.
       color: (red, green, blue), 0..255.
       foreground: whether its motion is its own.
+      mirror: id of the class that it becomes in a left-right mirror image; None: it stays what it is.
     """
 
     id: int
     name: str
     color: tuple[int, int, int]
     foreground: bool
+    mirror: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Skeleton:
+    """How the classes of a pose map are drawn from joints (pose.py).
+
+    Attributes:
+      joints: their names, in the order of the arrays that hold them.
+      limbs: {class id: its two ends}, an end being the names of the joints in whose middle it lies.
+    """
+
+    joints: tuple[str, ...]
+    limbs: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,13 +65,16 @@ class AnnotationSpec:
       name: the spec's name, "cityscapes".
       classes: one LabelClass per id, in the order of their ids.
       ignore_id: the one value besides the class ids that a label map may hold (uint8).
-      label_sets: {name of another label set: {its id: id here}}.
+      label_sets: {name of another label set: {its id: id here}}. They say what maps can be made from, not what the ids
+        mean: specs that differ in nothing else are equal.
+      skeleton: how the maps are drawn from joints; None: they are not.
     """
 
     name: str
     classes: tuple[LabelClass, ...]
     ignore_id: int
-    label_sets: dict[str, dict[int, int]]
+    label_sets: dict[str, dict[int, int]] = dataclasses.field(compare=False)
+    skeleton: Skeleton | None = None
 
     def __post_init__(self):
         ids = [c.id for c in self.classes]
@@ -64,6 +89,32 @@ class AnnotationSpec:
             unknown = sorted(set(mapping.values()) - allowed)
             if unknown:
                 raise ValueError(f"spec {self.name!r}: label set {set_name!r} maps to unknown ids {unknown}")
+        self._check_mirrors()
+        if self.skeleton is not None:
+            self._check_skeleton(self.skeleton)
+
+    def _check_mirrors(self):
+        mirrors = {c.id: c.id if c.mirror is None else c.mirror for c in self.classes}
+        for here, there in mirrors.items():
+            if mirrors.get(there) != here:
+                raise ValueError(
+                    f"spec {self.name!r}: class {here} has mirror {there}, whose mirror is {mirrors.get(there)}; "
+                    "mirror ids come in pairs that name each other"
+                )
+
+    def _check_skeleton(self, skeleton):
+        named = {joint for ends in skeleton.limbs.values() for end in ends for joint in end}
+        wrong = {
+            "joints that come twice": sorted({j for j in skeleton.joints if skeleton.joints.count(j) > 1}),
+            "limbs of unknown classes": sorted(set(skeleton.limbs) - {c.id for c in self.classes}),
+            "limbs of unknown joints": sorted(named - set(skeleton.joints)),
+            "limbs without two ends": sorted(
+                i for i, ends in skeleton.limbs.items() if len(ends) != 2 or not all(ends)
+            ),
+        }
+        for problem, found in wrong.items():
+            if found:
+                raise ValueError(f"spec {self.name!r}: skeleton has {problem}: {found}")
 
     @property
     def num_classes(self) -> int:
@@ -77,17 +128,29 @@ class AnnotationSpec:
     def background_ids(self) -> tuple[int, ...]:
         return tuple(c.id for c in self.classes if not c.foreground)
 
+    @property
+    def mirror_table(self) -> tuple[int, ...] | None:
+        """256 ids: entry i is what id i becomes in a mirror image; None where every id stays what it is."""
+        if all(c.mirror in (None, c.id) for c in self.classes):
+            return None
+        mirrors = {c.id: c.mirror for c in self.classes if c.mirror is not None}
+        return tuple(mirrors.get(i, i) for i in range(256))
+
     def to_json(self) -> dict:
-        """The JSON document that ``from_json`` reads back."""
-        return {
+        """The JSON document that ``from_json`` reads back; it has no keys for the optional parts that are not there."""
+        document = {
             "name": self.name,
             "ignore_id": self.ignore_id,
-            "classes": [{**dataclasses.asdict(c), "color": list(c.color)} for c in self.classes],
+            "classes": [_class_to_json(c) for c in self.classes],
             "label_sets": {
                 name: {str(source): target for source, target in mapping.items()}
                 for name, mapping in self.label_sets.items()
             },
         }
+        if self.skeleton is not None:
+            limbs = {str(i): [list(end) for end in ends] for i, ends in self.skeleton.limbs.items()}
+            document["skeleton"] = {"joints": list(self.skeleton.joints), "limbs": limbs}
+        return document
 
     @classmethod
     def from_json(cls, document: dict) -> "AnnotationSpec":
@@ -100,21 +163,36 @@ class AnnotationSpec:
             return cls(
                 name=document["name"],
                 ignore_id=int(document["ignore_id"]),
-                classes=tuple(
-                    LabelClass(int(c["id"]), c["name"], tuple(int(v) for v in c["color"]), bool(c["foreground"]))
-                    for c in document["classes"]
-                ),
+                classes=tuple(_class_from_json(c) for c in document["classes"]),
                 label_sets={
                     name: {int(source): int(target) for source, target in mapping.items()}
                     for name, mapping in document.get("label_sets", {}).items()
                 },
+                skeleton=_skeleton_from_json(document["skeleton"]) if "skeleton" in document else None,
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an annotation spec, {type(error).__name__}: {error}; see {__name__}") from error
 
 
+def _class_to_json(label_class: LabelClass) -> dict:
+    document = {**dataclasses.asdict(label_class), "color": list(label_class.color)}
+    if label_class.mirror is None:
+        del document["mirror"]
+    return document
+
+
+def _class_from_json(c: dict) -> LabelClass:
+    mirror = int(c["mirror"]) if "mirror" in c else None
+    return LabelClass(int(c["id"]), c["name"], tuple(int(v) for v in c["color"]), bool(c["foreground"]), mirror)
+
+
+def _skeleton_from_json(document: dict) -> Skeleton:
+    limbs = {int(i): tuple(tuple(end) for end in ends) for i, ends in document["limbs"].items()}
+    return Skeleton(tuple(document["joints"]), limbs)
+
+
 def load_spec(name_or_path: str) -> AnnotationSpec:
-    """The spec of that built-in name ("cityscapes", "synthetic_street"), or the one in that JSON file.
+    """The spec of that built-in name ("cityscapes", "camvid", ...: specs/*.json), or the one in that JSON file.
 
     Raises:
       ValueError: no such name or file, or the file is not a spec.

@@ -102,6 +102,7 @@ def parse_window(
     size: tuple[int, int],
     image_format: str,
     with_motion: bool,
+    with_instances: bool = False,
 ) -> dict[str, tf.Tensor]:
     """Decodes, in a graph, the frames start, start + stride, ..., start + T * stride of a record.
 
@@ -113,13 +114,15 @@ def parse_window(
       size: (height, width) of the record.
       image_format: of its frames.
       with_motion: whether to decode flow and visibility.
+      with_instances: whether to decode instance maps.
 
     Returns:
       frames uint8 [T+1, H, W, 3], label_maps uint8 [T+1, H, W]; with motion also flow and flow_backward float32
-      [T, H, W, 2], visibility and visibility_backward float32 [T, H, W, 1].
+      [T, H, W, 2], visibility and visibility_backward float32 [T, H, W, 1]; with instances also instance_maps int32
+      [T+1, H, W], 0 = no instance.
     """
     height, width = size
-    keys = ("frames", "label_maps", *(MOTION if with_motion else ()))
+    keys = ("frames", "label_maps", *(("instance_maps",) if with_instances else ()), *(MOTION if with_motion else ()))
     lists = tf.io.parse_single_example(
         record, {key: tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True) for key in keys}
     )
@@ -130,8 +133,8 @@ def parse_window(
         decoded = tf.io.decode_jpeg(data, 3, dct_method="INTEGER_ACCURATE") if jpeg else tf.io.decode_png(data, 3)
         return tf.ensure_shape(decoded, [height, width, 3])
 
-    def grey(data):
-        return tf.ensure_shape(tf.io.decode_png(data, 1), [height, width, 1])
+    def grey(data, dtype=tf.uint8):
+        return tf.ensure_shape(tf.io.decode_png(data, 1, dtype), [height, width, 1])
 
     def flow(data):
         return tf.reshape(tf.io.decode_raw(data, tf.float32, little_endian=True), [height, width, 2])
@@ -141,6 +144,10 @@ def parse_window(
 
     window = range(0, num_frames * stride + 1, stride)
     outputs = {"frames": stacked("frames", frame, window), "label_maps": stacked("label_maps", grey, window)[..., 0]}
+    if with_instances:
+        # int32, because hardly any operation takes uint16.
+        numbers = stacked("instance_maps", lambda data: grey(data, tf.uint16), window)[..., 0]
+        outputs["instance_maps"] = tf.cast(numbers, tf.int32)
     if with_motion:
         # Entry t of a motion list belongs to frame t + 1.
         steps = [offset - 1 for offset in window[1:]]

@@ -6,7 +6,8 @@
 
 or ``root`` itself is one sequence (root/image, root/label). A stem ends in the frame's number; what comes before the
 number names the run ("0016E5_07959"), so several runs may share a folder. The step between numbers is the run's most
-common difference (CamVid counts by 2); any other difference is a missing frame.
+common difference (CamVid counts by 2); any other difference is a missing frame. Stills, frames that do not follow each
+other, are runs of one frame, whatever their numbers.
 """
 
 import collections
@@ -29,31 +30,54 @@ class FrameFiles:
     instance: pathlib.Path | None
 
 
-def find_runs(root: pathlib.Path, sequences: list[str] | None = None) -> dict[str, list[FrameFiles]]:
+def find_runs(
+    root: pathlib.Path,
+    sequences: list[str] | None = None,
+    *,
+    prefixes: list[str] | None = None,
+    stills: bool = False,
+) -> dict[str, list[FrameFiles]]:
     """The runs of consecutive frames under a folder.
 
     Args:
       root: a folder of sequences, or one sequence.
       sequences: names of the sub-folders to take, in this order; None: all, by name.
+      prefixes: the runs to take, by what their files' names begin with: "0006R0" takes the runs "0006R0" and
+        "0006R0_f", but not "0006R05"; None: all.
+      stills: whether every frame is a run of its own; gaps in the numbering do not matter then.
 
     Returns:
-      {clip id: frames in order}. The id is the sequence's name, with "_<prefix>" where it holds several runs.
+      {clip id: frames in order}. The id is the sequence's name, with "_<prefix>" where it holds several runs, and
+      "_<file name>" for a still.
 
     Raises:
-      ValueError: no such folder, nothing in it, an unknown sequence, frame and map that do not pair up, or a gap in the
-        numbering.
+      ValueError: no such folder, nothing in it, an unknown sequence or prefix, frame and map that do not pair up, or a
+        gap in the numbering.
     """
     if not root.is_dir():
         raise ValueError(f"{root}: no such folder")
-    runs = {}
+    runs, found, used = {}, set(), set()
     for folder in _sequence_folders(root, sequences):
-        grouped = _paired_files(folder)
+        grouped, name = _paired_files(folder), folder.resolve().name
         for prefix, frames in grouped.items():
-            clip_id = folder.resolve().name if len(grouped) == 1 else f"{folder.resolve().name}_{prefix.strip('_-. ')}"
-            if clip_id in runs:
-                raise ValueError(f"{folder}: two runs would be called {clip_id!r}; give their files other prefixes")
-            _check_numbering(folder / "image", prefix, frames)
-            runs[clip_id] = frames
+            run = prefix.strip("_-. ")
+            found.add(run)
+            matching = {p for p in prefixes or () if re.match(re.escape(p) + r"([_\-. ]|$)", run)}
+            used |= matching
+            if prefixes is not None and not matching:
+                continue
+            if stills:
+                parts = {f"{name}_{frame.image.stem}": [frame] for frame in frames}
+            else:
+                _check_numbering(folder / "image", prefix, frames)
+                parts = {name if len(grouped) == 1 else f"{name}_{run}": frames}
+            twice = sorted(parts.keys() & runs.keys())
+            if twice:
+                raise ValueError(f"{folder}: two runs would be called {twice[0]!r}; give their files other prefixes")
+            runs |= parts
+    unknown = [prefix for prefix in prefixes or () if prefix not in used]
+    if unknown or not runs:
+        raise ValueError(f"{root}: no frames with prefixes {unknown or prefixes}; it has {sorted(found)}")
     return runs
 
 
@@ -142,5 +166,6 @@ def _check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles]
             raise ValueError(
                 f"{folder}: frame {prefix}{missing:0{len(before.image.stem) - len(prefix)}d} is missing between "
                 f"{before.image.name} and {after.image.name} (the numbers go up by {step}); "
-                "add it, or put each run of consecutive frames in a sequence folder of its own"
+                "add it, put each run of consecutive frames in a sequence folder of its own, or, where the frames do "
+                "not follow each other, read them as stills (--stills)"
             )

@@ -4,17 +4,20 @@ A training stream is an endless row of windows: position p belongs to epoch p //
 permutation of all N windows, drawn from (seed, epoch). Only window numbers are shuffled; records are read and decoded
 after that, so a full shuffle needs no buffer and a resumed run skips what it has seen without reading it. The mirror of
 position p is drawn from (seed, p). A record is found by skipping record headers: keep shards at some tens of clips.
+Several splits of one kind make one stream, as if the second one's shards stood behind the first one's.
 """
 
 import os
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
-from seg2vid_tf.data.shards import load_manifest
+from seg2vid_tf.data.shards import load_manifest, manifest_spec
 from seg2vid_tf.ops.image import to_float
 
 # Keep the augmentations' draws apart from the permutations', which use the plain seed.
@@ -25,7 +28,7 @@ MIN_CROP = 0.1
 
 
 def make_dataset(
-    split_dir: str | os.PathLike,
+    split_dir: str | os.PathLike | Sequence[str | os.PathLike],
     *,
     num_frames: int,
     batch_size: int,
@@ -35,6 +38,7 @@ def make_dataset(
     flip: bool = True,
     crop: float = 1.0,
     with_motion: bool = False,
+    with_instances: bool = False,
     size: tuple[int, int] | None = None,
     frame_stride: int = 1,
     window_stride: int | None = None,
@@ -43,7 +47,8 @@ def make_dataset(
     """Batches of windows.
 
     Args:
-      split_dir: a split that write_shards wrote.
+      split_dir: a split that write_shards wrote; or a list of splits whose windows are mixed, each as often as any
+        other: of one spec (its label sets may differ), stored at one size in one image format.
       num_frames: T; a window holds T + 1 frames (0: single frames).
       batch_size: windows in a batch, over all devices.
       seed: of the order and the mirroring.
@@ -53,7 +58,9 @@ def make_dataset(
       crop: in training, each window shows a random part of its frames, between this share of height and width and all
         of them, one part for the whole window; 0.1 to 1, 1: all of them.
       with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
-      size: (height, width) to scale down to, frames by area and label maps by nearest neighbour; None: as stored.
+      with_instances: whether to give instance maps; every split must be stored with them.
+      size: (height, width) to scale down to, frames by area, label and instance maps by nearest neighbour; None: as
+        stored.
       frame_stride: distance between the frames of a window.
       window_stride: distance between the starts of a clip's windows; None: 1 in training, else windows without overlap.
       drop_remainder: whether an incomplete last batch is dropped; None: in training only.
@@ -61,19 +68,21 @@ def make_dataset(
     Returns:
       Dataset of dicts: ``frames`` float32 [B, T+1, H, W, 3] in [-1, 1], ``label_maps`` uint8 [B, T+1, H, W]; with
       motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
-      float32 [B, T, H, W, 1]. It is not sharded over workers (AutoShardPolicy.OFF). Iterating raises
-      tf.errors.DataLossError at a damaged record; check_shards says which shard that is.
+      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance. It is not
+      sharded over workers (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record;
+      check_shards says which shard that is.
 
     Raises:
-      ValueError: what load_manifest refuses, no clip long enough, no motion stored, a bad argument.
+      ValueError: what load_manifest refuses, splits that do not fit together, no clip long enough, no motion or no
+        instance maps stored, a bad argument.
     """
     if batch_size < 1 or start_step < 0:
         raise ValueError(
             f"batch_size must be at least 1 and start_step at least 0, received {batch_size}, {start_step}"
         )
-    manifest = load_manifest(split_dir)
-    if with_motion and not manifest["has_motion"]:
-        raise ValueError(f"{split_dir}: stored without motion; prepare it with --include_motion, or drop with_motion")
+    splits = _load_splits(split_dir, with_motion, with_instances)
+    name, manifest = ", ".join(str(folder) for folder in splits), next(iter(splits.values()))
+    spec, image_format = manifest_spec(manifest), manifest["image_format"]
     if not MIN_CROP <= crop <= 1:
         raise ValueError(f"crop must lie in {MIN_CROP}..1, received {crop}")
     if crop < 1 and with_motion:
@@ -82,11 +91,14 @@ def make_dataset(
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
         raise ValueError(
-            f"{split_dir}: stored at {stored_size} (height, width), asked for {size}: only frames and label maps "
+            f"{name}: stored at {stored_size} (height, width), asked for {size}: only frames, label and instance maps "
             "scale, and only down; prepare the data at that size"
         )
-    windows = _windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion)
-    files = tf.constant([str(pathlib.Path(split_dir) / shard["file"]) for shard in manifest["shards"]])
+    shards = [(str(folder / shard["file"]), shard) for folder, m in splits.items() for shard in m["shards"]]
+    windows = _windows(
+        name, [shard for _, shard in shards], num_frames, training, frame_stride, window_stride, with_motion
+    )
+    files = tf.constant([file for file, _ in shards])
 
     def load(position, window):
         record = (
@@ -98,8 +110,9 @@ def make_dataset(
             num_frames=num_frames,
             stride=frame_stride,
             size=stored_size,
-            image_format=manifest["image_format"],
+            image_format=image_format,
             with_motion=with_motion,
+            with_instances=with_instances,
         )
         if training and crop < 1:
             # A part may be smaller than ``size``, and area sampling would enlarge it in blocks.
@@ -109,7 +122,7 @@ def make_dataset(
         example["frames"] = to_float(example["frames"])
         if training and flip:
             draw = tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox")
-            example = tf.cond(draw < 0.5, lambda: mirror(example), lambda: example)
+            example = tf.cond(draw < 0.5, lambda: mirror(example, spec), lambda: example)
         return example
 
     skipped = start_step * batch_size
@@ -121,7 +134,36 @@ def make_dataset(
     return dataset.prefetch(2).with_options(options)
 
 
-def _windows(split_dir, manifest, num_frames, training, frame_stride, window_stride, with_motion) -> np.ndarray:
+def _load_splits(split_dir, with_motion: bool, with_instances: bool) -> dict[pathlib.Path, dict]:
+    """{split folder: manifest}, held against the first one and against what is asked for."""
+    given = [split_dir] if isinstance(split_dir, str | os.PathLike) else list(split_dir)
+    splits = {pathlib.Path(folder): load_manifest(folder) for folder in given}
+    if not splits or len(splits) < len(given):
+        raise ValueError(f"split_dir must be one split or several different ones, received {[str(f) for f in given]}")
+    first_folder, first = next(iter(splits.items()))
+    for folder, manifest in splits.items():
+        for key in ("size", "image_format"):
+            if manifest[key] != first[key]:
+                raise ValueError(
+                    f"{folder}: {key} {manifest[key]}, but {first_folder} has {first[key]}; prepare both alike to "
+                    "train on them together"
+                )
+        spec, first_spec = manifest_spec(manifest), manifest_spec(first)
+        if spec != first_spec:
+            raise ValueError(
+                f"{folder}: spec {spec.name!r}, but {first_folder} has another, {first_spec.name!r}; prepare both with "
+                "one spec (--spec, --label_ids) to train on them together"
+            )
+        if with_motion and not manifest["has_motion"]:
+            raise ValueError(f"{folder}: stored without motion; prepare it with --include_motion, or drop with_motion")
+        if with_instances and not manifest.get("has_instances"):
+            raise ValueError(
+                f"{folder}: stored without instance maps; prepare it from a source with them, or drop with_instances"
+            )
+    return splits
+
+
+def _windows(name, shards, num_frames, training, frame_stride, window_stride, with_motion) -> np.ndarray:
     """int32 [N, 3]: shard number, record in it, first frame of the window."""
     if num_frames < 0 or frame_stride < 1 or (window_stride is not None and window_stride < 1):
         raise ValueError(
@@ -130,7 +172,7 @@ def _windows(split_dir, manifest, num_frames, training, frame_stride, window_str
         )
     span = num_frames * frame_stride + 1
     step = window_stride or (1 if training else span)
-    lengths = [(i, j, clip["length"]) for i, s in enumerate(manifest["shards"]) for j, clip in enumerate(s["clips"])]
+    lengths = [(i, j, clip["length"]) for i, s in enumerate(shards) for j, clip in enumerate(s["clips"])]
     windows = []
     for shard, record, length in lengths:
         starts = range(0, length - span + 1, step)
@@ -138,13 +180,11 @@ def _windows(split_dir, manifest, num_frames, training, frame_stride, window_str
     short = sum(length < span for _, _, length in lengths)
     if not windows:
         raise ValueError(
-            f"{split_dir}: every clip is shorter than a window of {span} frames (num_frames={num_frames}, frame_stride="
+            f"{name}: every clip is shorter than a window of {span} frames (num_frames={num_frames}, frame_stride="
             f"{frame_stride}), the longest has {max(n for _, _, n in lengths)}; lower them or prepare longer clips"
         )
     if short:
-        logging.warning(
-            "%s: %d of %d clips are shorter than %d frames and not used", split_dir, short, len(lengths), span
-        )
+        logging.warning("%s: %d of %d clips are shorter than %d frames and not used", name, short, len(lengths), span)
     return np.array(windows, np.int32)
 
 
@@ -168,10 +208,16 @@ def _shuffled(windows: np.ndarray, seed: int, skipped: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_stream)
 
 
-def mirror(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Left-right mirror image of a window (or a batch): a flow's dx changes its sign."""
+def mirror(example: dict[str, tf.Tensor], spec: AnnotationSpec) -> dict[str, tf.Tensor]:
+    """Left-right mirror image of a window (or a batch).
+
+    A flow's dx changes its sign; where the spec gives classes a mirror id, a left arm becomes a right one.
+    """
     mirrored = {key: example[key][..., ::-1, :] for key in ("frames", *MOTION) if key in example}
-    mirrored["label_maps"] = example["label_maps"][..., ::-1]
+    mirrored |= {key: example[key][..., ::-1] for key in ("label_maps", "instance_maps") if key in example}
+    if spec.mirror_table is not None:
+        table = tf.constant(spec.mirror_table, tf.uint8)
+        mirrored["label_maps"] = tf.gather(table, tf.cast(mirrored["label_maps"], tf.int32))
     for key in FLOWS:
         if key in mirrored:
             mirrored[key] *= tf.constant([1.0, -1.0])
@@ -190,5 +236,10 @@ def _cropped(example, stored_size, crop, seed):
 
 def _resized(example, size, method):
     frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, method, antialias=method == "bilinear")
-    label_maps = tf.image.resize(example["label_maps"][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)
-    return {"frames": frames, "label_maps": label_maps[..., 0]}
+    resized = {"frames": frames}
+    for key in ("label_maps", "instance_maps"):
+        if key in example:
+            resized[key] = tf.image.resize(example[key][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)[
+                ..., 0
+            ]
+    return resized

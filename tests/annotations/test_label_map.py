@@ -48,7 +48,7 @@ def test_any_label_map_survives_the_round_trip(tmp_path_factory, label_map):
 def test_label_set_is_mapped_and_unlisted_ids_are_ignored(tmp_path):
     path = _save(tmp_path / "a.png", np.array([[7, 8, 26, 33, 0, 3]], np.uint8))
     np.testing.assert_array_equal(read_label_map(path, CITY, label_ids="labelIds"), [[0, 1, 13, 18, 255, 255]])
-    with pytest.raises(ValueError, match=r"unknown label set 'labelId'.*\['labelIds'\]"):
+    with pytest.raises(ValueError, match=r"unknown label set 'labelId'.*\['camvid', 'labelIds'\]"):
         read_label_map(path, CITY, label_ids="labelId")
 
 
@@ -111,7 +111,9 @@ def png_bomb(side):
 
 def test_unknown_ids_are_named_with_the_way_out(tmp_path):
     path = _save(tmp_path / "a.png", np.array([[0, 24, 33]], np.uint8))
-    with pytest.raises(ValueError, match=r"a.png: ids \[24, 33\] are not in spec 'cityscapes'.*label_ids=labelIds"):
+    with pytest.raises(
+        ValueError, match=r"a.png: ids \[24, 33\] are not in spec 'cityscapes'.*label_ids=camvid or labelIds"
+    ):
         read_label_map(path, CITY)
     with pytest.raises(ValueError, match=r"ids \[9\] are not in spec 'synthetic_street' \(0..8, 255 = ignored\)"):
         validate_label_map(np.full((2, 6), 9), STREET)

@@ -36,6 +36,16 @@ def _write_sequence(folder, clip, stems=None, suffix=".png"):
             Image.fromarray(array).save(folder / kind / f"{stem}{suffix if kind == 'image' else '.png'}")
 
 
+def _write_strip(folder, name, length=2, side=8, joints=None):
+    rng = np.random.default_rng(length)
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = rng.integers(0, 256, (length, side, side, 3), np.uint8)
+    joints = rng.random((length, 17, 3)).astype(np.float32) if joints is None else joints
+    Image.fromarray(np.concatenate(list(frames), axis=1)).save(folder / f"{name}.png")
+    np.save(folder / f"{name}_kp.npy", joints)
+    return frames, joints
+
+
 @pytest.fixture(scope="session")
 def make_clip():
     """make_clip(clip_id, length, height, width, seed, with_motion, with_instances) -> noise, synthetic_street ids."""
@@ -46,3 +56,9 @@ def make_clip():
 def write_sequence():
     """write_sequence(folder, clip, stems, suffix): the clip as image/, label/ and inst/ files."""
     return _write_sequence
+
+
+@pytest.fixture(scope="session")
+def write_strip():
+    """write_strip(folder, name, length, side, joints) -> (frames, joints): <name>.png and <name>_kp.npy of noise."""
+    return _write_strip

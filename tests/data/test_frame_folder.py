@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seg2vid_tf.annotations.spec import AnnotationSpec, LabelClass, load_spec
-from seg2vid_tf.data.frame_folder import FrameFolder
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.frame_folder import FrameFolder, aspect_crop, resize_frame
 
 SPEC = load_spec("synthetic_street")
 SIZE = (8, 12)
@@ -73,6 +73,79 @@ def test_prefixes_are_runs_and_numbers_may_go_up_by_two(tmp_path, make_clip, wri
     write_sequence(tmp_path / "cam", make_clip(length=5), stems)
     clips = list(FrameFolder(tmp_path / "cam", SPEC, SIZE))
     assert [(c.clip_id, len(c.frames)) for c in clips] == [("cam_x", 3), ("cam_y", 2)]
+
+
+STILLS = ["x_007", "x_030", "x_031", "y_f_5", "y_f_900", "y2_1"]
+
+
+def test_every_still_is_a_clip_whatever_its_number(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=6)
+    write_sequence(tmp_path / "cam", clip, STILLS)
+    folder = FrameFolder(tmp_path / "cam", SPEC, SIZE, stills=True)
+    read = {c.clip_id: c for c in folder}
+    assert list(read) == list(folder.clip_ids) and set(read) == {f"cam_{stem}" for stem in STILLS}
+    for i, stem in enumerate(STILLS):
+        still = read[f"cam_{stem}"]
+        for name in ("frames", "label_maps", "instance_maps"):
+            np.testing.assert_array_equal(getattr(still, name), getattr(clip, name)[i : i + 1])
+    with pytest.raises(
+        ValueError, match="is missing between .*, or, where the frames do not follow .* as stills .--stills"
+    ):
+        FrameFolder(tmp_path / "cam", SPEC, SIZE)
+    write_sequence(tmp_path / "cam_y", make_clip(length=1), ["f_5"])
+    with pytest.raises(ValueError, match="cam_y: two runs would be called 'cam_y_f_5'"):
+        FrameFolder(tmp_path, SPEC, SIZE, stills=True)
+    with pytest.raises(ValueError, match="stills are clips of one frame, so max_length=3"):
+        FrameFolder(tmp_path / "cam", SPEC, SIZE, stills=True, max_length=3)
+
+
+def test_recordings_split_by_prefix_share_no_frame(tmp_path, make_clip, write_sequence):
+    write_sequence(tmp_path / "cam", make_clip(length=6), STILLS)
+
+    def ids(*prefixes, **options):
+        return FrameFolder(tmp_path / "cam", SPEC, SIZE, prefixes=list(prefixes), **options).clip_ids
+
+    assert ids("y", stills=True) == ids("y_f", stills=True) == ("cam_y_f_5", "cam_y_f_900")
+    train, validation = ids("x", "y2", stills=True), ids("y", stills=True)
+    assert not set(train) & set(validation) and len(train + validation) == 6
+    # Runs of consecutive frames are chosen alike.
+    assert ids("y2") == ("cam_y2",)
+    for wrong, message in ((["x", "z"], r"\['z'\]; it has \['x', 'y2', 'y_f'\]"), ([], r"\[\]; it has")):
+        with pytest.raises(ValueError, match=f"no frames with prefixes {message}"):
+            ids(*wrong, stills=True)
+
+
+def test_crop_to_aspect_takes_the_centre(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=1)  # 8 x 12
+    write_sequence(tmp_path / "a", clip)
+    for size, rows, columns in (
+        ((6, 12), slice(1, 7), slice(0, 12)),
+        ((8, 8), slice(0, 8), slice(2, 10)),
+        ((4, 4), slice(0, 8), slice(2, 10)),
+        ((8, 12), slice(0, 8), slice(0, 12)),
+    ):
+        read = _only(FrameFolder(tmp_path, SPEC, size, crop_to_aspect=True))
+        label_map, instance_map = clip.label_maps[0, rows, columns], clip.instance_maps[0, rows, columns]
+        if size == (4, 4):
+            label_map, instance_map = label_map[1::2, 1::2], instance_map[1::2, 1::2]
+        np.testing.assert_array_equal(read.frames[0], resize_frame(clip.frames[0, rows, columns], size))
+        np.testing.assert_array_equal(read.label_maps[0], label_map)
+        np.testing.assert_array_equal(read.instance_maps[0], instance_map)
+    stretched = _only(FrameFolder(tmp_path, SPEC, (8, 8)))
+    assert not np.array_equal(stretched.label_maps[0], clip.label_maps[0, :, 2:10])
+
+
+def test_aspect_crop_by_hand():
+    assert aspect_crop((180, 240), (128, 256)) == (slice(30, 150), slice(0, 240))
+    assert aspect_crop((5, 4), (2, 4)) == (slice(1, 3), slice(0, 4))  # of three rows too many, one goes above
+    assert aspect_crop((1, 100), (1, 1)) == (slice(0, 1), slice(49, 50))
+    assert aspect_crop((4, 100), (1, 1000)) == (slice(1, 2), slice(0, 100))
+
+
+def test_enlarging_blends_instead_of_repeating():
+    frame = np.zeros((1, 2, 3), np.uint8)
+    frame[:, 1] = 200
+    np.testing.assert_array_equal(resize_frame(frame, (1, 4))[0, :, 0], [0, 50, 150, 200])
 
 
 def test_names_are_ordered_by_number(tmp_path, make_clip, write_sequence):
@@ -176,11 +249,23 @@ def test_folders_that_hold_no_sequences_are_refused(tmp_path, make_clip, write_s
 def test_camvid_is_one_run_counted_by_two():
     if not (DATA / "camvid_15fps").is_dir():
         pytest.skip("needs ../shared/data/camvid_15fps")
-    names = "sky building pole road pavement tree sign fence car pedestrian bicyclist void".split()
-    spec = AnnotationSpec(
-        "camvid", tuple(LabelClass(i, n, (i, i, i), i in (8, 9, 10)) for i, n in enumerate(names)), 255, {}
-    )
-    folder = FrameFolder(DATA / "camvid_15fps", spec, (24, 32), max_length=8)
+    folder = FrameFolder(DATA / "camvid_15fps", load_spec("camvid"), (24, 32), max_length=8)
     assert len(folder) == 9
     first = next(iter(folder))
     assert first.clip_id == "camvid_15fps_00007959" and first.frames.shape == (8, 24, 32, 3)
+
+
+def test_camvid_stills_split_by_recording():
+    if not (DATA / "camvid_stills").is_dir():
+        pytest.skip("needs ../shared/data/camvid_stills")
+    options = {"stills": True, "crop_to_aspect": True}
+    city = load_spec("cityscapes")
+    folder = FrameFolder(DATA / "camvid_stills", city, (32, 64), label_ids="camvid", prefixes=["0006R0"], **options)
+    assert len(folder) == 101 and all("0006R0_f" in clip_id for clip_id in folder.clip_ids)
+    first = next(iter(folder))
+    assert first.label_maps.shape == (1, 32, 64)
+    assert set(np.unique(first.label_maps)) <= {0, 1, 2, 4, 5, 7, 8, 10, 11, 12, 13, 255}
+    # The lower middle of a driving scene is road.
+    assert (first.label_maps[0, 28:, 24:40] == 0).mean() > 0.9
+    rest = FrameFolder(DATA / "camvid_stills", city, (32, 64), prefixes=["0001TP", "0016E5"], **options)
+    assert len(rest) == 266 and not set(rest.clip_ids) & set(folder.clip_ids)

@@ -1,5 +1,6 @@
 """Batches: what they hold, exact resume, determinism, mirroring, windows, motion, and refusals."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -87,20 +88,35 @@ def test_mirror_by_hand():
         "flow": tf.constant([[[[1.0, 2.0], [3.0, 4.0]]]]),
         "visibility": tf.constant([[[[0.0], [1.0]]]]),
     }
-    out = mirror(example)
+    out = mirror(example, SPEC)
     np.testing.assert_array_equal(out["frames"], [[[[3, 4, 5], [0, 1, 2]]]])
     np.testing.assert_array_equal(out["label_maps"], [[[2, 1]]])
     np.testing.assert_array_equal(out["flow"], [[[[3, -4], [1, -2]]]])
     np.testing.assert_array_equal(out["visibility"], [[[[1], [0]]]])
-    again = mirror(out)
+    again = mirror(out, SPEC)
     assert all(np.array_equal(again[k], example[k]) for k in example)
+
+
+def test_mirror_swaps_the_ids_that_the_spec_pairs():
+    pose = load_spec("weizmann_pose")
+    ids = [0, 1, 3, 4, 255]  # background, hips, left side, right side, ignored
+    example = {
+        "frames": tf.zeros([1, 1, 5, 3]),
+        "label_maps": tf.constant([[ids]], tf.uint8),
+        "instance_maps": tf.constant([[[0, 1, 3, 4, 700]]]),
+    }
+    out = mirror(example, pose)
+    assert out["label_maps"].dtype == tf.uint8
+    np.testing.assert_array_equal(out["label_maps"], [[[255, 3, 4, 1, 0]]])
+    np.testing.assert_array_equal(out["instance_maps"], [[[700, 4, 3, 1, 0]]])
+    np.testing.assert_array_equal(mirror(example, SPEC)["label_maps"], [[ids[::-1]]])
 
 
 def test_training_mirrors_about_half_and_everything_together(split):
     arguments = {"num_frames": 3, "batch_size": 20, "seed": 5, "with_motion": True}
     (plain,) = _take(make_dataset(split, flip=False, **arguments), 1)
     (flipped,) = _take(make_dataset(split, flip=True, **arguments), 1)
-    mirrored = {k: v.numpy() for k, v in mirror({k: tf.constant(v) for k, v in plain.items()}).items()}
+    mirrored = {k: v.numpy() for k, v in mirror({k: tf.constant(v) for k, v in plain.items()}, SPEC).items()}
     is_mirrored = [not np.array_equal(a, b) for a, b in zip(plain["frames"], flipped["frames"], strict=True)]
     assert 4 <= sum(is_mirrored) <= 16
     for i, changed in enumerate(is_mirrored):
@@ -159,6 +175,68 @@ def test_crops_move_frames_and_label_maps_together(tmp_path):
         with pytest.raises(ValueError, match=f"crop must lie in 0.1..1, received {crop}"):
             make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=crop)
     make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=0.1)
+
+
+def test_several_splits_make_one_stream(split, clips, tmp_path, make_clip):
+    """The union shows every window of both; its order is the one of a single split with the same clips."""
+    more = [make_clip(f"more{i}", length=4, seed=10 + i) for i in range(2)]
+    write_shards(more, tmp_path, SPEC, split="more")
+    write_shards([*clips, *more], tmp_path, SPEC, split="all", clips_per_shard=1)
+    both = [split, tmp_path / "more"]
+    arguments = {"num_frames": 3, "batch_size": 3, "seed": 2}
+    stream = _take(make_dataset(both, **arguments), 5)
+    _assert_same(stream, _take(make_dataset(tmp_path / "all", **arguments), 5))
+    _assert_same(stream[2:], _take(make_dataset(tuple(map(str, both)), start_step=2, **arguments), 3))
+    in_order = _take(make_dataset(both, num_frames=3, batch_size=7, training=False), None)
+    np.testing.assert_array_equal(in_order[0]["label_maps"], [c.label_maps for c in [*clips, *more]])
+    _assert_same(_take(make_dataset([split], **arguments), 2), _take(make_dataset(split, **arguments), 2))
+
+
+def test_splits_that_do_not_fit_together_are_named(split, tmp_path, make_clip):
+    city = load_spec("cityscapes")
+    write_shards([make_clip()], tmp_path, city, split="spec")
+    write_shards([make_clip()], tmp_path, dataclasses.replace(SPEC, label_sets={"mine": {3: 1}}), split="set")
+    write_shards([make_clip(height=6)], tmp_path, SPEC, split="size")
+    write_shards([make_clip()], tmp_path, SPEC, split="jpeg", image_format="jpeg")
+    write_shards([make_clip(with_instances=False)], tmp_path, SPEC, split="plain")
+
+    def make(*names, **options):
+        folders = [split, *(tmp_path / name for name in names)]
+        return make_dataset(folders, num_frames=1, batch_size=1, **options)
+
+    make("set", "plain")
+    for name, message in {
+        "spec": "spec: spec 'cityscapes', but .*train has another, 'synthetic_street'",
+        "size": r"size: size \[6, 12\], but .*train has \[8, 12\]",
+        "jpeg": "jpeg: image_format jpeg, but .*train has png",
+        "nowhere": "nowhere/manifest.json: no such file",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            make("set", name)
+    with pytest.raises(ValueError, match="set: stored without motion"):
+        make("set", with_motion=True)
+    with pytest.raises(ValueError, match="plain: stored without instance maps"):
+        make("set", "plain", with_instances=True)
+    for none_or_twice in ([], [split, split]):
+        with pytest.raises(ValueError, match="one split or several different ones"):
+            make_dataset(none_or_twice, num_frames=1, batch_size=1)
+
+
+def test_instance_maps_keep_step_with_label_maps(tmp_path):
+    """The class of a pixel is its instance number modulo 9, and stays so through crop, resize and mirror."""
+    numbers = np.random.default_rng(0).integers(0, 65536, (3, 16, 24), np.uint16)
+    frames = np.zeros((3, 16, 24, 3), np.uint8)
+    write_shards([Clip("a", frames, (numbers % 9).astype(np.uint8), numbers)], tmp_path, SPEC, split="train")
+    arguments = {"num_frames": 1, "batch_size": 8, "with_instances": True}
+    (plain,) = _take(make_dataset(tmp_path / "train", **{**arguments, "batch_size": 1}, training=False), None)
+    np.testing.assert_array_equal(plain["instance_maps"][0], numbers[:2])
+    for options in ({}, {"crop": 0.5, "size": (12, 16)}, {"size": (8, 12)}):
+        dataset = make_dataset(tmp_path / "train", **arguments, **options)
+        (batch,) = _take(dataset, 1)
+        assert batch["instance_maps"].dtype == np.int32
+        assert dataset.element_spec["instance_maps"].shape == (8, 2, *options.get("size", (16, 24)))
+        np.testing.assert_array_equal(batch["instance_maps"] % 9, batch["label_maps"])
+        assert len({m.tobytes() for m in batch["instance_maps"]}) > 2
 
 
 def test_jpeg_windows_equal_pillows(tmp_path, make_clip):

@@ -62,7 +62,32 @@ def test_flags_that_do_not_fit_are_refused(tmp_path):
     assert failed.returncode == 1 and "--num_clips means nothing with --dataset=cityscapes_seq" in failed.stderr
     failed = _run("--dataset=synthetic_street", f"--output={tmp_path}/out", "--quality=80")
     assert failed.returncode == 1 and "--quality means nothing with --image_format=png" in failed.stderr
+    failed = _run("--dataset=weizmann_pose", "--output=x", "--stills", f"--input={tmp_path}")
+    assert failed.returncode == 1 and "--stills means nothing with --dataset=weizmann_pose" in failed.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_stills_and_poses_through_their_flag_files(tmp_path, make_clip, write_sequence, write_strip):
+    flags = PROGRAM.parent / "flags"
+    clip = make_clip(length=3, with_instances=False)
+    clip.label_maps[clip.label_maps > 8] = 11
+    write_sequence(tmp_path / "cam", clip, ["0001TP_0", "0016E5_7", "0006R0_f8"])
+    write_strip(tmp_path / "poses", "jack_p0")
+    write_strip(tmp_path / "poses", "jack_p6")
+    for name, dataset, ids in (
+        ("camvid_validation", "cam", ["cam_0006R0_f8"]),
+        ("cityscapes_camvid_train", "cam", ["cam_0001TP_0", "cam_0006R0_f8", "cam_0016E5_7"]),
+        ("weizmann_pose_validation", "poses", ["jack_p6"]),
+    ):
+        folder = f"{tmp_path}/out/{name}"
+        extra = ["--persons=p6"] if dataset == "poses" else []
+        done = _run(
+            f"--flagfile={flags}/{name}.flags", f"--input={tmp_path}/{dataset}", f"--output={folder}",
+            "--height=4", "--width=8", *extra,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        (split,) = pathlib.Path(folder).iterdir()
+        assert sorted(c["clip_id"] for s in check_shards(split)["shards"] for c in s["clips"]) == ids
 
 
 def test_help_is_quick_and_says_how():
