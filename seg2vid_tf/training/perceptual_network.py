@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from seg2vid_tf.losses.perceptual import load_feature_extractor
+from seg2vid_tf.ops.feature_network import load_feature_extractor
 
 
 def perceptual_network(config) -> Callable | None:

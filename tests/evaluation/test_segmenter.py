@@ -1,0 +1,101 @@
+import pathlib
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from seg2vid_tf.annotations.label_map import read_label_map
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.evaluation.segmentation_scores import SegmentationScores
+from seg2vid_tf.evaluation.segmenter import Segmenter
+
+SHARED = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+COLOURS = np.eye(3, dtype=np.uint8) * 200  # red, green, blue: the strongest channel is the class
+
+
+def write_model(path, function, shape=(1, 4, 6, 3), dtype=tf.float32):
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=[tf.TensorSpec(shape, dtype)])
+    concrete = module.run.get_concrete_function()
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete], module).convert())
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """name -> file: segmenters at 4x6 that name the strongest colour channel, by ids or logits, float or uint8."""
+    folder = tmp_path_factory.mktemp("segmenters")
+    return {
+        "float_ids": write_model(folder / "i.tflite", lambda x: tf.argmax(x, -1)),
+        "float_logits": write_model(folder / "l.tflite", lambda x: 2.0 * x),
+        "uint8_ids": write_model(folder / "u.tflite", lambda x: tf.argmax(tf.cast(x, tf.float32), -1), dtype=tf.uint8),
+        "threshold": write_model(folder / "t.tflite", lambda x: tf.cast(x[..., 0] > 0, tf.int32)),
+    }
+
+
+@pytest.mark.parametrize("name", ["float_ids", "float_logits", "uint8_ids"])
+def test_every_form_gives_ids_at_the_frames_size(models, name):
+    segmenter = Segmenter(models[name], num_threads=1)
+    assert segmenter.size == (4, 6)
+    ids = np.array([[[0, 1, 2], [2, 2, 1]], [[1, 1, 0], [0, 2, 0]]], np.uint8)
+    large = ids.repeat(4, axis=1).repeat(4, axis=2)  # two frames of 8 x 12, blocks of 4 x 4
+    out = segmenter(COLOURS[large])
+    assert out.dtype == np.uint8
+    np.testing.assert_array_equal(out, large)
+    np.testing.assert_array_equal(segmenter(COLOURS[ids]), ids)  # from 2 x 3, smaller than the network
+
+
+def test_a_float_network_sees_minus_one_to_one(models):
+    """Red above 127.5 is above 0."""
+    frames = np.zeros((1, 4, 6, 3), np.uint8)
+    frames[0, :, :, 0] = [0, 100, 127, 128, 200, 255]
+    np.testing.assert_array_equal(Segmenter(models["threshold"])(frames)[0, 0], [0, 0, 0, 1, 1, 1])
+
+
+def test_no_deprecation_noise(models):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Segmenter(models["float_ids"])
+
+
+def test_refusals(models, tmp_path):
+    with pytest.raises(ValueError, match="segmenter: no file .*absent.tflite"):
+        Segmenter(tmp_path / "absent.tflite")
+    (tmp_path / "text.tflite").write_text("not a model at all")
+    with pytest.raises(ValueError, match="text.tflite' is not a TFLite model"):
+        Segmenter(tmp_path / "text.tflite")
+    (tmp_path / "cut.tflite").write_bytes(models["float_ids"].read_bytes()[:200])
+    with pytest.raises(ValueError, match="cut.tflite' is not a TFLite model"):
+        Segmenter(tmp_path / "cut.tflite")
+    grey = write_model(tmp_path / "grey.tflite", lambda x: x * 2.0, shape=(1, 4, 6, 1))
+    with pytest.raises(ValueError, match=r"grey.tflite.*\(1, 4, 6, 1\).*input must be \[1,h,w,3\]"):
+        Segmenter(grey)
+    classifier = write_model(tmp_path / "classifier.tflite", lambda x: tf.reduce_mean(x, [1, 2]))
+    with pytest.raises(ValueError, match=r"output must be \[1,h,w\] class ids or \[1,h,w,C\] logits"):
+        Segmenter(classifier)
+    with pytest.raises(ValueError, match="input must be uint8 or float32, it is int32"):
+        Segmenter(write_model(tmp_path / "int.tflite", lambda x: x[..., 0] * 2, dtype=tf.int32))
+    wide = Segmenter(write_model(tmp_path / "wide.tflite", lambda x: tf.cast(x[..., 0] * 400.0, tf.int32)))
+    with pytest.raises(ValueError, match=r"wide.tflite': ids 400..400, expected 0..255"):
+        wide(np.full((1, 4, 6, 3), 255, np.uint8))
+    segmenter = Segmenter(models["float_ids"])
+    for frames in (np.zeros((4, 6, 3), np.uint8), np.zeros((1, 4, 6, 3), np.float32)):
+        with pytest.raises(ValueError, match=r"expected uint8 \[N,H,W,3\] frames, received"):
+            segmenter(frames)
+
+
+def test_the_shared_segmenter_agrees_with_people():
+    model = SHARED / "weights" / "deeplab_mobilenet_edgetpu_slim_cityscapes_quant.tflite"
+    stills = SHARED / "cityscapes_seq" / "gtfine_stills"
+    if not model.is_file() or not stills.is_dir():
+        pytest.skip("../shared/data holds no Cityscapes segmenter or no gtfine_stills")
+    spec = load_spec("cityscapes")
+    name = "aachen_000000_000019"
+    frame = np.asarray(Image.open(stills / "image" / f"{name}.jpg"))
+    scores = SegmentationScores(spec)
+    scores.add(
+        read_label_map(stills / "label" / f"{name}.png", spec, label_ids="labelIds"), Segmenter(model)(frame[None])[0]
+    )
+    assert scores.result()["pixel_accuracy"] > 0.9
