@@ -24,31 +24,58 @@ def _check_at_least(least, config, *names):
 
 @dataclasses.dataclass(frozen=True)
 class StartFrameModelConfig:
-    """Sizes of the start-frame generator and its discriminator (stage 1)."""
+    """Sizes of stage 1's networks: start-frame generator, style encoder, discriminator."""
 
-    height: int = _field(64, "frame height in pixels, divisible by 16")
-    width: int = _field(128, "frame width in pixels, divisible by 16")
+    height: int = _field(64, "frame height in pixels, divisible by the networks' strides (16 in the tiny preset)")
+    width: int = _field(128, "frame width in pixels, divisible by the networks' strides (16 in the tiny preset)")
     style_dim: int = _field(32, "dimensions of the style vector that one seed draws")
+    noise_channels: int = _field(
+        4, "channels of the noise that is drawn on a grid of a quarter of the start frame's size"
+    )
     generator_filters: tuple[int, ...] = _field(
         (128, 128, 64, 32, 16),
         "channels of the generator's blocks, coarse to fine, each twice the size of the one before",
     )
-    spade_filters: int = _field(32, "hidden channels of each spatially adaptive normalisation")
-    discriminator_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers")
-    discriminator_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before")
+    spade_filters: int = _field(32, "channels in which each block of the generator reads annotation and style")
+    instance_boundary: bool = _field(
+        False, "give the generator the borders between instances too; the data must hold instance maps"
+    )
+    style_encoder: bool = _field(True, "train an encoder, with which a reference image sets the style")
+    style_encoder_filters: tuple[int, ...] = _field(
+        (16, 32, 64, 64), "channels of the style encoder's layers, each halving the size"
+    )
+    discriminator: str = _field(
+        "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"
+    )
+    segmentation_filters: tuple[int, ...] = _field(
+        (16, 32, 64, 128, 128), "channels of the segmentation discriminator, fine to coarse, each halving the size"
+    )
+    patch_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers (multiscale)")
+    patch_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before (multiscale)")
 
     def __post_init__(self):
-        _check_at_least(1, self, "height", "width", "style_dim", "spade_filters", "discriminator_scales")
+        _check_at_least(1, self, "height", "width", "style_dim", "noise_channels", "spade_filters", "patch_scales")
+        if self.discriminator not in ("segmentation", "multiscale"):
+            raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
 
 
 @dataclasses.dataclass(frozen=True)
 class StartFrameLossConfig:
     """Weights of stage 1's losses."""
 
-    adversarial_weight: float = _field(1.0, "hinge loss of the generator")
-    feature_matching_weight: float = _field(10.0, "L1 between discriminator features of real and generated frames")
+    adversarial_weight: float = _field(1.0, "what the discriminator says of the generated frames")
+    labelmix_weight: float = _field(
+        10.0, "consistency of the segmentation discriminator on real and generated frames mixed by classes"
+    )
+    feature_matching_weight: float = _field(
+        10.0, "L1 between features of the multiscale discriminator, real and generated frames"
+    )
     l1_weight: float = _field(10.0, "L1 between real and generated frame, which finds each class's colours early")
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
+    style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
+    style_regression_weight: float = _field(
+        0.5, "L1 between a drawn style and the one encoded from the frame generated with it"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,22 +137,35 @@ class TrainingConfig:
     crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
     seed: int = _field(0, "seed of the weights, the data order and the noise")
     precision: str = _field("float32", "float32 or mixed_bfloat16")
-    perceptual_path: str = _field("", "file of the perceptual network's weights (losses/perceptual.py)")
+    perceptual_path: str = _field("", "file of the perceptual network's weights (ops/feature_network.py)")
     checkpoint_every: int = _field(200, "steps between checkpoints")
     sample_every: int = _field(200, "steps between pictures of validation clips")
+    measure_every: int = _field(500, "steps between measurements of held-out clips, where something measures")
     log_every: int = _field(20, "steps between TensorBoard scalars")
 
     def __post_init__(self):
-        _check_at_least(1, self, "steps", "batch_size", "checkpoint_every", "sample_every", "log_every")
+        _check_at_least(
+            1, self, "steps", "batch_size", "checkpoint_every", "sample_every", "measure_every", "log_every"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
 class StartFrameTrainingConfig(TrainingConfig):
     """Schedule of stage 1."""
 
-    learning_rate: float = _field(5e-4, "Adam's learning rate of the generator")
+    learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
+    ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
+    accumulate: int = _field(
+        1, "parts of each device's batch that pass one after the other: the same step in less memory"
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_at_least(1, self, "accumulate")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +177,7 @@ class MotionTrainingConfig(TrainingConfig):
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
-RESUMABLE_FIELDS = ("steps", "checkpoint_every", "sample_every", "log_every")
+RESUMABLE_FIELDS = ("steps", "checkpoint_every", "sample_every", "measure_every", "log_every")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +198,48 @@ class MotionConfig:
     training: MotionTrainingConfig = MotionTrainingConfig()
 
 
-START_FRAME_PRESETS = {"tiny": StartFrameConfig()}
+START_FRAME_PRESETS = {
+    "tiny": StartFrameConfig(),
+    "small": StartFrameConfig(
+        model=StartFrameModelConfig(
+            height=128,
+            width=256,
+            generator_filters=(256, 256, 128, 64, 48, 24),
+            spade_filters=48,
+            style_encoder_filters=(16, 32, 64, 64, 64),
+            segmentation_filters=(16, 32, 64, 128, 256, 256),
+            patch_filters=(48, 96, 192, 192),
+        ),
+        training=StartFrameTrainingConfig(steps=6000, batch_size=4),
+    ),
+    "base": StartFrameConfig(
+        model=StartFrameModelConfig(
+            height=256,
+            width=512,
+            style_dim=64,
+            generator_filters=(512, 512, 256, 256, 128, 64, 32),
+            spade_filters=64,
+            style_encoder_filters=(32, 64, 128, 128, 128, 128),
+            segmentation_filters=(32, 64, 128, 256, 256, 512, 512),
+            patch_filters=(64, 128, 256, 256),
+        ),
+        training=StartFrameTrainingConfig(steps=100_000, batch_size=16),
+    ),
+    "large": StartFrameConfig(
+        model=StartFrameModelConfig(
+            height=512,
+            width=1024,
+            style_dim=64,
+            generator_filters=(1024, 1024, 512, 512, 256, 128, 64, 32),
+            spade_filters=128,
+            style_encoder_filters=(32, 64, 128, 256, 256, 256),
+            segmentation_filters=(32, 64, 128, 256, 512, 512, 512),
+            patch_filters=(64, 128, 256, 512),
+            patch_scales=3,
+        ),
+        training=StartFrameTrainingConfig(steps=200_000, batch_size=16),
+    ),
+}
 MOTION_PRESETS = {"tiny": MotionConfig()}
 
 

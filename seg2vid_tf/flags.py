@@ -22,9 +22,9 @@ def define_config_flags(presets: dict) -> None:
     """Defines --preset and one flag per field of the presets' config.
 
     Args:
-      presets: {name: config}, all of one class.
+      presets: {name: config}, all of one class; the first one is the default.
     """
-    flags.DEFINE_enum("preset", sorted(presets)[0], sorted(presets), "sizes and weights that the other flags change")
+    flags.DEFINE_enum("preset", next(iter(presets)), list(presets), "sizes and weights that the other flags change")
     for part in dataclasses.fields(next(iter(presets.values()))):
         for field in dataclasses.fields(part.type):
             defaults = {name: getattr(getattr(config, part.name), field.name) for name, config in presets.items()}

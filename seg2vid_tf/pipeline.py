@@ -44,6 +44,8 @@ class Seg2VidPipeline:
         self.spec = AnnotationSpec.from_json(description["spec"])
         self.size = tuple(description["size"])
         self.num_frames = description["num_frames"]
+        self.uses_instances = description["instance_boundary"]
+        self.has_style_encoder = "encode_style" in functions
 
     @classmethod
     def from_saved_model(cls, path: str | os.PathLike) -> "Seg2VidPipeline":
@@ -103,6 +105,8 @@ class Seg2VidPipeline:
         num_videos: int = 1,
         start_frame: np.ndarray | None = None,
         z: np.ndarray | None = None,
+        reference: np.ndarray | None = None,
+        instance_map: np.ndarray | None = None,
     ) -> Seg2VidOutput:
         """Makes videos from one annotation.
 
@@ -112,6 +116,10 @@ class Seg2VidPipeline:
           num_videos: N.
           start_frame: uint8 [H,W,3]; skips stage 1.
           z: float32 [N,Z]; replaces the motion that the seeds would draw.
+          reference: uint8 [H,W,3], a picture whose style every video takes instead of what the seeds would draw; the
+            model must have a style encoder.
+          instance_map: integers [H,W], 0 = no instance; where ``uses_instances``, and only there (a start frame needs
+            none).
 
         Raises:
           ValueError: an input is not as documented; it names the input, what was received and the fix.
@@ -124,6 +132,7 @@ class Seg2VidPipeline:
             z = self._checked_z(z, num_videos)
         if start_frame is not None:
             start_frame = _checked_image("start_frame", start_frame, (*self.size, 3))
+        painting = self._painting(start_frame, reference, instance_map)
         parts = []
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
@@ -134,7 +143,8 @@ class Seg2VidPipeline:
                 "z": motion if z is None else z[first : first + count],
             }
             if start_frame is None:
-                inputs["style"] = style
+                inputs |= {"style": style, "seed": seeds}
+                inputs |= {name: np.repeat(value[None], count, axis=0) for name, value in painting.items()}
                 parts.append(self._run("from_tensor", inputs))
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
@@ -151,6 +161,32 @@ class Seg2VidPipeline:
         frames = _checked_image("frames", frames, (self.num_frames + 1, *self.size, 3))
         inputs = {"frames": frames[None], "label_map": self._label_map(annotation)[None]}
         return Seg2VidOutput(**self._run("reconstruct", inputs))
+
+    def _painting(self, start_frame, reference, instance_map):
+        """What stage 1 reads besides label map and seed, one row each: {style [S], instance_map int32 [H,W]}."""
+        given = {"reference": reference, "instance_map": instance_map}
+        if start_frame is not None:
+            useless = [name for name, value in given.items() if value is not None]
+            if useless:
+                raise ValueError(f"{' and '.join(useless)} would not be used, leave out: start_frame skips stage 1")
+            return {}
+        rows = {}
+        if reference is not None:
+            if not self.has_style_encoder:
+                raise ValueError("reference: this model has no style encoder, leave it out")
+            reference = _checked_image("reference", reference, (*self.size, 3))
+            rows["style"] = self._run("encode_style", {"reference": reference[None]})["style"][0]
+        if self.uses_instances != (instance_map is not None):
+            needs = "needs one, integers [H,W]" if self.uses_instances else "was trained without, leave it out"
+            raise ValueError(f"instance_map: this model {needs}")
+        if instance_map is not None:
+            instance_map = np.asarray(instance_map)
+            if not np.issubdtype(instance_map.dtype, np.integer) or instance_map.shape != self.size:
+                raise ValueError(
+                    f"instance_map must be integers {self.size}, received {instance_map.dtype} {instance_map.shape}"
+                )
+            rows["instance_map"] = instance_map.astype(np.int32)
+        return rows
 
     def _label_map(self, annotation):
         if isinstance(annotation, str | os.PathLike):
@@ -187,7 +223,7 @@ def _read_description(folder):
         raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
-    missing = {"spec", "size", "num_frames", "style_dim", "latent_dim"} - set(description)
+    missing = {"spec", "size", "num_frames", "style_dim", "latent_dim", "instance_boundary"} - set(description)
     if missing:
         raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")
     return description

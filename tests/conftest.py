@@ -38,10 +38,13 @@ def start_frame_config():
         height=SIZE[0],
         width=SIZE[1],
         style_dim=4,
+        noise_channels=3,
         generator_filters=(16, 12, 8),
         spade_filters=8,
-        discriminator_filters=(8, 12),
-        discriminator_scales=2,
+        style_encoder_filters=(8, 12),
+        segmentation_filters=(8, 12, 16),
+        patch_filters=(8, 12),
+        patch_scales=2,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 
@@ -68,14 +71,15 @@ def seg2vid(spec, start_frame_config, motion_config):
     """Seg2Vid with random weights; its flow heads are not zero, so that frames really move."""
     import keras
 
-    from seg2vid_tf.models.build import build_generator, build_motion
+    from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
     from seg2vid_tf.models.seg2vid import Seg2Vid
 
     keras.utils.set_random_seed(0)
     generator = build_generator(start_frame_config.model, spec)
+    style_encoder = build_style_encoder(start_frame_config.model)
     motion = build_motion(motion_config.model, spec)
     shake_heads(motion)
-    return Seg2Vid(generator, motion, spec, SIZE)
+    return Seg2Vid(generator, motion, spec, SIZE, style_encoder)
 
 
 def shake_heads(motion):
@@ -104,13 +108,41 @@ def pipe(saved_model):
 
 
 @pytest.fixture(scope="session")
+def seg2vid_with_instances(spec, start_frame_config, motion_config):
+    """Another one, smaller still: stage 1 reads instance maps and has no style encoder."""
+    import keras
+
+    from seg2vid_tf.models.build import build_generator, build_motion
+    from seg2vid_tf.models.seg2vid import Seg2Vid
+
+    keras.utils.set_random_seed(0)
+    sizes = {"height": 16, "width": 32}
+    model = dataclasses.replace(
+        start_frame_config.model, **sizes, generator_filters=(8, 8, 8), instance_boundary=True, style_encoder=False
+    )
+    motion = dataclasses.replace(
+        motion_config.model, **sizes, num_frames=1, encoder_filters=(4,), image_filters=(4, 4), refiner_filters=(4,)
+    )
+    return Seg2Vid(build_generator(model, spec), build_motion(motion, spec), spec, (16, 32))
+
+
+@pytest.fixture(scope="session")
+def saved_model_with_instances(seg2vid_with_instances, tmp_path_factory) -> pathlib.Path:
+    """The version folder of its export."""
+    from seg2vid_tf.serving.export import export
+
+    return export(seg2vid_with_instances, tmp_path_factory.mktemp("saved_models"), "instances")
+
+
+@pytest.fixture(scope="session")
 def run_dir(seg2vid, spec, start_frame_config, motion_config, tmp_path_factory) -> pathlib.Path:
     """A run folder whose newest checkpoints hold the tiny Seg2Vid."""
     from seg2vid_tf.run_folder import RunFolder
 
     root = tmp_path_factory.mktemp("runs") / "tiny"
+    averages = {"generator_average": seg2vid.generator, "style_encoder_average": seg2vid.style_encoder}
     for stage, config, objects in (
-        ("start_frame", start_frame_config, {"generator": seg2vid.generator}),
+        ("start_frame", start_frame_config, averages),
         ("motion", motion_config, {"motion": seg2vid.motion}),
     ):
         folder = RunFolder(root / stage)

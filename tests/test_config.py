@@ -12,6 +12,8 @@ from seg2vid_tf.config import (
     MotionModelConfig,
     MotionTrainingConfig,
     StartFrameConfig,
+    StartFrameModelConfig,
+    StartFrameTrainingConfig,
     TrainingConfig,
     differences,
     from_json,
@@ -45,8 +47,30 @@ def test_an_unknown_and_a_missing_field_are_named():
 
 def test_an_unknown_preset_lists_the_known_ones():
     assert preset(MOTION_PRESETS, "tiny") == MOTION_PRESETS["tiny"]
-    with pytest.raises(ValueError, match=r"unknown preset 'huge': give one of \[.*'tiny'.*\]"):
-        preset(MOTION_PRESETS, "huge")
+    for presets in (START_FRAME_PRESETS, MOTION_PRESETS):
+        with pytest.raises(ValueError, match=r"unknown preset 'huge': give one of \[.*'tiny'.*\]"):
+            preset(presets, "huge")
+
+
+def test_stage_1_has_four_presets_that_grow():
+    sizes = {name: (config.model.height, config.model.width) for name, config in START_FRAME_PRESETS.items()}
+    assert sizes == {"tiny": (64, 128), "small": (128, 256), "base": (256, 512), "large": (512, 1024)}
+
+
+@pytest.mark.parametrize("name", START_FRAME_PRESETS)
+def test_a_preset_fits_its_own_networks(name):
+    """Every network halves the frame without a rest, and two pixels or more are left."""
+    model, training = START_FRAME_PRESETS[name].model, START_FRAME_PRESETS[name].training
+    strides = {
+        "generator": 2 ** (len(model.generator_filters) - 1),
+        "segmentation discriminator": 2 ** (len(model.segmentation_filters) - 1),
+        "style encoder": 2 ** len(model.style_encoder_filters),
+        "multiscale discriminator": 2 ** (len(model.patch_filters) - 1 + model.patch_scales - 1),
+    }
+    for network, stride in strides.items():
+        assert model.height % stride == 0 and model.width % stride == 0, network
+        assert model.height // stride >= 2, network
+    assert training.batch_size % training.accumulate == 0
 
 
 def test_differences_name_every_leaf():
@@ -75,7 +99,24 @@ def test_a_schedule_of_zero_is_refused():
         TrainingConfig(sample_every=0)
 
 
+@pytest.mark.parametrize("decay", [-0.1, 1.0])
+def test_an_average_that_never_moves_or_runs_away_is_refused(decay):
+    with pytest.raises(ValueError, match=rf"ema_decay must lie in \[0, 1\), received {decay}"):
+        StartFrameTrainingConfig(ema_decay=decay)
+    with pytest.raises(ValueError, match="accumulate must be at least 1, received 0"):
+        StartFrameTrainingConfig(accumulate=0)
+
+
+def test_an_unknown_discriminator_is_refused():
+    assert StartFrameModelConfig().discriminator == "segmentation"
+    with pytest.raises(ValueError, match="discriminator must be segmentation or multiscale, received 'patch'"):
+        StartFrameModelConfig(discriminator="patch")
+
+
 def test_sizes_that_no_network_can_have_are_refused():
+    for name in ("style_dim", "noise_channels", "spade_filters", "patch_scales"):
+        with pytest.raises(ValueError, match=f"{name} must be at least 1, received 0"):
+            StartFrameModelConfig(**{name: 0})
     with pytest.raises(ValueError, match="num_frames must be at least 1, received 0"):
         MotionModelConfig(num_frames=0)
     with pytest.raises(ValueError, match=r"refiner_filters may have at most one entry more than image_filters"):

@@ -42,6 +42,31 @@ def test_every_field_has_a_flag_with_help_and_changes_nothing_by_default(parse, 
             assert table[field.name].value is None, field.name
 
 
+def test_the_help_of_a_flag_names_every_preset(parse):
+    _, table = parse(START_FRAME_PRESETS)
+    assert table["preset"].default == "tiny"
+    assert table["preset"].parser.enum_values == ["tiny", "small", "base", "large"]
+    assert table["height"].help.endswith("(preset tiny: 64, small: 128, base: 256, large: 512)")
+    assert "small: 256,256,128,64,48,24" in table["generator_filters"].help
+    for part in dataclasses.fields(START_FRAME_PRESETS["tiny"]):
+        for field in dataclasses.fields(part.type):
+            for name in START_FRAME_PRESETS:
+                assert f"{name}: " in table[field.name].help, field.name
+
+
+@pytest.mark.parametrize("name", START_FRAME_PRESETS)
+def test_every_preset_can_be_named(parse, name):
+    assert parse(START_FRAME_PRESETS, f"--preset={name}")[0] == START_FRAME_PRESETS[name]
+
+
+def test_stage_1_without_style_encoder_and_with_the_other_discriminator(parse):
+    config, _ = parse(START_FRAME_PRESETS, "--nostyle_encoder", "--discriminator=multiscale", "--accumulate=2")
+    assert (config.model.style_encoder, config.model.discriminator) == (False, "multiscale")
+    assert config.training.accumulate == 2
+    with pytest.raises(ValueError, match="discriminator must be segmentation or multiscale, received 'patches'"):
+        parse(START_FRAME_PRESETS, "--discriminator=patches")
+
+
 def test_given_flags_lie_on_top_of_the_preset(parse):
     config, _ = parse(
         MOTION_PRESETS,

@@ -15,23 +15,7 @@ from seg2vid_tf.serving.export import DESCRIPTION
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 
-# Runs several command lines of a program in one process, which imports TensorFlow once, and prints how each of them
-# ended: null, or what it gave to sys.exit, or the error that it let through.
-SEVERAL = """
-import json, runpy, sys
-from absl import flags
-endings = []
-for arguments in json.load(sys.stdin):
-    sys.argv = arguments
-    try:
-        runpy.run_path(arguments[0], run_name="__main__")
-    except SystemExit as end:
-        endings.append(end.code)
-    except BaseException as error:
-        endings.append(f"uncaught {error!r}")
-    flags.FLAGS.remove_flag_values([flag.name for flag in flags.FLAGS.get_flags_for_module(sys.argv[0])])
-print(json.dumps(endings))
-"""
+RUN_SEVERAL = pathlib.Path(__file__).parent / "run_several.py"
 
 
 def _arguments(program, options):
@@ -45,7 +29,7 @@ def _run(program, **options):
 def _run_several(program, *command_lines):
     """How each command line ended: None where it went well, "error: ..." where it said so."""
     lines = json.dumps([_arguments(program, options) for options in command_lines])
-    done = subprocess.run([sys.executable, "-c", SEVERAL], input=lines, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, RUN_SEVERAL], input=lines, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -138,7 +122,7 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
         "give exactly one of --saved_model, --run_dir and --preset, received []": bad,
         "received ['saved_model', 'preset']": {**bad, "saved_model": model, "preset": "street"},
         "unknown preset 'nowhere'": {**bad, "preset": "nowhere"},
-        "start_frame holds no run": {**bad, "run_dir": tmp_path / "absent"},
+        "absent/motion holds no run": {**bad, "run_dir": tmp_path / "absent"},
         "--output is a folder": {**bad, "output": tmp_path / "rgb.png"},
     }
     *refused, first, second, third = _run_several(

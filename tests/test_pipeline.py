@@ -5,16 +5,19 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from seg2vid_tf import pipeline as pipeline_module
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.export import DESCRIPTION
 
 SIZE = (32, 64)
+SMALL = (16, 32)  # of the model that reads instance maps
 FIELDS = ["frames", "flow", "flow_backward", "visibility", "visibility_backward"]
 
 
@@ -24,6 +27,11 @@ def label_map():
     ids = np.zeros(SIZE, np.uint8)
     ids[:10], ids[10:18], ids[16:24, 20:34], ids[30:] = 6, 2, 8, 255
     return ids
+
+
+@pytest.fixture(scope="module")
+def pipe_with_instances(saved_model_with_instances):
+    return Seg2VidPipeline.from_saved_model(saved_model_with_instances)
 
 
 def _assert_same(actual, expected):
@@ -40,6 +48,7 @@ def test_model_folder_gives_the_newest_version_and_a_version_folder_itself(
     pipe, saved_model, label_map, spec, tmp_path
 ):
     assert pipe.spec == spec and pipe.size == SIZE and pipe.num_frames == 2
+    assert pipe.has_style_encoder and not pipe.uses_instances
     model = tmp_path / "model"
     for version in ("9", "10"):
         shutil.copytree(saved_model, model / version)
@@ -57,7 +66,7 @@ def test_folders_without_an_export_are_refused(tmp_path, saved_model):
     other = tmp_path / "other" / "1"
     shutil.copytree(saved_model, other)
     (other / DESCRIPTION).write_text('{"spec": {}}')
-    with pytest.raises(ValueError, match=r"seg2vid.json lacks \['latent_dim', .*export the model again"):
+    with pytest.raises(ValueError, match=r"seg2vid.json lacks \['instance_boundary', .*export the model again"):
         Seg2VidPipeline.from_saved_model(other)
     (other / DESCRIPTION).write_text("{")
     with pytest.raises(ValueError, match="seg2vid.json is not JSON"):
@@ -77,6 +86,7 @@ def test_a_run_gives_what_its_export_gives(pipe, run_dir, label_map):
     assert run.spec == pipe.spec and run.size == pipe.size
     _assert_same(run(label_map, seed=2, num_videos=2), pipe(label_map, seed=2, num_videos=2))
     frames = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3), np.uint8)
+    _assert_same(run(label_map, reference=frames[0]), pipe(label_map, reference=frames[0]))
     _assert_same(run.reconstruct(frames, label_map), pipe.reconstruct(frames, label_map))
 
 
@@ -101,10 +111,11 @@ def test_runs_that_are_not_whole_are_refused(run_dir, motion_config, tmp_path):
         ): "trained on spec 'synthetic_street', motion on another, 'cityscapes'",
         changed("size", config=wide): r"trained at \(32, 64\), motion at \(32, 128\): train both at one size",
         changed("untrained"): "motion has no checkpoint yet: train it first",
-        tmp_path / "absent": "start_frame holds no run",
+        tmp_path / "absent": "motion holds no run",
     }
     swapped = tmp_path / "swapped"
-    shutil.copytree(run_dir / "motion", swapped / "start_frame")
+    for stage in ("start_frame", "motion"):
+        shutil.copytree(run_dir / "motion", swapped / stage)
     cases[swapped] = "holds a 'motion' run, expected 'start_frame'"
     for root, message in cases.items():
         with pytest.raises(ValueError, match=message):
@@ -184,6 +195,34 @@ def test_a_given_start_frame_is_frame_0_and_keeps_the_seeds_motion(pipe, label_m
     # Its own start frame given back gives the same video, up to what rounding it to uint8 moves.
     again = pipe(label_map, seed=1, start_frame=pipe(label_map, seed=1).start_frame[0])
     assert np.abs(again.frames.astype(int) - pipe(label_map, seed=1).frames).mean() < 2
+
+
+def test_a_reference_gives_every_video_its_style(pipe, seg2vid, label_map):
+    count = pipeline_module.CHUNK + 1
+    reference = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    out = pipe(label_map, seed=5, num_videos=count, reference=reference)
+    seeds = tf.range(5, 5 + count, dtype=tf.int64)
+    style = tf.repeat(seg2vid.painter.encode_style(to_float(reference[None])), count, axis=0)
+    label_maps = tf.repeat(tf.constant(label_map)[None], count, axis=0)
+    expected = to_uint8(seg2vid.generate(label_maps, style, seg2vid.draw(seeds)[1], seeds)["start_frame"])
+    np.testing.assert_allclose(out.start_frame.astype(int), expected, atol=1)
+    drawn = pipe(label_map, seed=5, num_videos=count)
+    assert np.abs(drawn.start_frame.astype(int) - out.start_frame).max() > 1
+    assert np.abs(out.start_frame[0].astype(int) - out.start_frame[1]).max() > 1, "the noise is still the seed's"
+
+
+def test_instances_part_what_the_label_map_does_not(pipe_with_instances):
+    assert pipe_with_instances.uses_instances and not pipe_with_instances.has_style_encoder
+    label_map = np.full(SMALL, 8, np.uint8)
+    one, two = np.ones(SMALL, np.int64), np.ones(SMALL, np.uint16)
+    two[:, 16:] = 26_001
+    first, other = (pipe_with_instances(label_map, seed=3, num_videos=2, instance_map=m) for m in (one, two))
+    assert first.frames.shape == (2, 2, *SMALL, 3)
+    difference = np.abs(first.start_frame.astype(int) - other.start_frame).max(axis=(0, 1, 3))
+    assert difference[12:20].max() > 1
+    # An animation has its start frame already.
+    animated = pipe_with_instances(label_map, seed=3, num_videos=2, start_frame=first.start_frame[0])
+    np.testing.assert_array_equal(animated.start_frame[1], first.start_frame[0])
 
 
 def test_reconstruct_starts_from_frame_0_of_the_clip(pipe, label_map):
@@ -273,6 +312,23 @@ BAD_ARGUMENTS = {
         {"start_frame": np.zeros((64, 32, 3), np.uint8)},
         r"start_frame must be uint8 \(32, 64, 3\), received uint8 \(64, 32, 3\)",
     ),
+    "reference size": (
+        {"reference": np.zeros((16, 64, 3), np.uint8)},
+        r"reference must be uint8 \(32, 64, 3\), received uint8 \(16, 64, 3\)",
+    ),
+    "reference float": ({"reference": np.zeros((*SIZE, 3))}, "reference must be uint8 .*, received float64"),
+    "reference beside start": (
+        {"start_frame": np.zeros((*SIZE, 3), np.uint8), "reference": np.zeros((*SIZE, 3), np.uint8)},
+        "reference would not be used, leave out: start_frame skips stage 1",
+    ),
+    "instances beside start": (
+        {"start_frame": np.zeros((*SIZE, 3), np.uint8), "instance_map": np.zeros(SIZE, np.uint8)},
+        "instance_map would not be used, leave out: start_frame skips stage 1",
+    ),
+    "instances to a model without": (
+        {"instance_map": np.zeros(SIZE, np.int32)},
+        "instance_map: this model was trained without, leave it out",
+    ),
     "no videos": ({"num_videos": 0}, "num_videos must be at least 1, received 0"),
     "seed type": ({"seed": 1.5}, "seed must be an integer, received 1.5"),
     "seed range": ({"seed": 2**63 - 1, "num_videos": 2}, "must fit into int64, received seed 9223372036854775807"),
@@ -284,6 +340,27 @@ def test_bad_arguments_are_refused(pipe, label_map, kind):
     arguments, message = BAD_ARGUMENTS[kind]
     with pytest.raises(ValueError, match=message):
         pipe(label_map, **arguments)
+
+
+def test_a_model_with_instances_refuses_calls_without_and_bad_ones(pipe_with_instances):
+    label_map = np.zeros(SMALL, np.uint8)
+    with pytest.raises(ValueError, match=r"instance_map: this model needs one, integers \[H,W\]"):
+        pipe_with_instances(label_map)
+    for bad, received in (
+        (np.zeros((16, 16), np.int32), r"int32 \(16, 16\)"),
+        (np.zeros(SMALL), r"float64 \(16, 32\)"),
+    ):
+        with pytest.raises(ValueError, match=rf"instance_map must be integers \(16, 32\), received {received}"):
+            pipe_with_instances(label_map, instance_map=bad)
+
+
+def test_a_model_without_style_encoder_refuses_a_reference(pipe_with_instances):
+    with pytest.raises(ValueError, match="reference: this model has no style encoder, leave it out"):
+        pipe_with_instances(
+            np.zeros(SMALL, np.uint8),
+            reference=np.zeros((*SMALL, 3), np.uint8),
+            instance_map=np.zeros(SMALL, np.int32),
+        )
 
 
 def test_bad_clips_are_refused(pipe, label_map):

@@ -1,6 +1,7 @@
-"""Label map -> annotation, in TensorFlow: one-hot channels.
+"""Label map -> annotation, in TensorFlow: one-hot channels, and the instance boundary where it is used.
 
 label_map uint8 [..., H, W] -> annotation float32 [..., H, W, K]; channel k is class k; an ignored pixel sets none.
+instance_map int [..., H, W], 0 = no instance -> one channel more, 1 along the border of every instance.
 """
 
 import tensorflow as tf
@@ -24,6 +25,32 @@ def encode_label_map(label_map: tf.Tensor, spec: AnnotationSpec, name: str = "la
       tf.errors.InvalidArgumentError: an id outside the spec; the message holds the largest one.
     """
     return tf.one_hot(check_ids(label_map, spec, name), spec.num_classes, dtype=tf.float32)
+
+
+def encode_annotation(label_map: tf.Tensor, spec: AnnotationSpec, instance_map: tf.Tensor | None = None) -> tf.Tensor:
+    """``encode_label_map``, with ``instance_boundary`` as the last channel where an instance map is given."""
+    annotation = encode_label_map(label_map, spec)
+    if instance_map is None:
+        return annotation
+    return tf.concat([annotation, instance_boundary(instance_map)], axis=-1)
+
+
+def instance_boundary(instance_map: tf.Tensor) -> tf.Tensor:
+    """Where one instance ends, so that two cars in a row are two.
+
+    Args:
+      instance_map: integer [..., H, W]; any numbers, equal within an instance.
+
+    Returns:
+      float32 [..., H, W, 1]: 1 where one of the four neighbours holds another number, else 0 (pix2pixHD, section 3.3).
+    """
+    down = instance_map[..., 1:, :] != instance_map[..., :-1, :]
+    right = instance_map[..., 1:] != instance_map[..., :-1]
+    rank = instance_map.shape.rank
+    above, below = ([[0, 0]] * (rank - 2) + [rows, [0, 0]] for rows in ([0, 1], [1, 0]))
+    before, behind = ([[0, 0]] * (rank - 1) + [columns] for columns in ([0, 1], [1, 0]))
+    edge = tf.pad(down, above) | tf.pad(down, below) | tf.pad(right, before) | tf.pad(right, behind)
+    return tf.cast(edge, tf.float32)[..., None]
 
 
 def check_ids(label_map: tf.Tensor, spec: AnnotationSpec, name: str = "label_map") -> tf.Tensor:

@@ -1,6 +1,6 @@
 """The KL term of stage 2 and its warm-up.
 
-The divergence itself comes from TFP, per latent dimension (models/motion/latent.py); here it becomes nats per clip:
+The divergence itself comes from TFP, per latent dimension (models/latent.py); here it becomes nats per clip:
 summed over the latent, averaged over the batch, so that its weight depends on neither the batch nor the device count
 (defect 4).
 """

@@ -6,32 +6,62 @@ import tensorflow as tf
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionModelConfig, StartFrameModelConfig
 from seg2vid_tf.models.motion.cvae import MotionCVAE
-from seg2vid_tf.models.start_frame.discriminator import MultiscaleDiscriminator
-from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
+from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE, StartFrameGenerator
+from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
+from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
+from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
+
+
+def annotation_channels(config: StartFrameModelConfig, spec: AnnotationSpec) -> int:
+    """Channels of the annotation that stage 1 reads: the classes, and the instance boundary where it is used."""
+    return spec.num_classes + int(config.instance_boundary)
 
 
 def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> StartFrameGenerator:
     """The start-frame generator with its weights."""
+    channels = annotation_channels(config, spec)
     generator = StartFrameGenerator(
-        num_classes=spec.num_classes,
+        num_channels=channels,
         style_dim=config.style_dim,
+        noise_channels=config.noise_channels,
         filters=config.generator_filters,
         spade_filters=config.spade_filters,
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)
+    if generator.stride < NOISE_STRIDE:
+        raise ValueError(f"generator_filters needs at least 3 entries, received {config.generator_filters}")
     side = generator.stride
-    generator({"annotation": tf.zeros([1, side, side, spec.num_classes]), "style": tf.zeros([1, config.style_dim])})
+    generator(
+        {
+            "annotation": tf.zeros([1, side, side, channels]),
+            "style": tf.zeros([1, config.style_dim]),
+            "noise": tf.zeros([1, side // NOISE_STRIDE, side // NOISE_STRIDE, config.noise_channels]),
+        }
+    )
     return generator
 
 
-def build_discriminator(config: StartFrameModelConfig, spec: AnnotationSpec) -> MultiscaleDiscriminator:
-    """The discriminator with its weights."""
-    discriminator = MultiscaleDiscriminator(
-        config.discriminator_filters, config.discriminator_scales, name="discriminator"
-    )
-    side = 2 ** (len(config.discriminator_filters) + config.discriminator_scales)
-    discriminator({"frame": tf.zeros([1, side, side, 3]), "annotation": tf.zeros([1, side, side, spec.num_classes])})
+def build_style_encoder(config: StartFrameModelConfig) -> StyleEncoder:
+    """The style encoder with its weights."""
+    encoder = StyleEncoder(config.style_dim, config.style_encoder_filters, name="style_encoder")
+    encoder({"frame": tf.zeros([1, 16, 16, 3])})
+    return encoder
+
+
+def build_discriminator(
+    config: StartFrameModelConfig, spec: AnnotationSpec
+) -> SegmentationDiscriminator | MultiscaleDiscriminator:
+    """The discriminator that the config names, with its weights."""
+    if config.discriminator == "segmentation":
+        discriminator = SegmentationDiscriminator(spec.num_classes, config.segmentation_filters, name="discriminator")
+        _check_size("segmentation_filters", config, discriminator.stride)
+        discriminator({"frame": tf.zeros([1, discriminator.stride, discriminator.stride, 3])})
+        return discriminator
+    discriminator = MultiscaleDiscriminator(config.patch_filters, config.patch_scales, name="discriminator")
+    side = 2 ** (len(config.patch_filters) + config.patch_scales)
+    annotation = tf.zeros([1, side, side, annotation_channels(config, spec)])
+    discriminator({"frame": tf.zeros([1, side, side, 3]), "annotation": annotation})
     return discriminator
 
 

@@ -1,6 +1,7 @@
 """Seg2Vid: both stages as one model, and the only inference path of the project.
 
-    generate     label_map + style + z        -> start_frame, flow(_backward), visibility(_backward), warped, frames
+    generate     label_map + style + z + seed -> start_frame, flow(_backward), visibility(_backward), warped, frames
+                 (+ instance_map, where stage 1 was trained with instance boundaries)
     animate      start_frame + label_map + z  -> the same
     reconstruct  frames + label_map           -> the same, z = posterior mean
 
@@ -14,17 +15,17 @@ from seg2vid_tf.annotations.encode import encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
+from seg2vid_tf.models.start_frame.painter import StartFramePainter, draw_style
+from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
 from seg2vid_tf.ops.noise import per_example_normal
 
-# Which of a seed's independent streams of noise feeds what; part of what a seed means, so never renumbered.
-STYLE_STREAM = 0
+# Which of a seed's independent streams of noise feeds the motion; painter.py has the others. Never renumbered.
 MOTION_STREAM = 1
 
 
 def draw(seed: tf.Tensor, style_dim: int, latent_dim: int) -> tuple[tf.Tensor, tf.Tensor]:
     """What seeds stand for: int64 [B] -> normal style [B,S] and z [B,Z], each row from its own seed alone."""
-    style = per_example_normal(seed, [style_dim], STYLE_STREAM)
-    return style, per_example_normal(seed, [latent_dim], MOTION_STREAM)
+    return draw_style(seed, style_dim), per_example_normal(seed, [latent_dim], MOTION_STREAM)
 
 
 class Seg2Vid(keras.Model):
@@ -35,13 +36,22 @@ class Seg2Vid(keras.Model):
       motion: built MotionCVAE.
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
+      style_encoder: built StyleEncoder, or None.
     """
 
     def __init__(
-        self, generator: StartFrameGenerator, motion: MotionCVAE, spec: AnnotationSpec, size: tuple[int, int], **kwargs
+        self,
+        generator: StartFrameGenerator,
+        motion: MotionCVAE,
+        spec: AnnotationSpec,
+        size: tuple[int, int],
+        style_encoder: StyleEncoder | None = None,
+        **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
         self.generator = generator
+        self.style_encoder = style_encoder
+        self.painter = StartFramePainter(generator, style_encoder, spec)
         self.motion = motion
         self.spec = spec
         self.size = tuple(size)
@@ -50,11 +60,14 @@ class Seg2Vid(keras.Model):
         """int64 [B] -> what the seeds stand for in this model."""
         return draw(seed, self.generator.style_dim, self.motion.latent_dim)
 
-    def generate(self, label_map, style, z):
-        """label_map uint8 [B,H,W], style float32 [B,S], z float32 [B,Z] -> the outputs named above."""
-        annotation = encode_label_map(label_map, self.spec)
-        start_frame = self.generator({"annotation": annotation, "style": style})["start_frame"]
-        return {"start_frame": start_frame, **self.motion.decode(start_frame, annotation, z)}
+    def generate(self, label_map, style, z, seed, instance_map=None):
+        """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.
+
+        seed int64 [B] is that of the start frame's noise; instance_map int32 [B,H,W] is given if and only if
+        ``painter.uses_instances``.
+        """
+        start_frame = self.painter.paint(label_map, style, seed, instance_map)
+        return self.animate(start_frame, label_map, z)
 
     def animate(self, start_frame, label_map, z):
         """start_frame float32 [B,H,W,3] in [-1,1], label_map uint8 [B,H,W], z [B,Z] -> the outputs named above."""
@@ -68,5 +81,6 @@ class Seg2Vid(keras.Model):
         return {"start_frame": frames[:, 0], **self.motion.decode(frames[:, 0], annotation, z)}
 
     def call(self, inputs, training=False):
-        """{label_map uint8 [B,H,W], seed int64 [B]} -> generate's outputs for what the seeds draw."""
-        return self.generate(inputs["label_map"], *self.draw(inputs["seed"]))
+        """{label_map uint8 [B,H,W], seed int64 [B](, instance_map)} -> generate's outputs for what the seeds draw."""
+        style, z = self.draw(inputs["seed"])
+        return self.generate(inputs["label_map"], style, z, inputs["seed"], inputs.get("instance_map"))

@@ -58,6 +58,8 @@ def export(
         try:
             archive = keras.export.ExportArchive()
             archive.track(model.generator)
+            if model.style_encoder is not None:
+                archive.track(model.style_encoder)
             archive.track(model.motion)
             for signature, (function, inputs) in signatures(model).items():
                 archive.add_endpoint(signature, function, inputs)
@@ -101,15 +103,20 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
     frames = rng.integers(0, 256, (2, model.motion.num_frames + 1, height, width, 3), np.uint8)
     style = rng.standard_normal((2, model.generator.style_dim)).astype(np.float32)
     z = rng.standard_normal((2, model.motion.latent_dim)).astype(np.float32)
-    return {
-        "serving_default": {
-            "label_map_png": np.array([tf.io.encode_png(m[..., None]).numpy() for m in label_map], object),
-            "seed": np.array([3, 4], np.int64),
-        },
-        "from_tensor": {"label_map": label_map, "style": style, "z": z},
+    instances = {}
+    if model.painter.uses_instances:
+        instances["instance_map"] = (label_map // 4).astype(np.int32)
+    seed = np.array([3, 4], np.int64)
+    label_map_png = np.array([tf.io.encode_png(m[..., None]).numpy() for m in label_map], object)
+    inputs = {
+        "serving_default": {"label_map_png": label_map_png, "seed": seed, **instances},
+        "from_tensor": {"label_map": label_map, "style": style, "z": z, "seed": seed, **instances},
         "animate": {"start_frame": frames[:, 0], "label_map": label_map, "z": z},
         "reconstruct": {"frames": frames, "label_map": label_map},
     }
+    if model.style_encoder is not None:
+        inputs["encode_style"] = {"reference": frames[:, 0]}
+    return inputs
 
 
 def _compare(what, expected, served):

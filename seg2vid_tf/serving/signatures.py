@@ -1,9 +1,13 @@
 """The served functions of a Seg2Vid model, and what a caller must know of it.
 
     serving_default  label_map_png string [B], seed int64 [B]                  -> frames_bytes string [B,T+1], PNG
-    from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z]             -> the tensors below
+    from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z], seed int64 -> the tensors below
     animate          start_frame uint8 [B,H,W,3], label_map uint8 [B,H,W], z   -> the tensors below
     reconstruct      frames uint8 [B,T+1,H,W,3], label_map uint8 [B,H,W]       -> the tensors below
+    encode_style     reference uint8 [B,H,W,3]                                 -> style float32 [B,S], for from_tensor
+
+serving_default and from_tensor take instance_map int32 [B,H,W] too (0 = no instance) where stage 1 was trained with
+instance boundaries; encode_style is there where it was trained with a style encoder.
 
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1]
@@ -26,22 +30,23 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
     height, width = model.size
     label_map = tf.TensorSpec([None, height, width], tf.uint8, "label_map")
     z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
+    seeds = tf.TensorSpec([None], tf.int64, "seed")
 
-    def serving_default(label_map_png, seed):
-        label_map_png, seed = _checked(label_map_png=label_map_png, seed=seed)
+    def serving_default(label_map_png, seed, instance_map=None):
+        label_map_png, seed, *instances = _checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
         decoded = tf.map_fn(
             lambda png: decode_label_map_png(png, model.spec, model.size),
             label_map_png,
             fn_output_signature=tf.TensorSpec([height, width], tf.uint8),
         )
-        frames = _served(model.generate(decoded, *model.draw(seed)))["frames"]
+        frames = _served(model.generate(decoded, *model.draw(seed), seed, *instances))["frames"]
         flat = tf.reshape(frames, [-1, height, width, 3])
         encoded = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.TensorSpec([], tf.string))
         return {"frames_bytes": tf.reshape(encoded, [-1, model.motion.num_frames + 1])}
 
-    def from_tensor(label_map, style, z):
-        label_map, style, z = _checked(label_map=label_map, style=style, z=z)
-        return _served(model.generate(label_map, style, z))
+    def from_tensor(label_map, style, z, seed, instance_map=None):
+        inputs = _checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
+        return _served(model.generate(*inputs))
 
     def animate(start_frame, label_map, z):
         start_frame, label_map, z = _checked(start_frame=start_frame, label_map=label_map, z=z)
@@ -51,14 +56,19 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
         frames, label_map = _checked(frames=frames, label_map=label_map)
         return _served(model.reconstruct(to_float(frames), label_map))
 
-    return {
+    def encode_style(reference):
+        (reference,) = _checked(reference=reference)
+        return {"style": model.painter.encode_style(to_float(reference))}
+
+    instances = [tf.TensorSpec([None, height, width], tf.int32, "instance_map")] * model.painter.uses_instances
+    functions = {
         "serving_default": (
             serving_default,
-            [tf.TensorSpec([None], tf.string, "label_map_png"), tf.TensorSpec([None], tf.int64, "seed")],
+            [tf.TensorSpec([None], tf.string, "label_map_png"), seeds, *instances],
         ),
         "from_tensor": (
             from_tensor,
-            [label_map, tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style"), z],
+            [label_map, tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style"), z, seeds, *instances],
         ),
         "animate": (
             animate,
@@ -69,6 +79,9 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
             [tf.TensorSpec([None, model.motion.num_frames + 1, height, width, 3], tf.uint8, "frames"), label_map],
         ),
     }
+    if model.style_encoder is not None:
+        functions["encode_style"] = (encode_style, [tf.TensorSpec([None, height, width, 3], tf.uint8, "reference")])
+    return functions
 
 
 def describe(model: Seg2Vid) -> dict:
@@ -79,7 +92,12 @@ def describe(model: Seg2Vid) -> dict:
         "num_frames": model.motion.num_frames,
         "style_dim": model.generator.style_dim,
         "latent_dim": model.motion.latent_dim,
+        "instance_boundary": model.painter.uses_instances,
     }
+
+
+def _given(instance_map):
+    return {} if instance_map is None else {"instance_map": instance_map}
 
 
 def _served(outputs):

@@ -5,6 +5,7 @@ networks, the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-
 before it can reach a checkpoint.
 """
 
+import json
 import math
 import signal
 import sys
@@ -24,7 +25,9 @@ from seg2vid_tf.run_folder import RunFolder
 _ADVICE = "{} holds the last good steps. Look at the data, or start another --run_dir with a lower --learning_rate"
 
 
-def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf.distribute.Strategy) -> dict:
+def fit(
+    trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf.distribute.Strategy, measure=None
+) -> dict:
     """Trains until ``steps``, from the newest checkpoint of the folder if there is one.
 
     Args:
@@ -33,6 +36,7 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
       validation: one batch whose pictures are drawn every ``sample_every`` steps.
       folder: the run's.
       strategy: the process's.
+      measure: trainer -> {name: held-out measure}, logged every ``measure_every`` steps; None: nothing is measured.
 
     Returns:
       {name: loss term of the last step}; empty if there was nothing left to do.
@@ -78,6 +82,9 @@ def fit(trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf
             if last or step % training.sample_every == 0:
                 _draw_samples(trainer, validation, folder, step)
                 before = time.perf_counter()
+            if measure is not None and (last or step % training.measure_every == 0):
+                _log_measures(measure(trainer), folder, step)
+                before = time.perf_counter()
             if last or step % training.checkpoint_every == 0:
                 _check_weights(trainer.checkpointed, step, folder)
                 folder.save(trainer.checkpointed, step)
@@ -109,6 +116,15 @@ def _draw_samples(trainer, validation, folder, step):
     sheet = contact_sheet(rows)
     save_png(sheet, folder.samples / f"step-{step:06d}.png")
     tf.summary.image("samples", np.asarray(sheet)[None], step)
+
+
+def _log_measures(measures, folder, step):
+    """To TensorBoard, to the log, and as a line of measures.jsonl (a resumed run may measure a step twice)."""
+    for name, value in measures.items():
+        tf.summary.scalar(f"held_out/{name}", value, step)
+    print(f"\nheld out, step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in measures.items()), flush=True)
+    with (folder.path / "measures.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"step": step, **measures}) + "\n")
 
 
 class _Termination:

@@ -14,18 +14,20 @@ def define_training_flags(presets: dict) -> None:
     """--preset and the config's fields, --data_dir, --run_dir, --resume, --devices."""
     define_config_flags(presets)
     flags.DEFINE_string("data_dir", None, "folder that holds train/ and validation/ (prepare_data.py)", required=True)
+    flags.DEFINE_list("more_train_data", [], "further prepared splits of the same spec to train on, comma-separated")
     flags.DEFINE_string("run_dir", None, "folder of the run; each stage has its own inside it", required=True)
     flags.DEFINE_bool("resume", False, "go on from the run's newest checkpoint")
     flags.DEFINE_list("devices", [], "cpu:0,cpu:1 or gpu:0,...; every GPU there is, else one CPU, by default")
 
 
-def train(stage: str, presets: dict, trainer_class) -> None:
+def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     """Trains one stage as the flags say.
 
     Args:
       stage: "start_frame" or "motion"; the run lives in <run_dir>/<stage>.
       presets: the stage's presets.
       trainer_class: StartFrameTrainer or MotionTrainer.
+      make_measure: (validation batches, spec) -> fit's ``measure``, or None for no measuring.
     """
     import keras
 
@@ -40,20 +42,29 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     config = config_from_flags(presets, values)
     training, data_dir = config.training, pathlib.Path(values.data_dir)
     strategy = mirrored_strategy(tuple(values.devices))
-    if training.batch_size % strategy.num_replicas_in_sync:
-        raise ValueError(f"batch_size {training.batch_size} does not divide by {strategy.num_replicas_in_sync} devices")
+    replicas, parts = strategy.num_replicas_in_sync, getattr(training, "accumulate", 1)
+    if training.batch_size % (replicas * parts):
+        raise ValueError(
+            f"batch_size {training.batch_size} does not divide by {replicas} devices times accumulate {parts}: make it "
+            f"a multiple of {replicas * parts}"
+        )
     # A damaged shard is named now, not at the step that meets it.
-    manifests = [check_shards(data_dir / split) for split in ("train", "validation")]
-    spec, validation_spec = (manifest_spec(manifest) for manifest in manifests)
+    train_dirs, validation_dir = [data_dir / "train", *values.more_train_data], data_dir / "validation"
+    manifests = [check_shards(folder) for folder in train_dirs]
+    spec, validation_spec = manifest_spec(manifests[0]), manifest_spec(check_shards(validation_dir))
     if spec != validation_spec:
         raise ValueError(f"{data_dir}: train holds spec {spec.name!r}, validation another, {validation_spec.name!r}")
-    window = {"num_frames": getattr(config.model, "num_frames", 0), "size": (config.model.height, config.model.width)}
+    window = {
+        "num_frames": getattr(config.model, "num_frames", 0),
+        "size": (config.model.height, config.model.width),
+        "with_instances": getattr(config.model, "instance_boundary", False),
+    }
     # Shuffled, because in order the first windows are neighbours of one clip, and always the same four.
-    validation = make_dataset(data_dir / "validation", batch_size=4, flip=False, **window)
+    validation = make_dataset(validation_dir, batch_size=4, flip=False, **window)
 
     def make_batches(start_step):
         return make_dataset(
-            data_dir / "train",
+            train_dirs,
             batch_size=training.batch_size,
             seed=training.seed,
             start_step=start_step,
@@ -70,12 +81,14 @@ def train(stage: str, presets: dict, trainer_class) -> None:
     folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     with strategy.scope():
         trainer = trainer_class(config, spec)
-    folder.start(stage, config, spec, fingerprint(manifests[0]), values.resume)
-    terms = fit(trainer, make_batches, validation_batch, folder, strategy)
+    measure = make_measure and make_measure(validation, spec)
+    folder.start(stage, config, spec, fingerprint(manifests), values.resume)
+    terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure)
     if terms:
         print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
 
-def fingerprint(manifest: dict) -> str:
+def fingerprint(manifests: list[dict]) -> str:
     """SHA-256 over the shards' own: two data sets with the same one hold the same clips in the same order."""
-    return hashlib.sha256("".join(shard["sha256"] for shard in manifest["shards"]).encode()).hexdigest()
+    shards = [shard["sha256"] for manifest in manifests for shard in manifest["shards"]]
+    return hashlib.sha256("".join(shards).encode()).hexdigest()

@@ -74,3 +74,39 @@ def clip_by_global_norm(gradients: list[tf.Tensor], clip_norm: float) -> tuple[l
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     clipped, norm = tf.clip_by_global_norm(gradients, clip_norm)
     return [per_replica(g) for g in clipped], norm
+
+
+def summed_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """The sum of every replica's value, on every replica."""
+    if num_replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def accumulated(gradients_of, examples: dict, parts: int) -> tuple[list[tf.Tensor], dict, tf.Tensor]:
+    """Mean gradients and terms over parts of a batch that pass one after the other: less memory, the same step.
+
+    What a network counts per call, it counts per part: power iterations come closer to their limit than in one pass,
+    and only that tells the two steps apart.
+
+    Args:
+      gradients_of: examples -> (gradients, {name: term}, output [b,...]); means over the examples it is given.
+      examples: {name: tensor [B,...]}.
+      parts: how many; divides B.
+
+    Returns:
+      (gradients, terms, output [B,...]) of all examples.
+    """
+    if parts == 1:
+        return gradients_of(examples)
+    splits = {name: tf.split(value, parts) for name, value in examples.items()}
+    results = []
+    for i in range(parts):
+        # Without the dependency the runtime would work on all parts at once, and hold them all in memory.
+        with tf.control_dependencies(tf.nest.flatten(results[-1:])):
+            part = {name: tf.identity(split[i]) for name, split in splits.items()}
+        results.append(gradients_of(part))
+    gradients, terms, outputs = zip(*results, strict=True)
+    mean_gradients = [tf.add_n(parts_of_one) / parts for parts_of_one in zip(*gradients, strict=True)]
+    mean_terms = {name: tf.add_n([part[name] for part in terms]) / parts for name in terms[0]}
+    return mean_gradients, mean_terms, tf.concat(outputs, axis=0)

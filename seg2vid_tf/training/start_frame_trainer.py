@@ -1,19 +1,36 @@
-"""Stage 1's training step: generator against discriminator, hinge loss, feature matching, and L1 as in pix2pix."""
+"""Stage 1's training step: generator and style encoder against a discriminator.
+
+With a style encoder, every other example is generated in the style encoded from its own real frame, and is then held
+against that frame ("paired": L1, perceptual distance, feature matching, KL); the others take the style that their seed
+draws, half of them two styles, parted along class borders. From an example of one drawn style the encoder must find
+that style again. So every term that asks for one certain picture speaks only where the style says which one, and the
+drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS 2017). Without an encoder every example is paired and its style
+drawn.
+"""
 
 import keras
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import encode_label_map
+from seg2vid_tf.annotations.encode import encode_annotation, encode_label_map
+from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
-from seg2vid_tf.losses.adversarial import discriminator_hinge, feature_matching, generator_hinge
+from seg2vid_tf.losses.kl import kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1
-from seg2vid_tf.models.build import build_discriminator, build_generator
-from seg2vid_tf.models.seg2vid import STYLE_STREAM
+from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mask
+from seg2vid_tf.models.build import build_generator, build_style_encoder
+from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
+from seg2vid_tf.models.start_frame.painter import STYLE_STREAM, StartFramePainter
+from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.training.moving_average import copy_weights, update_average
+from seg2vid_tf.training.multiscale_adversary import MultiscaleAdversary
 from seg2vid_tf.training.perceptual_network import perceptual_network
-from seg2vid_tf.training.replicas import example_seeds, per_replica
+from seg2vid_tf.training.replicas import accumulated, example_seeds, per_replica, summed_over_replicas
+from seg2vid_tf.training.segmentation_adversary import SegmentationAdversary
+
+SAMPLED_SEEDS = (1, 2, 3)
 
 
 class StartFrameTrainer:
@@ -29,91 +46,150 @@ class StartFrameTrainer:
         training = config.training
         self.config = config
         self.spec = spec
-        self.generator = build_generator(config.model, spec)
-        self.discriminator = build_discriminator(config.model, spec)
+        adversary = SegmentationAdversary if config.model.discriminator == "segmentation" else MultiscaleAdversary
+        self.adversary = adversary(config, spec)
+        self.networks = {"generator": build_generator(config.model, spec)}
+        self.averages = {"generator": build_generator(config.model, spec)}
+        if config.model.style_encoder:
+            self.networks["style_encoder"] = build_style_encoder(config.model)
+            self.averages["style_encoder"] = build_style_encoder(config.model)
+        for name, network in self.networks.items():
+            copy_weights(network, self.averages[name])
+        self.painter = StartFramePainter(self.averages["generator"], self.averages.get("style_encoder"), spec)
         self.generator_optimizer = keras.optimizers.Adam(training.learning_rate, training.beta_1, 0.999)
         self.discriminator_optimizer = keras.optimizers.Adam(
             training.discriminator_learning_rate, training.beta_1, 0.999
         )
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.generator_optimizer.build(self._trained)
+        self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
         self._features = perceptual_network(config)
         self.checkpointed = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
+            **self.networks,
+            **{f"{name}_average": average for name, average in self.averages.items()},
+            "discriminator": self.adversary.discriminator,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
         }
 
+    @property
+    def _trained(self):
+        return [v for network in self.networks.values() for v in network.trainable_variables]
+
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
-        """One step of both networks on this replica's part of the batch.
+        """One step of all networks on this replica's part of the batch.
 
         Args:
-          batch: {frames float32 [b,1,H,W,3] in [-1,1], label_maps uint8 [b,1,H,W]}.
+          batch: {frames float32 [b,1,H,W,3] in [-1,1], label_maps uint8 [b,1,H,W]}, and instance_maps int32 [b,1,H,W]
+            where the config asks for the instance boundary.
           step: int64 scalar, steps taken before.
 
         Returns:
           {name: this replica's share of the loss term}; their sum over replicas is the term.
         """
-        real = batch["frames"][:, 0]
-        annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
-        seeds = example_seeds(self.config.training.seed, step, tf.shape(real)[0])
-        style = per_example_normal(seeds, [self.config.model.style_dim], STYLE_STREAM)
-        generated = {"annotation": annotation, "style": style}
+        examples = self._examples(batch, step)
+        parts = self.config.training.accumulate
+        gradients, terms, fake = accumulated(self._generator_gradients, examples, parts)
+        self.generator_optimizer.apply_gradients(zip(gradients, self._trained, strict=True))
+        gradients, more, _ = accumulated(self._discriminator_gradients, {**examples, "fake": fake}, parts)
+        variables = self.adversary.discriminator.trainable_variables
+        self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        for name, network in self.networks.items():
+            update_average(self.averages[name], network, self.config.training.ema_decay, step)
+        return {name: per_replica(term) for name, term in {**terms, **more}.items()}
 
-        with tf.GradientTape() as tape:
-            fake = self.generator(generated, training=True)["start_frame"]
-            terms = self._generator_terms(real, fake, annotation)
-            loss = per_replica(sum(terms.values()))
-        gradients = tape.gradient(loss, self.generator.trainable_variables)
-        self.generator_optimizer.apply_gradients(zip(gradients, self.generator.trainable_variables, strict=True))
-
-        with tf.GradientTape() as tape:
-            # One pass over both halves: one power iteration per step, on the same estimate for real and fake.
-            judged = self._judge(tf.concat([real, tf.stop_gradient(fake)], axis=0), annotation, training=True)
-            real_logits, fake_logits = _halves(judged["logits"])
-            discriminator_term = discriminator_hinge(real_logits, fake_logits)
-            loss = per_replica(discriminator_term)
-        gradients = tape.gradient(loss, self.discriminator.trainable_variables)
-        self.discriminator_optimizer.apply_gradients(
-            zip(gradients, self.discriminator.trainable_variables, strict=True)
+    def _examples(self, batch, step):
+        """{name: tensor [b,...]}: all that the step's parts need."""
+        real, label_map = batch["frames"][:, 0], batch["label_maps"][:, 0]
+        target = encode_label_map(label_map, self.spec)
+        count, style_dim, classes = tf.shape(real)[0], self.config.model.style_dim, self.spec.num_classes
+        seeds = example_seeds(self.config.training.seed, step, count)
+        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes], STYLE_STREAM)
+        style, other_style, style_noise, coin, style_draws, mix_draws = tf.split(
+            drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
-        terms["discriminator"] = discriminator_term
-        return {name: per_replica(term) for name, term in terms.items()}
-
-    def _generator_terms(self, real, fake, annotation):
-        weights = self.config.losses
-        judged = self._judge(tf.concat([real, fake], axis=0), annotation, training=False)
-        _, fake_logits = _halves(judged["logits"])
-        features = [_halves(scale) for scale in judged["features"]]
-        real_features, fake_features = ([pair[i] for pair in features] for i in (0, 1))
-        terms = {
-            "adversarial": weights.adversarial_weight * generator_hinge(fake_logits),
-            "feature_matching": weights.feature_matching_weight * feature_matching(real_features, fake_features),
-            "l1": weights.l1_weight * l1(real, fake),
+        # A seed counts up with the example's place, so this alternates along the batch and from step to step.
+        paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
+        parted = (1.0 - paired) * tf.cast(coin[:, 0] > 0, tf.float32)
+        pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
+        return {
+            "real": real,
+            "annotation": encode_annotation(label_map, self.spec, self._instances(batch)),
+            "target": target,
+            "balanced": target * class_balance(pixels_per_class),
+            "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
+            "style": style,
+            "other_style": other_style,
+            "style_noise": style_noise,
+            "style_mask": labelmix_mask(target, style_draws) * parted[:, None, None, None],
+            "mix_draws": mix_draws,
+            "paired": paired,
+            "parted": parted,
         }
-        if self._features:
-            distance = feature_distance(self._features(real), self._features(fake))
-            terms["perceptual"] = weights.perceptual_weight * distance
-        return terms
 
-    def _judge(self, frames, annotation, training):
-        """The discriminator on frames [2b,H,W,3], real ones first, each half beside the same annotation [b,H,W,K]."""
-        pair = {"frame": frames, "annotation": tf.concat([annotation, annotation], axis=0)}
-        return self.discriminator(pair, training=training)
+    def _instances(self, batch):
+        return batch["instance_maps"][:, 0] if self.config.model.instance_boundary else None
+
+    def _generator_gradients(self, examples):
+        with tf.GradientTape() as tape:
+            fake, terms = self._generator_terms(examples)
+            loss = per_replica(tf.add_n(list(terms.values())))
+        return tape.gradient(loss, self._trained), terms, fake
+
+    def _discriminator_gradients(self, examples):
+        with tf.GradientTape() as tape:
+            terms = self.adversary.discriminator_terms(examples, examples["fake"])
+            loss = per_replica(tf.add_n(list(terms.values())))
+        return tape.gradient(loss, self.adversary.discriminator.trainable_variables), terms, examples["fake"]
+
+    def _generator_terms(self, examples):
+        """The generated frames, and {name: weighted loss term}."""
+        weights, real, style, terms = self.config.losses, examples["real"], examples["style"], {}
+        paired = examples["paired"]
+        if self.config.model.style_encoder:
+            encoded = _posterior(self.networks["style_encoder"], real)
+            terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
+            style = tf.where(paired[:, None] > 0, reparameterise(encoded, examples["style_noise"]), style)
+        places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
+        inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
+        fake = self.networks["generator"](inputs, training=True)["start_frame"]
+        terms |= self.adversary.generator_terms(examples, fake)
+        # Where nothing says what the real frame's style is, it is no target.
+        compared = tf.where(paired[:, None, None, None] > 0, fake, real)
+        terms["l1"] = weights.l1_weight * l1(real, compared)
+        if self._features:
+            distance = feature_distance(self._features(real), self._features(compared))
+            terms["perceptual"] = weights.perceptual_weight * distance
+        if self.config.model.style_encoder:
+            # By the averaged encoder, which no gradient reaches: the one in training would learn to hide the style in
+            # what nobody sees.
+            found = self.painter.encode_style(fake)
+            error = tf.reduce_mean(tf.abs(found - style), axis=-1) * (1.0 - paired) * (1.0 - examples["parted"])
+            terms["style_regression"] = weights.style_regression_weight * tf.reduce_mean(error)
+        return fake, terms
+
+    def paint(self, batch: dict, seed: int) -> tf.Tensor:
+        """Start frames float32 [B,H,W,3] of a batch's annotations, by the averaged weights, in the seed's style."""
+        seeds = tf.fill([tf.shape(batch["frames"])[0]], tf.constant(seed, tf.int64))
+        return self._paint(batch, self.painter.draw_style(seeds), seeds)
+
+    def _paint(self, batch, style, seeds):
+        return self.painter.paint(batch["label_maps"][:, 0], style, seeds, self._instances(batch))
 
     def samples(self, batch: dict) -> list[list[tf.Tensor]]:
-        """Rows of pictures float32 [H,W,3] in [-1,1]: two styles, then the real frame, per clip of the batch."""
-        annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
-        columns = []
-        for seed in (1, 2):
-            seeds = tf.fill([tf.shape(annotation)[0]], tf.constant(seed, tf.int64))
-            style = per_example_normal(seeds, [self.config.model.style_dim], STYLE_STREAM)
-            columns.append(self.generator({"annotation": annotation, "style": style})["start_frame"])
-        columns.append(batch["frames"][:, 0])
+        """Rows of pictures float32 [H,W,3] in [-1,1], one per clip of the batch.
+
+        The annotation, three seeds, the real frame's own style (with a style encoder), and the real frame.
+        """
+        colors = colorize(batch["label_maps"][:, 0].numpy(), self.spec)
+        columns = [to_float(colors), *(self.paint(batch, seed) for seed in SAMPLED_SEEDS)]
+        real = batch["frames"][:, 0]
+        if self.config.model.style_encoder:
+            seeds = tf.zeros([len(real)], tf.int64)
+            columns.append(self._paint(batch, self.painter.encode_style(real), seeds))
+        columns.append(real)
         return [list(row) for row in zip(*columns, strict=True)]
 
 
-def _halves(tensors):
-    first, second = zip(*(tf.split(t, 2, axis=0) for t in tensors), strict=True)
-    return list(first), list(second)
+def _posterior(encoder, frame):
+    encoded = encoder({"frame": frame})
+    return posterior(encoded["mean"], encoded["log_variance"])

@@ -1,10 +1,10 @@
-"""One-hot annotations: hand-computed values and the in-graph id check."""
+"""One-hot annotations: hand-computed values, the in-graph id check, instance borders."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import encode_label_map
+from seg2vid_tf.annotations.encode import encode_annotation, encode_label_map, instance_boundary
 from seg2vid_tf.annotations.spec import load_spec
 
 SPEC = load_spec("synthetic_street")  # ids 0..8
@@ -30,3 +30,37 @@ def test_unknown_ids_are_refused_eagerly_and_in_a_graph():
 def test_floats_are_refused():
     with pytest.raises(ValueError, match="label_map: dtype float32, expected uint8"):
         encode_label_map(np.zeros((2, 2), np.float32), SPEC)
+
+
+# Instances 1 and 2 side by side on nothing (0); the border runs on both of its sides.
+INSTANCES = np.array([[0, 0, 0, 0], [0, 1, 2, 0], [0, 1, 2, 2], [0, 0, 0, 0]])
+BORDER = [[0, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 1, 1]]
+
+
+def test_instance_boundary_by_hand():
+    np.testing.assert_array_equal(instance_boundary(tf.constant(INSTANCES))[..., 0], BORDER)
+    # A solid block of 3 x 3 has an inside.
+    solid = np.zeros((5, 5), np.int32)
+    solid[1:4, 1:4] = 26_003
+    edge = instance_boundary(tf.constant(solid)).numpy()[..., 0]
+    assert edge.dtype == np.float32 and edge[2, 2] == 0.0 and edge[0, 0] == 0.0
+    assert edge[1:4, 1:4].sum() == 8 and edge.sum() == 8 + 12
+
+
+def test_instance_boundary_takes_batch_dimensions_and_any_numbers():
+    batch = tf.constant(np.stack([INSTANCES, np.zeros_like(INSTANCES), -7 * INSTANCES, INSTANCES.T]), tf.int32)
+    edges = instance_boundary(tf.reshape(batch, [2, 2, 4, 4])).numpy()
+    assert edges.shape == (2, 2, 4, 4, 1)
+    np.testing.assert_array_equal(edges[0, 0, ..., 0], BORDER)
+    np.testing.assert_array_equal(edges[0, 1], np.zeros((4, 4, 1)))
+    np.testing.assert_array_equal(edges[1, 0, ..., 0], BORDER)
+    np.testing.assert_array_equal(edges[1, 1, ..., 0], np.transpose(BORDER))
+
+
+def test_the_boundary_is_the_last_channel():
+    label_map = np.full((1, 4, 4), 8, np.uint8)
+    annotation = encode_annotation(label_map, SPEC, tf.constant(INSTANCES[None])).numpy()
+    assert annotation.shape == (1, 4, 4, 10)
+    np.testing.assert_array_equal(annotation[..., :9], encode_label_map(label_map, SPEC))
+    np.testing.assert_array_equal(annotation[0, ..., 9], BORDER)
+    np.testing.assert_array_equal(encode_annotation(label_map, SPEC), encode_label_map(label_map, SPEC))

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.models.motion.cvae import MotionCVAE
+from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE, StartFrameGenerator
+from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
+
 
 def _inputs(model, spec, batch, height, width, seed=0):
-    """Random inputs of a network by its name; one example in eight of the annotation's pixels is ignored."""
+    """Random inputs of a network; one in eight of the annotation's pixels is ignored."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
@@ -18,15 +22,16 @@ def _inputs(model, spec, batch, height, width, seed=0):
     ids = rng.integers(0, spec.num_classes, (batch, height, width))
     ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
     annotation = tf.one_hot(ids, spec.num_classes)
-    if model.name == "generator":
-        return {"annotation": annotation, "style": normal(batch, model.style_dim)}
-    if model.name == "discriminator":
-        return {"annotation": annotation, "frame": image(batch, height, width, 3)}
-    return {
-        "annotation": annotation,
-        "frames": image(batch, model.num_frames + 1, height, width, 3),
-        "noise": normal(batch, model.latent_dim),
-    }
+    if isinstance(model, StartFrameGenerator):
+        noise = normal(batch, height // NOISE_STRIDE, width // NOISE_STRIDE, model.noise_channels)
+        return {"annotation": annotation, "style": normal(batch, model.style_dim), "noise": noise}
+    if isinstance(model, MotionCVAE):
+        frames = image(batch, model.num_frames + 1, height, width, 3)
+        return {"annotation": annotation, "frames": frames, "noise": normal(batch, model.latent_dim)}
+    frame = image(batch, height, width, 3)
+    if isinstance(model, MultiscaleDiscriminator):
+        return {"annotation": annotation, "frame": frame}
+    return {"frame": frame}
 
 
 def _copy(model, inputs):

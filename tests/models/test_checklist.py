@@ -4,12 +4,15 @@ Two of its promises need more than one network: that two replicas equal one is s
 and the export under the session loader at the end of this file, for both stages at once.
 """
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_discriminator, set_precision
+from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.session_loader import run_signature
 
@@ -21,11 +24,11 @@ MIXED_MEAN = 0.02
 MIXED_MAX = 0.15
 
 
-@pytest.fixture(scope="module", params=["generator", "discriminator", "motion"])
+@pytest.fixture(scope="module", params=["generator", "style_encoder", "segmentation", "multiscale", "motion"])
 def model(request, seg2vid, spec, start_frame_config):
-    if request.param == "discriminator":
+    if request.param in ("segmentation", "multiscale"):
         keras.utils.set_random_seed(0)
-        return build_discriminator(start_frame_config.model, spec)
+        return build_discriminator(dataclasses.replace(start_frame_config.model, discriminator=request.param), spec)
     return getattr(seg2vid, request.param)
 
 
@@ -52,8 +55,9 @@ def test_row_of_a_batch_equals_batch_of_one(model, make_inputs, spec, height, wi
 def test_outputs_have_the_size_of_the_inputs(model, make_inputs, spec):
     for height, width in SIZES:
         outputs = model(make_inputs(model, spec, 1, height, width))
-        for name in {"start_frame", "flow", "visibility_backward", "warped", "frames"} & set(outputs):
-            assert outputs[name].shape[-3:-1] == (height, width), name
+        for name, value in outputs.items():
+            if tf.is_tensor(value) and value.shape.rank > 2:  # not those of scales and not those of the whole frame
+                assert value.shape[-3:-1] == (height, width), name
 
 
 def test_every_trainable_variable_has_a_finite_gradient_that_is_not_zero(model, make_inputs, spec):
@@ -116,12 +120,18 @@ def test_checkpoint_brings_the_network_back(model, make_inputs, spec, tmp_path):
 def test_export_equals_the_networks_under_the_session_loader(seg2vid, saved_model, spec):
     rng = np.random.default_rng(2)
     label_map = rng.integers(0, spec.num_classes, (1, *seg2vid.size)).astype(np.uint8)
-    style, z = (value.numpy() for value in seg2vid.draw(tf.constant([11], tf.int64)))
-    served = run_signature(saved_model, "from_tensor", {"label_map": label_map, "style": style, "z": z})
-    expected = seg2vid.generate(label_map, style, z)
+    seed = np.array([11], np.int64)
+    style, z = (value.numpy() for value in seg2vid.draw(tf.constant(seed)))
+    inputs = {"label_map": label_map, "style": style, "z": z, "seed": seed}
+    served = run_signature(saved_model, "from_tensor", inputs)
+    expected = seg2vid.generate(**inputs)
     np.testing.assert_allclose(served["flow"], expected["flow"], atol=1e-3)
     np.testing.assert_allclose(served["visibility"], expected["visibility"], atol=1e-4)
     start, frames = served["frames"][:, 0] / 127.5 - 1.0, served["frames"][:, 1:] / 127.5 - 1.0
     # Half a grey level of rounding, and one where another order of summation rounds the other way.
     np.testing.assert_allclose(start, expected["start_frame"], atol=1.5 / 127.5)
     np.testing.assert_allclose(frames, expected["frames"], atol=1.5 / 127.5)
+    reference = rng.integers(0, 256, (1, *seg2vid.size, 3), np.uint8)
+    served = run_signature(saved_model, "encode_style", {"reference": reference})
+    expected = seg2vid.style_encoder({"frame": to_float(reference)})["mean"]
+    np.testing.assert_allclose(served["style"], expected, atol=1e-4)

@@ -1,41 +1,103 @@
-"""StartFrameGenerator beyond the shared checklist: style, sizes, ignored pixels."""
+"""StartFrameGenerator beyond the shared checklist: sizes, style and noise, and what reaches which place."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.config import START_FRAME_PRESETS
 from seg2vid_tf.models.build import build_generator
+from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE, StartFrameGenerator
+from seg2vid_tf.models.start_frame.spade import AnnotationReader
 
 
-def test_same_style_same_picture_and_another_style_another_picture(seg2vid, spec, make_inputs):
+def random_inputs(rng, batch, height, width, noise_channels):
+    """Inputs of a generator of three classes and style dimension 2."""
+    grid = (height // NOISE_STRIDE, width // NOISE_STRIDE)
+    return {
+        "annotation": tf.one_hot(rng.integers(0, 3, (batch, height, width)), 3),
+        "style": tf.constant(rng.normal(size=(batch, 2)), tf.float32),
+        "noise": tf.constant(rng.normal(size=(batch, *grid, noise_channels)), tf.float32),
+    }
+
+
+def one_class(inputs, channels):
+    """The same inputs with class 0 everywhere."""
+    shape = inputs["annotation"].shape
+    return {**inputs, "annotation": tf.one_hot(tf.zeros(shape[:3], tf.int32), channels)}
+
+
+def test_same_inputs_same_picture_and_other_style_or_noise_another(seg2vid, spec, make_inputs):
     generator = seg2vid.generator
     inputs = make_inputs(generator, spec, 1, 16, 16)
     picture = generator(inputs)["start_frame"].numpy()
     np.testing.assert_array_equal(picture, generator(inputs)["start_frame"])
-    other = generator({**inputs, "style": -inputs["style"]})["start_frame"].numpy()
-    assert np.abs(picture - other).mean() > 1e-3
     assert np.abs(picture).max() <= 1.0
+    for name in ("style", "noise"):
+        other = generator({**inputs, name: -inputs[name]})["start_frame"].numpy()
+        assert np.abs(picture - other).mean() > 1e-3, name
 
 
-def test_the_annotation_matters_where_it_changes(seg2vid, spec):
-    ids = np.zeros([1, 64, 64], np.int32)
-    changed = ids.copy()
-    changed[:, :8, :8] = 3
-    style = tf.zeros([1, seg2vid.generator.style_dim])
+def test_the_annotation_matters_where_it_changes(seg2vid, spec, make_inputs):
+    inputs = one_class(make_inputs(seg2vid.generator, spec, 1, 64, 64), spec.num_classes)
+    changed = inputs["annotation"].numpy()
+    changed[:, :8, :8] = np.eye(spec.num_classes)[3]
     a, b = (
-        seg2vid.generator({"annotation": tf.one_hot(m, spec.num_classes), "style": style})["start_frame"].numpy()
-        for m in (ids, changed)
+        seg2vid.generator({**inputs, "annotation": m})["start_frame"].numpy() for m in (inputs["annotation"], changed)
     )
     difference = np.abs(a - b).mean(axis=(0, 3))
     assert difference[:8, :8].mean() > 3 * difference[32:, 32:].mean()
 
 
-def test_a_map_of_ignored_pixels_gives_a_finite_picture(seg2vid, spec):
-    inputs = {
-        "annotation": tf.zeros([1, 16, 16, spec.num_classes]),
-        "style": tf.zeros([1, seg2vid.generator.style_dim]),
-    }
-    assert np.isfinite(seg2vid.generator(inputs)["start_frame"]).all()
+def test_a_style_map_of_one_style_is_that_style(seg2vid, spec, make_inputs):
+    inputs = make_inputs(seg2vid.generator, spec, 2, 16, 32)
+    everywhere = tf.broadcast_to(inputs["style"][:, None, None], [2, 16, 32, seg2vid.generator.style_dim])
+    expected = seg2vid.generator(inputs)["start_frame"]
+    np.testing.assert_allclose(seg2vid.generator({**inputs, "style": everywhere})["start_frame"], expected, atol=1e-5)
+
+
+def test_a_style_map_changes_the_picture_where_it_changes(seg2vid, spec, make_inputs):
+    inputs = make_inputs(seg2vid.generator, spec, 1, 96, 96)
+    style = np.tile(inputs["style"].numpy()[:, None, None], [1, 96, 96, 1])
+    # One corner has another style than the rest: the first or the last one, so that both maps have the same mean.
+    first, last = style.copy(), style.copy()
+    first[:, :8, :8] *= -1.0
+    last[:, -8:, -8:] *= -1.0
+    a, b = (seg2vid.generator({**inputs, "style": tf.constant(s)})["start_frame"].numpy() for s in (first, last))
+    assert np.abs(a - b)[:, :8, :8].mean() > 1e-2 and np.abs(a - b)[:, -8:, -8:].mean() > 1e-2
+    # Two 3x3 convolutions a block at 1/4, 1/2 and 1/1 of the size and the last one carry it 2 * (4 + 2 + 1) + 1 = 15
+    # pixels, each enlargement one pixel of the smaller size: 4 + 2 more.
+    reach = 8 + 15 + 6
+    np.testing.assert_allclose(a[:, reach:-reach], b[:, reach:-reach], atol=1e-5)
+    np.testing.assert_allclose(a[:, :, reach:-reach], b[:, :, reach:-reach], atol=1e-5)
+
+
+def test_every_block_reads_annotation_and_noise_of_its_size(monkeypatch):
+    """Annotations are averaged down, noise has variance 1 at every size, and there is none finer than NOISE_STRIDE."""
+    generator = StartFrameGenerator(3, 2, 16, filters=(4,) * 5, spade_filters=2)
+    inputs = random_inputs(np.random.default_rng(0), 4, 64, 128, noise_channels=16)
+    generator(inputs)
+    seen = []
+    call = AnnotationReader.call
+
+    def recording(self, annotation, style, noise=None):
+        seen.append((annotation.numpy(), None if noise is None else noise.numpy()))
+        return call(self, annotation, style, noise)
+
+    monkeypatch.setattr(AnnotationReader, "call", recording)
+    generator(inputs)
+    assert [annotation.shape[1:3] for annotation, _ in seen] == [(4, 8), (8, 16), (16, 32), (32, 64), (64, 128)]
+    np.testing.assert_array_equal(seen[4][0], inputs["annotation"])
+    by_hand = inputs["annotation"][1, 32:48, 80:96].numpy().mean((0, 1))
+    np.testing.assert_allclose(seen[0][0][1, 2, 5], by_hand, rtol=1e-6)
+    np.testing.assert_array_equal(seen[2][1], inputs["noise"])
+    assert NOISE_STRIDE == 4 and seen[3][1] is None and seen[4][1] is None
+    for annotation, noise in seen[:3]:
+        assert noise.shape == (*annotation.shape[:3], 16)
+        # 2048 numbers at the coarsest size: the sample variance's standard deviation is 0.03.
+        assert abs(noise.mean()) < 0.1 and abs(noise.var() - 1.0) < 0.12
 
 
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (20, 8), (8, 36)])
@@ -44,14 +106,38 @@ def test_any_size_that_the_stride_divides(seg2vid, spec, make_inputs, height, wi
     assert outputs["start_frame"].shape == (1, height, width, 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "size"), [("tiny", (64, 128)), ("small", (128, 256)), ("base", (256, 512)), ("small", (96, 64))]
+)
+def test_presets_as_deep_as_they_are_and_narrower_paint_their_sizes(name, size):
+    preset = START_FRAME_PRESETS[name].model
+    if name != "small" or size != (96, 64):
+        assert (preset.height, preset.width) == size
+    depth = len(preset.generator_filters)
+    generator = StartFrameGenerator(3, 2, 1, filters=(4,) * depth, spade_filters=2)
+    assert generator.stride == {"tiny": 16, "small": 32, "base": 64}[name]
+    picture = generator(random_inputs(np.random.default_rng(0), 1, *size, noise_channels=1))["start_frame"].numpy()
+    assert picture.shape == (1, *size, 3) and np.isfinite(picture).all() and np.abs(picture).max() <= 1.0
+    assert picture.std() > 0.0
+
+
 def test_a_size_that_the_stride_does_not_divide_is_refused_by_name(seg2vid, spec, make_inputs):
     with pytest.raises(tf.errors.InvalidArgumentError, match="height and width must be divisible by 4"):
         seg2vid.generator(make_inputs(seg2vid.generator, spec, 1, 16, 18))
 
 
 def test_build_refuses_a_config_whose_size_does_not_fit(spec, start_frame_config):
-    import dataclasses
-
     config = dataclasses.replace(start_frame_config.model, height=30)
     with pytest.raises(ValueError, match=r"divisible by 4 \(from generator_filters\), received 30 x 64"):
         build_generator(config, spec)
+    config = dataclasses.replace(start_frame_config.model, generator_filters=(8, 8))
+    with pytest.raises(ValueError, match=r"generator_filters needs at least 3 entries, received \(8, 8\)"):
+        build_generator(config, spec)
+
+
+def test_the_instance_boundary_is_one_channel_more(spec, start_frame_config):
+    keras.utils.set_random_seed(0)
+    plain = build_generator(start_frame_config.model, spec)
+    bounded = build_generator(dataclasses.replace(start_frame_config.model, instance_boundary=True), spec)
+    assert (plain.num_channels, bounded.num_channels) == (spec.num_classes, spec.num_classes + 1)
+    assert bounded.stem.kernel.shape[2] == plain.stem.kernel.shape[2] + 1

@@ -1,10 +1,10 @@
-"""The latent: TFP posterior, reparameterisation and KL against closed forms; its way into the decoder."""
+"""The latent: TFP posterior, reparameterisation and KL against closed forms."""
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from seg2vid_tf.models.motion.latent import LatentInjection, kl_per_dimension, posterior, reparameterise
+from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 
 MEAN = tf.constant([[0.0, 1.0, -2.0]])
 LOG_VARIANCE = tf.constant([[0.0, np.log(4.0), np.log(0.25)]], tf.float32)
@@ -41,13 +41,3 @@ def test_a_wild_encoder_gives_a_finite_kl_and_gradient():
     with tf.GradientTape() as tape:
         kl = tf.reduce_sum(kl_per_dimension(posterior(mean, log_variance)))
     assert np.isfinite(kl) and np.isfinite(tape.gradient(kl, mean)).all()
-
-
-def test_injection_fills_any_grid_from_the_same_weights():
-    injection = LatentInjection(num_frames=3, filters=2)
-    z = tf.constant([[1.0, -0.5], [0.0, 2.0]])
-    small, large = injection(z, tf.constant([2, 4])), injection(z, tf.constant([5, 3]))
-    assert small.shape == (6, 2, 4, 2) and large.shape == (6, 5, 3, 2)
-    assert sum(int(tf.size(w)) for w in injection.trainable_variables) == 3 * (4 * 8 * 3 * 2)
-    # Frames are folded into the batch clip by clip: the second clip's rows do not know the first one's z.
-    np.testing.assert_allclose(injection(z[1:], tf.constant([2, 4])), small[3:], atol=1e-6)

@@ -1,13 +1,8 @@
-"""Seg2Vid: its three doors agree with each other, seeds mean the same everywhere, and run folders bring it back."""
-
-import dataclasses
+"""Seg2Vid: its three doors agree with each other, and seeds mean the same everywhere."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from seg2vid_tf.models.restore import seg2vid_from_run
-from seg2vid_tf.run_folder import RunFolder
 
 NAMES = {"start_frame", "flow", "flow_backward", "visibility", "visibility_backward", "warped", "frames"}
 
@@ -19,8 +14,9 @@ def label_map(seg2vid, spec):
 
 
 def test_generate_is_a_start_frame_and_its_animation(seg2vid, label_map):
-    style, z = seg2vid.draw(tf.constant([1, 2], tf.int64))
-    generated = seg2vid.generate(label_map, style, z)
+    seed = tf.constant([1, 2], tf.int64)
+    style, z = seg2vid.draw(seed)
+    generated = seg2vid.generate(label_map, style, z, seed)
     animated = seg2vid.animate(generated["start_frame"], label_map, z)
     assert set(generated) == set(animated) == NAMES
     for name in NAMES:
@@ -48,49 +44,20 @@ def test_reconstruct_goes_through_the_posterior_mean(seg2vid, spec, label_map):
         np.testing.assert_array_equal(reconstructed[name], animated[name], err_msg=name)
 
 
-@pytest.fixture
-def run_dir(seg2vid, spec, start_frame_config, motion_config, tmp_path):
-    """A run folder with one checkpoint of each stage of the tiny model."""
-    for stage, config, objects in (
-        ("start_frame", start_frame_config, {"generator": seg2vid.generator}),
-        ("motion", motion_config, {"motion": seg2vid.motion}),
-    ):
-        folder = RunFolder(tmp_path / stage)
-        folder.start(stage, config, spec, "clips", resume=False)
-        folder.save(objects, 3)
-    return tmp_path
+def test_the_start_frames_noise_has_a_seed_of_its_own(seg2vid, label_map):
+    style, z = seg2vid.draw(tf.constant([1, 2], tf.int64))
+    first, other = (seg2vid.generate(label_map, style, z, tf.constant(s, tf.int64)) for s in ([1, 2], [1, 3]))
+    np.testing.assert_allclose(first["start_frame"][0], other["start_frame"][0], atol=1e-5)
+    assert np.abs(first["start_frame"][1] - other["start_frame"][1]).max() > 1e-3
 
 
-def test_both_stages_come_back_from_their_run_folders(seg2vid, label_map, run_dir):
-    restored = seg2vid_from_run(run_dir)
-    seed = tf.constant([1, 2], tf.int64)
-    expected, outputs = (m({"label_map": label_map, "seed": seed}) for m in (seg2vid, restored))
-    for name in NAMES:
-        np.testing.assert_array_equal(outputs[name], expected[name], err_msg=name)
-
-
-def test_stages_that_do_not_belong_together_are_refused(run_dir, spec, motion_config):
-    other = RunFolder(run_dir / "other")
-    smaller = dataclasses.replace(motion_config, model=dataclasses.replace(motion_config.model, height=16))
-    other.start("motion", smaller, spec, "clips", resume=False)
-    (run_dir / "motion").rename(run_dir / "moved")
-    (run_dir / "other").rename(run_dir / "motion")
-    with pytest.raises(ValueError, match=r"start_frame was trained at \(32, 64\), motion at \(16, 64\)"):
-        seg2vid_from_run(run_dir)
-    RunFolder(run_dir / "third").start(
-        "motion", motion_config, dataclasses.replace(spec, name="x"), "clips", resume=False
-    )
-    (run_dir / "motion").rename(run_dir / "smaller")
-    (run_dir / "third").rename(run_dir / "motion")
-    with pytest.raises(ValueError, match="motion on another, 'x'"):
-        seg2vid_from_run(run_dir)
-
-
-def test_a_missing_stage_and_a_stage_without_checkpoint_are_refused(run_dir):
-    for file in (run_dir / "motion" / "checkpoints").iterdir():
-        file.unlink()
-    with pytest.raises(ValueError, match="has no checkpoint yet"):
-        seg2vid_from_run(run_dir)
-    (run_dir / "motion" / "config.json").unlink()
-    with pytest.raises(ValueError, match="holds no run"):
-        seg2vid_from_run(run_dir)
+def test_instances_reach_the_start_frame_where_the_model_was_trained_with_them(seg2vid_with_instances):
+    model = seg2vid_with_instances
+    inputs = {"label_map": np.zeros([1, *model.size], np.uint8), "seed": tf.constant([1], tf.int64)}
+    one = np.zeros([1, *model.size], np.int32)
+    two = one.copy()
+    two[:, :, 16:] = 7
+    first, other = (model({**inputs, "instance_map": tf.constant(m)})["start_frame"].numpy() for m in (one, two))
+    assert np.abs(first - other)[:, :, 12:20].max() > 1e-3
+    with pytest.raises(ValueError, match="instance_map: this model needs an instance map, received NoneType"):
+        model(inputs)

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 import seg2vid_tf
 from seg2vid_tf.serving import export as export_module
-from seg2vid_tf.serving.export import DESCRIPTION, export, verify, versions
-from seg2vid_tf.serving.signatures import describe
+from seg2vid_tf.serving.export import DESCRIPTION, example_inputs, export, verify, versions
+from seg2vid_tf.serving.signatures import describe, signatures
 
 
 @contextlib.contextmanager
@@ -38,9 +38,10 @@ def test_first_version_is_1_and_described(seg2vid, saved_model):
     "layer,names",
     [
         (lambda model: model.generator.to_rgb, "serving_default: frames_bytes"),
+        (lambda model: model.style_encoder.mean, "encode_style: style"),
         (lambda model: model.motion.background_encoder.mean, "reconstruct: [a-z_]+"),
     ],
-    ids=["generator", "encoder"],
+    ids=["generator", "style encoder", "motion encoder"],
 )
 def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, saved_model, layer, names):
     with (
@@ -48,6 +49,15 @@ def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, saved_model,
         pytest.raises(ValueError, match=f"{names}: differs by .* from the model in memory"),
     ):
         verify(seg2vid, saved_model)
+
+
+def test_examples_hold_every_class_and_every_input(seg2vid, seg2vid_with_instances):
+    for model in (seg2vid, seg2vid_with_instances):
+        examples = example_inputs(model)
+        functions = signatures(model)
+        assert {n: set(i) for n, i in examples.items()} == {n: {s.name for s in f[1]} for n, f in functions.items()}
+    ids = np.unique(example_inputs(seg2vid)["from_tensor"]["label_map"])
+    assert ids.tolist() == [*range(seg2vid.spec.num_classes), seg2vid.spec.ignore_id]
 
 
 def test_a_failed_proof_leaves_no_version_and_nothing_beside_it(seg2vid, tmp_path, monkeypatch):

@@ -9,22 +9,42 @@ from seg2vid_tf.serving.session_loader import run_signature
 TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward"}
 SIGNATURES = {
     "serving_default": ({"label_map_png", "seed"}, {"frames_bytes"}),
-    "from_tensor": ({"label_map", "style", "z"}, TENSORS),
+    "from_tensor": ({"label_map", "style", "z", "seed"}, TENSORS),
     "animate": ({"start_frame", "label_map", "z"}, TENSORS),
     "reconstruct": ({"frames", "label_map"}, TENSORS),
+    "encode_style": ({"reference"}, {"style"}),
+}
+TYPES = {
+    "label_map_png": tf.string,
+    "seed": tf.int64,
+    "instance_map": tf.int32,
+    "style": tf.float32,
+    "z": tf.float32,
 }
 
 
-def test_signatures_have_their_documented_names_and_types(saved_model):
+def _names(path):
+    """{signature: (input names, output names)}, after a look at the inputs' types."""
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        found = dict(tf.compat.v1.saved_model.load(session, ["serve"], str(saved_model)).signature_def)
+        found = dict(tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def)
     found.pop("__saved_model_init_op", None)
-    assert {name: (set(s.inputs), set(s.outputs)) for name, s in found.items()} == SIGNATURES
-    types = {"label_map_png": tf.string, "seed": tf.int64, "style": tf.float32, "z": tf.float32}
     for signature in found.values():
         for name, tensor in signature.inputs.items():
-            assert tf.as_dtype(tensor.dtype) == types.get(name, tf.uint8)
+            assert tf.as_dtype(tensor.dtype) == TYPES.get(name, tf.uint8)
             assert tensor.tensor_shape.dim[0].size == -1, "the batch is free"
+    return {name: (set(s.inputs), set(s.outputs)) for name, s in found.items()}
+
+
+def test_signatures_have_their_documented_names_and_types(saved_model):
+    assert _names(saved_model) == SIGNATURES
+
+
+def test_a_model_with_instances_asks_for_them_and_one_without_style_encoder_encodes_none(saved_model_with_instances):
+    expected = {name: names for name, names in SIGNATURES.items() if name != "encode_style"}
+    for name in ("serving_default", "from_tensor"):
+        inputs, outputs = expected[name]
+        expected[name] = (inputs | {"instance_map"}, outputs)
+    assert _names(saved_model_with_instances) == expected
 
 
 def test_same_seed_same_bytes_after_every_load(saved_model, examples):
@@ -49,7 +69,7 @@ def test_bad_input_is_refused_there_too(saved_model, examples):
 
 
 def test_unknown_signature_and_inputs_are_refused_by_name(saved_model):
-    with pytest.raises(ValueError, match="no signature 'predict', it has .*'animate', 'from_tensor'"):
+    with pytest.raises(ValueError, match="no signature 'predict', it has .*'animate', 'encode_style', 'from_tensor'"):
         run_signature(saved_model, "predict", {})
     with pytest.raises(ValueError, match=r"reconstruct takes \['frames', 'label_map'\], received \['frames'\]"):
         run_signature(saved_model, "reconstruct", {"frames": np.zeros(1)})

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.ops.image import to_float, to_uint8
+from seg2vid_tf.serving.export import example_inputs
 from seg2vid_tf.serving.signatures import describe, signatures
 
 INVALID = tf.errors.InvalidArgumentError
@@ -22,7 +24,7 @@ def _assert_close(actual, expected):
     np.testing.assert_allclose(actual.astype(np.float64), expected.astype(np.float64), atol=tolerance)
 
 
-@pytest.mark.parametrize("signature", ["serving_default", "from_tensor", "animate", "reconstruct"])
+@pytest.mark.parametrize("signature", ["serving_default", "from_tensor", "animate", "reconstruct", "encode_style"])
 def test_the_optimised_graph_equals_the_model_in_memory(seg2vid, served, examples, signature):
     inputs = examples[signature]
     function, _ = signatures(seg2vid)[signature]
@@ -56,9 +58,9 @@ def test_reconstruct_shows_frame_0_as_given(served, examples):
 
 def test_a_seed_stands_for_what_draw_gives(seg2vid, served, examples):
     inputs = examples["serving_default"]
-    style, z = seg2vid.draw(tf.constant(inputs["seed"]))
+    style, z = (value.numpy() for value in seg2vid.draw(tf.constant(inputs["seed"])))
     label_map = np.stack([tf.io.decode_png(png).numpy()[..., 0] for png in inputs["label_map_png"]])
-    expected = served("from_tensor", label_map=label_map, style=style.numpy(), z=z.numpy())["frames"]
+    expected = served("from_tensor", label_map=label_map, style=style, z=z, seed=inputs["seed"])["frames"]
     np.testing.assert_allclose(
         _pixels(served("serving_default", **inputs)["frames_bytes"]).astype(int), expected, atol=1
     )
@@ -84,7 +86,28 @@ def test_a_row_depends_on_its_own_label_map_and_seed_alone(served, examples):
     assert np.abs(together[1] - frames(c)[0]).max() > 1, "another seed"
 
 
-@pytest.mark.parametrize("signature,first", [("serving_default", "label_map_png"), ("animate", "start_frame")])
+def test_from_tensors_seed_is_that_of_the_start_frames_noise_alone(served, examples):
+    inputs = examples["from_tensor"]
+    out, other = served("from_tensor", **inputs), served("from_tensor", **{**inputs, "seed": inputs["seed"] + [0, 1]})
+    np.testing.assert_allclose(out["frames"][0].astype(int), other["frames"][0], atol=1)
+    assert np.abs(out["frames"][1, 0].astype(int) - other["frames"][1, 0]).max() > 1
+
+
+def test_an_encoded_style_is_what_from_tensor_takes(seg2vid, served, examples):
+    style = served("encode_style", **examples["encode_style"])["style"]
+    inputs = examples["from_tensor"]
+    assert style.shape == inputs["style"].shape and style.dtype == np.float32
+    assert np.abs(style[0] - style[1]).max() > 1e-3
+    out = served("from_tensor", **{**inputs, "style": style})["frames"]
+    frames = to_float(examples["encode_style"]["reference"])
+    expected = seg2vid.generate(**{**inputs, "style": seg2vid.painter.encode_style(frames)})["start_frame"]
+    np.testing.assert_allclose(out[:, 0].astype(int), to_uint8(expected).numpy(), atol=1)
+
+
+@pytest.mark.parametrize(
+    "signature,first",
+    [("serving_default", "label_map_png"), ("animate", "start_frame"), ("encode_style", "reference")],
+)
 def test_an_empty_batch_is_refused(served, examples, signature, first):
     with pytest.raises(INVALID, match=f"{first}: the batch is empty"):
         served(signature, **{name: value[:0] for name, value in examples[signature].items()})
@@ -148,6 +171,7 @@ def test_numbers_that_are_not_finite_are_refused(served, examples, signature, na
         ("serving_default", "seed", "label_map_png"),
         ("from_tensor", "style", "label_map"),
         ("from_tensor", "z", "label_map"),
+        ("from_tensor", "seed", "label_map"),
         ("animate", "z", "start_frame"),
         ("animate", "label_map", "start_frame"),
         ("reconstruct", "label_map", "frames"),
@@ -168,4 +192,47 @@ def test_description_says_what_a_caller_needs(seg2vid, spec):
         "num_frames": 2,
         "style_dim": 4,
         "latent_dim": 10,
+        "instance_boundary": False,
     }
+
+
+# A model that was trained with instance boundaries.
+
+
+@pytest.fixture(scope="module")
+def with_instances(seg2vid_with_instances, saved_model_with_instances):
+    """(examples, served) of the tiny model that reads instance maps."""
+    loaded = tf.saved_model.load(str(saved_model_with_instances))
+
+    def run(signature, **inputs):
+        outputs = loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return example_inputs(seg2vid_with_instances), run
+
+
+def test_instances_reach_the_start_frame_through_both_doors(seg2vid_with_instances, with_instances):
+    assert describe(seg2vid_with_instances)["instance_boundary"] is True
+    examples, run = with_instances
+    for signature in ("serving_default", "from_tensor"):
+        inputs = examples[signature]
+        assert inputs["instance_map"].dtype == np.int32
+        outputs = [
+            run(signature, **{**inputs, "instance_map": instance_map})
+            for instance_map in (
+                inputs["instance_map"],
+                inputs["instance_map"] * 7,
+                np.zeros_like(inputs["instance_map"]),
+            )
+        ]
+        frames = [_pixels(o["frames_bytes"]) if "frames_bytes" in o else o["frames"] for o in outputs]
+        renamed, without = (np.abs(f[:, 0].astype(int) - frames[0][:, 0]) for f in frames[1:])
+        assert renamed.max() == 0 and without.max() > 1
+
+
+def test_instances_of_another_batch_size_are_refused(with_instances):
+    examples, run = with_instances
+    for signature, first in (("serving_default", "label_map_png"), ("from_tensor", "label_map")):
+        inputs = examples[signature]
+        with pytest.raises(INVALID, match=f"instance_map and {first} must have the same batch size"):
+            run(signature, **{**inputs, "instance_map": inputs["instance_map"][:1]})

@@ -24,10 +24,13 @@ def smallest_start_frame():
     model = StartFrameModelConfig(
         **SIZE,
         style_dim=4,
-        generator_filters=(8, 8),
+        noise_channels=2,
+        generator_filters=(8, 8, 8),
         spade_filters=4,
-        discriminator_filters=(4, 8),
-        discriminator_scales=1,
+        style_encoder_filters=(4, 8),
+        segmentation_filters=(4, 8),
+        patch_filters=(4, 8),
+        patch_scales=1,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 
@@ -55,6 +58,16 @@ def with_training():
 
     def changed(config, **changes):
         return dataclasses.replace(config, training=dataclasses.replace(config.training, **changes))
+
+    return changed
+
+
+@pytest.fixture(scope="session")
+def with_model():
+    """with_model(config, **changes) -> the config with other values of its model's fields."""
+
+    def changed(config, **changes):
+        return dataclasses.replace(config, model=dataclasses.replace(config.model, **changes))
 
     return changed
 

@@ -3,6 +3,7 @@
 A trainer of two variables stands in for the networks, so that nothing large is traced; test_resume.py takes real ones.
 """
 
+import json
 import os
 import signal
 import types
@@ -58,11 +59,11 @@ def batches(loss=None, hidden=None):
 
 @pytest.fixture
 def train(tmp_path):
-    """train(counter, make_batches) -> what fit returns, in one run folder, under the process's strategy."""
+    """train(counter, make_batches, ...) -> what fit returns, in one run folder, under the process's strategy."""
     folder = RunFolder(tmp_path / "run")
 
-    def started(counter, make_batches):
-        return fit(counter, make_batches, {}, folder, mirrored_strategy())
+    def started(counter, make_batches, **more):
+        return fit(counter, make_batches, {}, folder, mirrored_strategy(), **more)
 
     return types.SimpleNamespace(fit=started, folder=folder)
 
@@ -77,6 +78,8 @@ def test_a_run_takes_its_steps_and_a_longer_one_goes_on(train, capsys):
     assert saved_steps(train.folder) == [2, 4, 5]
     assert [p.name for p in train.folder.samples.iterdir()] == ["step-000005.png"]
     assert len(list(train.folder.logs.iterdir())) == 1
+    # Nobody measures, so nothing says that it was measured.
+    assert not (train.folder.path / "measures.jsonl").exists() and "held out" not in capsys.readouterr().out
 
     resumed = Counter(8)
     assert train.fit(resumed, batches())["total"] == 36.0
@@ -85,6 +88,28 @@ def test_a_run_takes_its_steps_and_a_longer_one_goes_on(train, capsys):
 
     assert train.fit(Counter(8), batches()) == {}
     assert "has already taken 8 of 8 steps: nothing to do" in capsys.readouterr().out
+
+
+def test_measures_are_logged_every_so_often_and_at_the_end(train, capsys):
+    asked = []
+
+    def measure(counter):
+        asked.append(float(counter.weights.sum.numpy()))
+        return {"frames": 3, "accuracy": asked[-1] / 100.0}
+
+    train.fit(Counter(5, measure_every=2), batches(), measure=measure)
+    assert asked == [3.0, 10.0, 15.0]  # the weights of steps 2, 4 and 5
+    train.fit(Counter(6, measure_every=2), batches(), measure=measure)
+    lines = (train.folder.path / "measures.jsonl").read_text(encoding="utf-8").splitlines()
+    expected = [(2, 0.03), (4, 0.1), (5, 0.15), (6, 0.21)]  # a resumed run adds to the same file
+    assert [json.loads(line) for line in lines] == [
+        {"step": step, "frames": 3, "accuracy": pytest.approx(value)} for step, value in expected
+    ]
+    shown = [line for line in capsys.readouterr().out.splitlines() if "held out" in line]
+    assert shown == [f"held out, step {step}: frames 3, accuracy {value:.4g}" for step, value in expected]
+    events = [e for path in sorted(train.folder.logs.iterdir()) for e in tf.compat.v1.train.summary_iterator(str(path))]
+    tags = [(e.step, value.tag) for e in events for value in e.summary.value]
+    assert {(2, "held_out/accuracy"), (6, "held_out/accuracy"), (4, "total")} <= set(tags)
 
 
 def test_sigterm_ends_the_step_saves_it_and_returns(train, capsys):

@@ -1,35 +1,112 @@
-"""The training programs' refusals: one line, and no run folder claimed."""
+"""The training programs: what they refuse, in one line and with no run folder claimed, and what a run's data are."""
 
+import dataclasses
+import json
 import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from seg2vid_tf.data.shards import load_manifest, write_shards
+from seg2vid_tf.data.synthetic_street import iter_clips
 from seg2vid_tf.training.program import fingerprint
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
+RUN_SEVERAL = pathlib.Path(__file__).resolve().parents[1] / "run_several.py"
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [
-        (["--num_frames=2", "--crop=2"], "crop must"),
-        (["--num_frames=9"], "every clip is shorter than a window of 10 frames"),
-    ],
-)
-def test_what_cannot_be_trained_claims_no_run_folder(street_data, tmp_path, flags, message):
-    run_dir = tmp_path / "run"
-    arguments = [f"--data_dir={street_data}", f"--run_dir={run_dir}", "--height=32", "--width=64", *flags]
+def run_several(*command_lines):
+    """(how each command line ended: None where it went well, "error: ..." where it said so; what all printed)."""
     done = subprocess.run(
-        [sys.executable, EXPERIMENTS / "train_motion.py", *arguments], capture_output=True, text=True, timeout=300
+        [sys.executable, RUN_SEVERAL],
+        input=json.dumps([[str(argument) for argument in line] for line in command_lines]),
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: ") and message in done.stderr.splitlines()[-1]
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stdout
+
+
+def assert_refused(ending, message):
+    assert ending.startswith("error: ") and message in ending and "\n" not in ending, ending
+
+
+def test_what_cannot_be_trained_claims_no_run_folder(street_data, tmp_path):
+    run_dir = tmp_path / "run"
+    line = [EXPERIMENTS / "train_motion.py", f"--data_dir={street_data}", f"--run_dir={run_dir}", "--height=32"]
+    line += ["--width=64"]
+    (crop, short), _ = run_several([*line, "--num_frames=2", "--crop=2"], [*line, "--num_frames=9"])
+    assert_refused(crop, "crop must")
+    assert_refused(short, "every clip is shorter than a window of 10 frames")
     assert not run_dir.exists()
 
 
-def test_a_fingerprint_follows_the_shards_in_order():
-    shards = [{"sha256": "aa"}, {"sha256": "bb"}]
-    assert fingerprint({"shards": shards}) == fingerprint({"shards": list(shards)})
-    assert fingerprint({"shards": shards}) != fingerprint({"shards": shards[::-1]})
+@pytest.fixture(scope="module")
+def more_data(spec, tmp_path_factory):
+    """Two further splits, "same" and "other": of the same spec and of another one."""
+    root = tmp_path_factory.mktemp("more")
+    for split, split_spec in (("same", spec), ("other", dataclasses.replace(spec, name="mine", ignore_id=200))):
+        write_shards(iter_clips([50, 51], 4, 32, 64, with_motion=False), root, split_spec, split=split)
+    return root
+
+
+@pytest.fixture(scope="module")
+def lpips_path(tmp_path_factory):
+    """LPIPS with one channel a layer, all of them constant: every distance is 0."""
+    arrays = {}
+    for i, (size, channels) in enumerate(((11, 3), (5, 1), (3, 1), (3, 1), (3, 1)), 1):
+        arrays[f"conv{i}_w"] = np.zeros((size, size, channels, 1), np.float32)
+        arrays[f"conv{i}_b"], arrays[f"lin{i - 1}"] = np.ones(1, np.float32), np.ones(1)
+    path = tmp_path_factory.mktemp("lpips") / "weights.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def test_stage_1_trains_on_two_splits_and_measures(
+    smallest_start_frame, with_model, with_training, command_line, street_data, more_data, lpips_path, tmp_path
+):
+    config = with_model(smallest_start_frame, height=32, width=64)  # LPIPS takes nothing smaller
+    config = with_training(config, steps=2, measure_every=1, accumulate=2, batch_size=2)
+    run_dir, refused_dir = tmp_path / "run", tmp_path / "refused"
+    line = [EXPERIMENTS / "train_start_frame.py", f"--data_dir={street_data}", *command_line(config)]
+    more = f"--more_train_data={more_data / 'same'}"
+    good = [*line, f"--run_dir={run_dir}", more, f"--lpips_path={lpips_path}", "--measured_frames=3"]
+    bad = [*line, f"--run_dir={refused_dir}"]
+    refusals = {
+        "batch_size 2 does not divide by 1 devices times accumulate 4: make it a multiple of 4": [
+            *bad,
+            "--accumulate=4",
+        ],
+        f"{more_data / 'other'}: spec 'mine', but {street_data / 'train'} has another, 'synthetic_street'": [
+            *bad,
+            f"{more},{more_data / 'other'}",
+        ],
+        "split_dir must be one split or several different ones": [*bad, f"--more_train_data={street_data / 'train'}"],
+        "absent.npz": [*bad, f"--lpips_path={tmp_path / 'absent.npz'}"],
+        "absent.tflite": [*bad, f"--segmenter_path={tmp_path / 'absent.tflite'}"],
+        # The run that is there has seen the second split too.
+        "it differs in data: ": [*good, "--resume", "--more_train_data="],
+    }
+    (trained, *endings), printed = run_several(good, *refusals.values())
+    assert trained is None, trained
+    for ending, message in zip(endings, refusals, strict=True):
+        assert_refused(ending, message)
+    assert not refused_dir.exists()
+    folder = run_dir / "start_frame"
+    document = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    splits = [load_manifest(split) for split in (street_data / "train", more_data / "same")]
+    assert document["data"] == fingerprint(splits) != fingerprint(splits[:1])
+    lines = [json.loads(text) for text in (folder / "measures.jsonl").read_text(encoding="utf-8").splitlines()]
+    # Whole batches of four validation frames.
+    assert lines == [{"step": step, "frames": 4, "lpips": 0.0, "lpips_between_seeds": 0.0} for step in (1, 2)]
+    assert printed.count("held out, step") == 2
+
+
+def test_a_fingerprint_follows_all_shards_in_order():
+    one, two = {"shards": [{"sha256": "aa"}, {"sha256": "bb"}]}, {"shards": [{"sha256": "cc"}]}
+    assert fingerprint([one, two]) == fingerprint([{"shards": [*one["shards"], *two["shards"]]}])
+    different = [[one], [two], [one, two], [two, one], [{"shards": one["shards"][::-1]}, two]]
+    assert len({fingerprint(manifests) for manifests in different}) == len(different)

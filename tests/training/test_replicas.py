@@ -15,39 +15,47 @@ from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, log
 PROGRAM = pathlib.Path(__file__).parent / "two_replicas.py"
 
 
-def start(stage, config, data_dir, folder):
+def start(name, config, data_dir, folder):
     """A process that takes two steps of a global batch of four on one replica and on two."""
-    (folder / f"{stage}.json").write_text(json.dumps(to_json(config)))
-    arguments = [stage, folder / f"{stage}.json", "synthetic_street", data_dir / "train", folder / f"{stage}.npz"]
-    with open(folder / f"{stage}.log", "w") as log:
+    stage = "motion" if name == "motion" else "start_frame"
+    (folder / f"{name}.json").write_text(json.dumps(to_json(config)))
+    arguments = [stage, folder / f"{name}.json", "synthetic_street", data_dir / "train", folder / f"{name}.npz"]
+    with open(folder / f"{name}.log", "w") as log:
         return subprocess.Popen([sys.executable, PROGRAM, *arguments], stdout=log, stderr=log)
 
 
+TRAININGS = ["segmentation", "multiscale", "motion"]
+
+
 @pytest.fixture(scope="module")
-def both_stages(smallest_start_frame, smallest_motion, with_training, street_data, tmp_path_factory):
-    """{stage: the arrays that two_replicas.py wrote}; the two processes run side by side."""
+def trainings(smallest_start_frame, smallest_motion, with_model, with_training, street_data, tmp_path_factory):
+    """{training: the arrays that two_replicas.py wrote}; stage 1 by its discriminator. They run side by side."""
     folder = tmp_path_factory.mktemp("replicas")
     # These rates multiply the gradients themselves (two_replicas.py) and move the weights far above the tolerance.
-    start_frame = with_training(
-        smallest_start_frame, steps=2, batch_size=4, learning_rate=0.1, discriminator_learning_rate=0.1
-    )
-    motion = with_training(smallest_motion, steps=2, batch_size=4, learning_rate=1.0)
-    processes = {
-        stage: start(stage, config, street_data, folder)
-        for stage, config in (("start_frame", start_frame), ("motion", motion))
+    configs = {
+        name: with_training(
+            with_model(smallest_start_frame, discriminator=name),
+            steps=2,
+            batch_size=4,
+            learning_rate=0.1,
+            discriminator_learning_rate=0.1,
+        )
+        for name in ("segmentation", "multiscale")
     }
+    configs["motion"] = with_training(smallest_motion, steps=2, batch_size=4, learning_rate=1.0)
+    processes = {name: start(name, config, street_data, folder) for name, config in configs.items()}
     try:
-        for stage, process in processes.items():
-            assert process.wait(timeout=300) == 0, (folder / f"{stage}.log").read_text()[-3000:]
+        for name, process in processes.items():
+            assert process.wait(timeout=300) == 0, (folder / f"{name}.log").read_text()[-3000:]
     finally:
         for process in processes.values():
             process.kill()
-    return {stage: dict(np.load(folder / f"{stage}.npz")) for stage in processes}
+    return {name: dict(np.load(folder / f"{name}.npz")) for name in processes}
 
 
-@pytest.mark.parametrize("stage", ["start_frame", "motion"])
-def test_two_replicas_equal_one(both_stages, stage):
-    arrays = both_stages[stage]
+@pytest.mark.parametrize("training", TRAININGS)
+def test_two_replicas_equal_one(trainings, training):
+    arrays = trainings[training]
     names = [name.removeprefix("1/") for name in arrays if name.startswith("1/")]
     assert {f"{n}/{name}" for n in (1, 2) for name in names} == set(arrays)
     moved = 0.0
@@ -65,17 +73,34 @@ def test_two_replicas_equal_one(both_stages, stage):
     assert moved > 1e-3
 
 
-@pytest.mark.parametrize("stage", ["start_frame", "motion"])
-def test_a_checkpoint_does_not_know_how_many_replicas_wrote_it(both_stages, stage):
-    arrays = both_stages[stage]
+@pytest.mark.parametrize("training", ["segmentation", "multiscale"])
+def test_the_average_moves_by_its_formula_on_two_replicas(trainings, training):
+    """After two steps: d_2 (d_1 w_0 + (1 - d_1) w_1) + (1 - d_2) w_2 with d_1 = 1/10, d_2 = 2/11."""
+    arrays = trainings[training]
+    for replicas in (1, 2):
+        found = [name.removeprefix(f"{replicas}/after/") for name in arrays if name.startswith(f"{replicas}/after/")]
+        averages = [name for name in found if "_average/" in name]
+        assert {name.split("/")[0] for name in averages} == {"generator_average", "style_encoder_average"}
+        for name in averages:
+            weights = [
+                arrays[f"{replicas}/{when}/{name.replace('_average', '')}"] for when in ("before", "between/0", "after")
+            ]
+            first = 0.1 * weights[0] + 0.9 * weights[1]
+            expected = 2 / 11 * first + 9 / 11 * weights[2]
+            np.testing.assert_allclose(arrays[f"{replicas}/after/{name}"], expected, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_a_checkpoint_does_not_know_how_many_replicas_wrote_it(trainings, training):
+    arrays = trainings[training]
     names = [name.removeprefix("1/after/") for name in arrays if name.startswith("1/after/")]
     for name in names:
         np.testing.assert_array_equal(arrays[f"1/restored/{name}"], arrays[f"2/after/{name}"], err_msg=name)
         np.testing.assert_array_equal(arrays[f"2/restored/{name}"], arrays[f"1/after/{name}"], err_msg=name)
 
 
-def test_terms_are_of_the_global_batch(both_stages):
-    arrays = both_stages["motion"]
+def test_terms_are_of_the_global_batch(trainings):
+    arrays = trainings["motion"]
     terms = {name.split("/")[-1] for name in arrays if name.startswith("1/term/0/")}
     assert {"refined_l1", "warped_l1", "kl", "gradient_norm"} <= terms
     assert all(np.isfinite(arrays[f"2/term/1/{name}"]) for name in terms)

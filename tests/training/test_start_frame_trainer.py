@@ -1,4 +1,4 @@
-"""StartFrameTrainer: what one step changes, whose optimizer changes it, and its pictures."""
+"""StartFrameTrainer: what a step changes, which examples each term sees, what a step follows from, and its pictures."""
 
 import dataclasses
 
@@ -9,76 +9,266 @@ import tensorflow as tf
 
 from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.models.build import set_precision
+from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
+from seg2vid_tf.training import start_frame_trainer
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
+
+DISCRIMINATORS = ("segmentation", "multiscale")
+OF_THE_ENCODER = {"style_kl", "style_regression"}
+ADVERSARIAL = {
+    "segmentation": {"adversarial", "discriminator_real", "discriminator_fake", "labelmix"},
+    "multiscale": {"adversarial", "feature_matching", "discriminator"},
+}
+
+
+def make_batch(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "frames": rng.uniform(-1, 1, (count, 1, 16, 32, 3)).astype(np.float32),
+        "label_maps": rng.integers(0, 9, (count, 1, 16, 32)).astype(np.uint8),
+    }
 
 
 @pytest.fixture(scope="module")
-def batch(smallest_start_frame):
-    size = smallest_start_frame.model.height, smallest_start_frame.model.width
-    rng = np.random.default_rng(0)
-    return {
-        "frames": tf.constant(rng.uniform(-1, 1, (2, 1, *size, 3)), tf.float32),
-        "label_maps": tf.constant(rng.integers(0, 9, (2, 1, *size)), tf.uint8),
-    }
+def batch():
+    return make_batch(2)
 
 
 def values(owner):
     return [v.numpy() for v in raw_variables(owner)]
 
 
-def test_one_step_changes_both_networks(smallest_start_frame, spec, batch):
-    trainer = StartFrameTrainer(smallest_start_frame, spec)
+def build(config, spec, seed=0):
+    keras.utils.set_random_seed(seed)
+    return StartFrameTrainer(config, spec)
+
+
+def take_step(trainer, batch, step=0):
+    """{name: loss term}, and the trainer has taken the step."""
+    tensors = {name: tf.constant(value) for name, value in batch.items()}
+    return {k: v.numpy() for k, v in trainer.train_step(tensors, tf.constant(step, tf.int64)).items()}
+
+
+def terms_of(trainer, batch, step=0):
+    """{name: loss term}, and the trainer is as it was."""
     before = {name: values(owner) for name, owner in trainer.checkpointed.items()}
-    terms = trainer.train_step(batch, tf.constant(0, tf.int64))
-    assert {"adversarial", "feature_matching", "discriminator"} <= set(terms)
+    terms = take_step(trainer, batch, step)
+    for name, owner in trainer.checkpointed.items():
+        for variable, value in zip(raw_variables(owner), before[name], strict=True):
+            variable.assign(value)
+    return terms
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_one_step_changes_every_network(smallest_start_frame, with_model, spec, batch, discriminator):
+    trainer = build(with_model(smallest_start_frame, discriminator=discriminator), spec)
+    networks = {"generator", "style_encoder", "generator_average", "style_encoder_average", "discriminator"}
+    assert set(trainer.checkpointed) == networks | {"generator_optimizer", "discriminator_optimizer"}
+    before = {name: values(owner) for name, owner in trainer.checkpointed.items()}
+    for name in ("generator", "style_encoder"):
+        for weights, average in zip(before[name], before[f"{name}_average"], strict=True):
+            np.testing.assert_array_equal(average, weights)
+    terms = take_step(trainer, batch)
     assert all(np.isfinite(v) and v.shape == () for v in terms.values())
-    for name in ("generator", "discriminator"):
+    for name in networks:
         changed = [(a != b).any() for a, b in zip(before[name], values(trainer.checkpointed[name]), strict=True)]
-        # The bias of the logits stays: while all logits are inside the hinge's margins, real and fake pull it equally.
-        assert changed.count(False) == (name == "discriminator"), (name, changed)
+        # A patch discriminator's bias of the logits stays: while all logits are inside the hinge's margins, real and
+        # fake pull it equally.
+        stays = name == "discriminator" and discriminator == "multiscale"
+        assert changed.count(False) == stays, (name, changed)
     for name in ("generator_optimizer", "discriminator_optimizer"):
         assert int(trainer.checkpointed[name].iterations.numpy()) == 1
 
 
-def test_each_network_has_its_own_learning_rate(smallest_start_frame, with_training, spec, batch):
-    config = with_training(smallest_start_frame, learning_rate=0.0, discriminator_learning_rate=1e-2)
-    trainer = StartFrameTrainer(config, spec)
-    generator, discriminator = values(trainer.generator), values(trainer.discriminator)
-    trainer.train_step(batch, tf.constant(0, tf.int64))
-    for old, new in zip(generator, values(trainer.generator), strict=True):
+@pytest.mark.parametrize("style_encoder", [True, False])
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_the_terms_have_the_names_of_their_networks(
+    smallest_start_frame, with_model, spec, batch, discriminator, style_encoder
+):
+    config = with_model(smallest_start_frame, discriminator=discriminator, style_encoder=style_encoder)
+    trainer = build(config, spec)
+    of_the_encoder = OF_THE_ENCODER if style_encoder else set()
+    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1"} | of_the_encoder
+    assert ("style_encoder_average" in trainer.checkpointed) == style_encoder
+
+
+@pytest.mark.parametrize("style_encoder", [True, False])
+def test_only_a_paired_example_is_held_against_its_real_frame(
+    smallest_start_frame, with_model, spec, batch, monkeypatch, style_encoder
+):
+    """Which one is paired alternates with the place in the batch and with the step; without an encoder all are."""
+    monkeypatch.setattr(start_frame_trainer, "perceptual_network", lambda config: lambda frames: [frames[:, ::2]])
+    config = with_model(smallest_start_frame, discriminator="multiscale", style_encoder=style_encoder)
+    config = dataclasses.replace(config, losses=dataclasses.replace(config.losses, perceptual_weight=2.0))
+    trainer = build(config, spec)
+    held = {"l1", "perceptual", "feature_matching"} | ({"style_kl"} if style_encoder else set())
+    for step in (0, 1):
+        terms = terms_of(trainer, batch, step)
+        assert all(terms[name] > 0 for name in held)
+        for place in (0, 1):
+            frames = batch["frames"].copy()
+            frames[place] *= -1.0
+            other = terms_of(trainer, {**batch, "frames": frames}, step)
+            paired = (place + step) % 2 == 1 or not style_encoder
+            for name in held:
+                assert (other[name] != terms[name]) == paired, (name, step, place)
+
+
+def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start_frame, spec):
+    """The style regression sees neither paired examples nor those painted in two styles."""
+    trainer = build(smallest_start_frame, spec)
+    batch = make_batch(8)
+    examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
+    paired, parted = examples["paired"].numpy() > 0, examples["parted"].numpy() > 0
+    np.testing.assert_array_equal(paired, [False, True] * 4)
+    assert parted.any() and not parted[paired].any() and not parted[~paired].all()
+    mask = examples["style_mask"].numpy()
+    for i, label_map in enumerate(batch["label_maps"][:, 0]):
+        # One style or the other for a whole class, and only where the example is parted.
+        sides = [np.unique(mask[i][label_map == k]) for k in range(9)]
+        assert all(len(side) == 1 for side in sides) and ((mask[i] == 0).all() or parted[i])
+    _, terms = trainer._generator_terms(examples)
+    for i in range(8):
+        style = examples["style"].numpy()
+        style[i] += 1.0
+        _, other = trainer._generator_terms({**examples, "style": tf.constant(style)})
+        seen = not paired[i] and not parted[i]
+        assert (other["style_regression"].numpy() != terms["style_regression"].numpy()) == seen, i
+
+
+def test_the_style_regression_teaches_the_generator_alone(smallest_start_frame, spec):
+    weights = {field.name: 0.0 for field in dataclasses.fields(smallest_start_frame.losses)}
+    losses = dataclasses.replace(smallest_start_frame.losses, **{**weights, "style_regression_weight": 1.0})
+    trainer = build(dataclasses.replace(smallest_start_frame, losses=losses), spec)
+    before = {name: values(network) for name, network in trainer.networks.items()}
+    assert take_step(trainer, make_batch(8))["style_regression"] > 0
+    for old, new in zip(before["style_encoder"], values(trainer.networks["style_encoder"]), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert any((old != new).any() for old, new in zip(discriminator, values(trainer.discriminator), strict=True))
+    assert any((a != b).any() for a, b in zip(before["generator"], values(trainer.networks["generator"]), strict=True))
 
 
-def test_the_style_of_a_step_follows_from_seed_and_step(smallest_start_frame, with_training, spec, batch):
-    terms = []
-    for seed, step in ((0, 0), (0, 0), (0, 1), (1, 0)):
-        keras.utils.set_random_seed(7)
-        trainer = StartFrameTrainer(with_training(smallest_start_frame, seed=seed), spec)
-        terms.append(float(trainer.train_step(batch, tf.constant(step, tf.int64))["feature_matching"]))
-    assert terms[0] == terms[1] and len(set(terms)) == 3
+def test_generator_and_discriminator_have_their_own_learning_rates(smallest_start_frame, with_training, spec, batch):
+    config = with_training(smallest_start_frame, learning_rate=0.0, discriminator_learning_rate=1e-2)
+    trainer = build(config, spec)
+    before = {name: values(owner) for name, owner in trainer.checkpointed.items()}
+    take_step(trainer, batch)
+    for name in ("generator", "style_encoder"):
+        for old, new in zip(before[name], values(trainer.checkpointed[name]), strict=True):
+            np.testing.assert_array_equal(old, new)
+    for old, new in zip(before["discriminator"], values(trainer.adversary.discriminator), strict=True):
+        assert (old != new).any()
 
 
-def test_a_step_in_mixed_precision_is_close_to_one_in_float32(smallest_start_frame, spec, batch):
-    terms = []
+def test_a_step_follows_from_seed_and_step_alone(smallest_start_frame, with_training, spec, batch):
+    all_terms = []
+    for seed, step in ((0, 0), (0, 0), (0, 2), (1, 0)):
+        trainer = build(with_training(smallest_start_frame, seed=seed), spec, seed=7)
+        tf.random.set_seed(len(all_terms))  # nothing may draw from TensorFlow's own
+        all_terms.append(take_step(trainer, batch, step))
+    assert all_terms[0] == all_terms[1]
+    for name in ("adversarial", "l1", "discriminator_fake", "labelmix"):
+        assert len({float(terms[name]) for terms in all_terms}) == 3, name
+
+
+def power_iterations(discriminator):
+    """(matrix float32 [n, filters], variable u) of every spectrally normalised convolution."""
+    convs = [layer for layer in discriminator._flatten_layers() if isinstance(layer, SpectralConv2D)]
+    assert convs
+    return [(np.array(conv.kernel).reshape(-1, conv.filters), conv.u) for conv in convs]
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_parts_of_a_batch_take_the_step_of_the_whole(
+    smallest_start_frame, with_model, with_training, spec, discriminator
+):
+    """Each part advances the discriminator's power iterations, so its step is the same once these have converged."""
+    trainers, terms = [], []
+    for parts in (1, 2):
+        config = with_model(smallest_start_frame, discriminator=discriminator)
+        config = with_training(
+            config, accumulate=parts, batch_size=4, learning_rate=0.1, discriminator_learning_rate=0.1
+        )
+        trainers.append(build(config, spec))
+        for matrix, u in power_iterations(trainers[-1].adversary.discriminator):
+            u.assign(np.linalg.svd(matrix)[2][:1])  # where the iteration leads
+        for optimizer in (trainers[-1].generator_optimizer, trainers[-1].discriminator_optimizer):
+            optimizer.epsilon = 1.0  # Adam would divide rounding noise by its own size
+        terms.append(take_step(trainers[-1], make_batch(4)))
+    assert set(terms[0]) == set(terms[1])
+    for name, term in terms[0].items():
+        np.testing.assert_allclose(terms[1][name], term, rtol=1e-5, atol=1e-6, err_msg=name)
+    for name, owner in trainers[0].checkpointed.items():
+        for whole, parted in zip(values(owner), values(trainers[1].checkpointed[name]), strict=True):
+            np.testing.assert_allclose(parted, whole, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_the_generators_step_in_parts_never_waits_for_power_iterations(smallest_start_frame, with_training, spec):
+    """Generator, encoder and averages agree from the first step on; the power iterations are further ahead."""
+    trainers = []
+    for parts in (1, 4):
+        trainers.append(build(with_training(smallest_start_frame, accumulate=parts, learning_rate=0.1), spec))
+        trainers[-1].generator_optimizer.epsilon = 1.0
+        before = [(matrix, np.array(u), u) for matrix, u in power_iterations(trainers[-1].adversary.discriminator)]
+        take_step(trainers[-1], make_batch(4))
+        for matrix, expected, u in before:
+            for _ in range(parts):
+                expected = expected @ matrix.T @ matrix
+            np.testing.assert_allclose(np.array(u), expected / np.linalg.norm(expected), rtol=1e-3, atol=1e-4)
+    for name in ("generator", "style_encoder", "generator_average", "style_encoder_average"):
+        pairs = zip(values(trainers[0].checkpointed[name]), values(trainers[1].checkpointed[name]), strict=True)
+        for whole, parted in pairs:
+            np.testing.assert_allclose(parted, whole, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
+def test_a_step_in_mixed_precision_is_close_to_one_in_float32(
+    smallest_start_frame, with_model, spec, batch, discriminator
+):
+    config, terms = with_model(smallest_start_frame, discriminator=discriminator), []
     for precision in ("float32", "mixed_bfloat16"):
         set_precision(precision)
         try:
-            keras.utils.set_random_seed(0)
-            terms.append(StartFrameTrainer(smallest_start_frame, spec).train_step(batch, tf.constant(0, tf.int64)))
+            terms.append(take_step(build(config, spec), batch))
         finally:
             set_precision("float32")
     for name, value in terms[0].items():
-        assert terms[1][name].dtype == tf.float32, name
+        assert terms[1][name].dtype == np.float32, name
         np.testing.assert_allclose(terms[1][name], value, rtol=0.05, atol=5e-3, err_msg=name)
 
 
-def test_samples_show_two_styles_beside_the_real_frame(smallest_start_frame, spec, batch):
-    rows = StartFrameTrainer(smallest_start_frame, spec).samples(batch)
-    assert len(rows) == 2 and all(len(row) == 3 for row in rows)
-    first, second, real = rows[1]
+def test_instance_boundaries_reach_the_networks(smallest_start_frame, with_model, spec, batch):
+    trainer = build(with_model(smallest_start_frame, instance_boundary=True, discriminator="multiscale"), spec)
+    instance_maps = np.zeros((2, 1, 16, 32), np.int32)
+    terms = terms_of(trainer, {**batch, "instance_maps": instance_maps})
+    instance_maps[:, :, 4:9, 7:20] = 3
+    other = terms_of(trainer, {**batch, "instance_maps": instance_maps})
+    for name in ("l1", "discriminator"):
+        assert np.isfinite(other[name]) and other[name] != terms[name]
+    tensors = {name: tf.constant(value) for name, value in {**batch, "instance_maps": instance_maps}.items()}
+    assert len(trainer.samples(tensors)) == 2
+
+
+@pytest.mark.parametrize("style_encoder", [True, False])
+def test_samples_are_annotation_three_seeds_own_style_and_real(
+    smallest_start_frame, with_model, spec, batch, style_encoder
+):
+    trainer = build(with_model(smallest_start_frame, style_encoder=style_encoder), spec)
+    take_step(trainer, batch)
+    tensors = {name: tf.constant(value) for name, value in batch.items()}
+    rows = trainer.samples(tensors)
+    assert len(rows) == 2 and all(len(row) == (6 if style_encoder else 5) for row in rows)
+    annotation, *painted, real = rows[1]
     np.testing.assert_array_equal(real, batch["frames"][1, 0])
-    assert first.shape == (16, 32, 3) and (first.numpy() != second.numpy()).any()
+    colors = np.array([c.color for c in spec.classes])[batch["label_maps"][1, 0]]
+    np.testing.assert_allclose(annotation, colors / 127.5 - 1.0, atol=1e-6)
+    for seed, picture in zip((1, 2, 3), painted, strict=False):
+        np.testing.assert_allclose(picture, trainer.paint(tensors, seed)[1], atol=1e-6)
+    pictures = [p.numpy() for p in painted]
+    assert all((a != b).any() for i, a in enumerate(pictures) for b in pictures[:i])
+    # By the averages, which the step moved less than the networks.
+    for network, average in ((trainer.networks[name], trainer.averages[name]) for name in trainer.networks):
+        assert any((a != b).any() for a, b in zip(values(network), values(average), strict=True))
+    assert trainer.painter.generator is trainer.averages["generator"]
 
 
 def test_a_perceptual_weight_without_a_file_is_refused(smallest_start_frame, spec):

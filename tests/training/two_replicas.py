@@ -35,7 +35,7 @@ def variables(strategy, trainer):
 
 
 def take_steps(strategy, trainer_class, config, spec, data_dir):
-    """(trainer, {name: array}): loss terms of every step, and every variable before and after them."""
+    """(trainer, {name: array}): loss terms of every step, and every variable before, between and after them."""
     keras.utils.set_random_seed(config.training.seed)
     with strategy.scope():
         trainer = trainer_class(config, spec)
@@ -67,6 +67,8 @@ def take_steps(strategy, trainer_class, config, spec, data_dir):
     for step in range(config.training.steps):
         for name, value in train_step(next(batches), tf.constant(step, tf.int64)).items():
             arrays[f"term/{step}/{name}"] = value.numpy()
+        if step + 1 < config.training.steps:
+            arrays |= {f"between/{step}/{name}": value for name, value in variables(strategy, trainer).items()}
     arrays |= {f"after/{name}": value for name, value in variables(strategy, trainer).items()}
     return trainer, arrays
 

@@ -12,9 +12,9 @@ not autocast: each convolution casts its own input, and nothing else is rounded.
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
-from seg2vid_tf.models.motion.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.refiner import FrameRefiner
 from seg2vid_tf.ops.warp import warp

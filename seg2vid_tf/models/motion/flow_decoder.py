@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
-from seg2vid_tf.models.motion.latent import LatentInjection
+from seg2vid_tf.models.motion.latent_injection import LatentInjection
 
 
 class TemporalMix(keras.layers.Layer):

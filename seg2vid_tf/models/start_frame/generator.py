@@ -1,67 +1,108 @@
-"""StartFrameGenerator: annotation + style -> start frame.
+"""StartFrameGenerator: annotation + style + noise -> start frame.
 
-The annotation, averaged down to the coarsest grid, starts a chain of SPADE residual blocks; each block but the last is
-followed by a doubling of the size, and every block reads the annotation at its own size. No layer's weights depend on
-the frame's size: any height and width divisible by the stride work.
-Source: Park et al. (CVPR 2019); the style enters each block as OASIS lets its noise do (Sushko et al., ICLR 2021).
+The annotation, averaged down to the coarsest grid, and the style, laid out over a grid, start a chain of SPADE residual
+blocks; each block but the last is followed by a doubling of the size, and every block reads annotation and style at its
+own size. No layer's weights depend on the frame's size: any height and width divisible by the stride work.
+
+Two things make one annotation have many appearances, both channels at every place as OASIS's 3-D noise is (Sushko et
+al., ICLR 2021). The style sets the appearance; it is the same everywhere where it comes as a vector, and a part of the
+picture can take another one than the rest where it comes as a map. The noise is drawn anew at every place of a grid of
+a quarter of the size, and enters the blocks up to that size: inside a large region of one class nothing else tells one
+place from the next, and finer noise would be grain.
+Source of the rest: Park et al. (CVPR 2019).
 """
 
 import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.start_frame.spade import SpadeResidualBlock
+from seg2vid_tf.models.start_frame.style_layout import StyleLayout
+
+# The finest stride at which noise enters.
+NOISE_STRIDE = 4
 
 
 class StartFrameGenerator(keras.Model):
     """The generator of stage 1.
 
     Args:
-      num_classes: K, channels of the annotation.
-      style_dim: S, dimensions of the style vector.
+      num_channels: C, channels of the annotation: the spec's classes, and the instance boundary where it is used.
+      style_dim: S, dimensions of the style.
+      noise_channels: N, channels of the noise.
       filters: channels of the blocks, coarse to fine; the stride is 2 ** (len(filters) - 1).
-      spade_filters: hidden channels of each SpadeNorm.
+      spade_filters: channels in which each block reads annotation, style and noise.
     """
 
-    def __init__(self, num_classes: int, style_dim: int, filters: tuple[int, ...], spade_filters: int, **kwargs):
+    def __init__(
+        self,
+        num_channels: int,
+        style_dim: int,
+        noise_channels: int,
+        filters: tuple[int, ...],
+        spade_filters: int,
+        **kwargs,
+    ):
         super().__init__(**{"autocast": False, **kwargs})
+        self.layout = StyleLayout(filters[0], name="layout")
         self.stem = keras.layers.Conv2D(filters[0], 3, padding="same", name="stem")
+        self.strides = [2**i for i in reversed(range(len(filters)))]
         widths = [filters[0], *filters]
         self.blocks = [
-            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, name=f"block_{i}") for i in range(len(filters))
+            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, stride >= NOISE_STRIDE, name=f"block_{i}")
+            for i, stride in enumerate(self.strides)
         ]
         start_grey = keras.initializers.RandomNormal(stddev=0.02)
         self.to_rgb = keras.layers.Conv2D(
             3, 3, padding="same", kernel_initializer=start_grey, dtype="float32", name="to_rgb"
         )
-        self.num_classes = num_classes
+        self.num_channels = num_channels
         self.style_dim = style_dim
+        self.noise_channels = noise_channels
         self.filters = tuple(filters)
         self.spade_filters = spade_filters
-        self.stride = 2 ** (len(filters) - 1)
+        self.stride = self.strides[0]
 
     def get_config(self):
         return {
-            "num_classes": self.num_classes,
+            "num_channels": self.num_channels,
             "style_dim": self.style_dim,
+            "noise_channels": self.noise_channels,
             "filters": self.filters,
             "spade_filters": self.spade_filters,
         }
 
     def call(self, inputs, training=False):
-        """{annotation float32 [B,H,W,K], style float32 [B,S]} -> {start_frame float32 [B,H,W,3] in [-1,1]}."""
-        annotation, style = inputs["annotation"], inputs["style"]
+        """One frame per annotation.
+
+        Args:
+          inputs: {annotation float32 [B,H,W,C], style float32 [B,S] or [B,H,W,S], noise float32 [B,H/4,W/4,N]}, the
+            last two standard normal.
+
+        Returns:
+          {start_frame float32 [B,H,W,3] in [-1,1]}.
+        """
+        annotation, style, noise = inputs["annotation"], inputs["style"], inputs["noise"]
         tf.debugging.assert_equal(
             tf.shape(annotation)[1:3] % self.stride,
             0,
             f"annotation: height and width must be divisible by {self.stride}",
         )
-        pyramid = [annotation]
-        for _ in self.filters[1:]:
-            pyramid.append(tf.nn.avg_pool2d(pyramid[-1], 2, 2, "VALID"))
-        x = self.stem(pyramid[-1])
-        for i, block in enumerate(self.blocks):
-            level = pyramid[len(self.filters) - 1 - i]
-            if i > 0:
-                x = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
-            x = block(x, level, style)
+        if style.shape.rank == 2:
+            style = style[:, None, None, :]
+        pyramid = {1: (annotation, style, None)}
+        for stride in reversed(self.strides[:-1]):
+            annotation, style = _halved(annotation), style if style.shape[1] == 1 else _halved(style)
+            if stride > NOISE_STRIDE:
+                noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
+            pyramid[stride] = (annotation, style, noise if stride >= NOISE_STRIDE else None)
+        x = self.stem(annotation)
+        x += self.layout(style, tf.shape(x)[1:3])
+        for stride, block in zip(self.strides, self.blocks, strict=True):
+            if stride < self.stride:
+                x = tf.cast(tf.image.resize(x, tf.shape(pyramid[stride][0])[1:3]), x.dtype)
+            x = block(x, *pyramid[stride])
         return {"start_frame": tf.tanh(self.to_rgb(tf.nn.relu(x)))}
+
+
+def _halved(x):
+    return tf.nn.avg_pool2d(x, 2, 2, "VALID")

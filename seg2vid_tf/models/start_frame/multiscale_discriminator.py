@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
+from seg2vid_tf.ops.activation import leaky_relu
 
 
 class PatchDiscriminator(keras.layers.Layer):
@@ -32,7 +33,7 @@ class PatchDiscriminator(keras.layers.Layer):
         """x [B,h,w,3+K] -> {logits float32 [B,h',w',1], features: list of [B,h_i,w_i,filters_i]}."""
         features = []
         for conv in self.convs:
-            x = tf.nn.leaky_relu(conv(x, training=training), 0.2)
+            x = leaky_relu(conv(x, training=training))
             features.append(x)
         return {"logits": tf.cast(self.to_logits(x, training=training), tf.float32), "features": features}
 

@@ -1,0 +1,145 @@
+"""What each preset of stage 1 costs: parameters, GFLOP, time per start frame, time and peak memory of a training step.
+
+    python experiments/benchmarks/start_frame_cost.py --presets=tiny,small --train_batch=4
+
+GFLOP are those that TensorFlow's profiler counts in the forward pass of one picture (a multiply-add is two). Each
+training step runs in a process of its own, whose peak resident memory is reported, TensorFlow itself (about 0.5 GiB)
+included. Times are medians over --repeats after one warm-up.
+"""
+
+import dataclasses
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+PRESETS = flags.DEFINE_list("presets", ["tiny", "small", "base", "large"], "presets to count")
+TIMED = flags.DEFINE_list("timed", ["tiny", "small"], "presets whose times and memory are measured too")
+TRAIN_BATCH = flags.DEFINE_integer("train_batch", 4, "batch of the training step", lower_bound=1)
+REPEATS = flags.DEFINE_integer("repeats", 7, "timed runs of each case", lower_bound=1)
+PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "of the training step")
+ACCUMULATE = flags.DEFINE_integer("accumulate", 1, "parts of the training step's batch", lower_bound=1)
+STEP = flags.DEFINE_string("step", None, "PRESET:DISCRIMINATOR; measure this training step alone, as JSON")
+
+
+def main():
+    if STEP.value:
+        print(json.dumps(training_step(*STEP.value.split(":"))))
+        return
+    import tensorflow as tf
+
+    print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, medians of {REPEATS.value}, spec cityscapes")
+    print("| preset | size | generator | style encoder | segmentation D | multiscale D | start frame, batch 1 |")
+    print("|---|---|---|---|---|---|---|")
+    for name in PRESETS.value:
+        print(counted(name), flush=True)
+    print(f"\ntraining step, batch {TRAIN_BATCH.value} in {ACCUMULATE.value} parts, {PRECISION.value}")
+    print("| preset | discriminator | step | peak memory |\n|---|---|---|---|")
+    for name in TIMED.value:
+        for discriminator in ("segmentation", "multiscale"):
+            # Peak memory belongs to a process: one for each case.
+            command = [sys.executable, __file__, f"--step={name}:{discriminator}"]
+            command += [f"--{f.name}={f.value}" for f in (TRAIN_BATCH, REPEATS, PRECISION, ACCUMULATE)]
+            measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            print(
+                f"| {name} | {discriminator} | {1000 * measured['seconds']:.0f} ms | {measured['peak_gib']:.2f} GiB |",
+                flush=True,
+            )
+
+
+def counted(name: str) -> str:
+    """One preset's row: parameters and GFLOP of its networks, and the time of a start frame where it is asked for."""
+    import tensorflow as tf
+
+    from seg2vid_tf.annotations.spec import load_spec
+    from seg2vid_tf.config import START_FRAME_PRESETS, preset
+    from seg2vid_tf.models.build import build_discriminator, build_generator, build_style_encoder
+    from seg2vid_tf.models.start_frame.painter import StartFramePainter
+
+    spec, model = load_spec("cityscapes"), preset(START_FRAME_PRESETS, name).model
+    size = (model.height, model.width)
+    frame = tf.zeros([1, *size, 3])
+    annotation = tf.zeros([1, *size, spec.num_classes])
+    generator, encoder = build_generator(model, spec), build_style_encoder(model)
+    inputs = {
+        "annotation": annotation,
+        "style": tf.zeros([1, model.style_dim]),
+        "noise": tf.zeros([1, size[0] // 4, size[1] // 4, model.noise_channels]),
+    }
+    cells = [cell(generator, inputs), cell(encoder, {"frame": frame})]
+    for kind in ("segmentation", "multiscale"):
+        discriminator = build_discriminator(dataclasses.replace(model, discriminator=kind), spec)
+        judged = {"frame": frame} if kind == "segmentation" else {"frame": frame, "annotation": annotation}
+        cells.append(cell(discriminator, judged))
+    milliseconds = ""
+    if name in TIMED.value:
+        painter = StartFramePainter(generator, encoder, spec)
+        paint = tf.function(lambda label_map, seed: painter.paint(label_map, painter.draw_style(seed), seed))
+        label_map, seed = tf.zeros([1, *size], tf.uint8), tf.constant([0], tf.int64)
+        milliseconds = f"{1000 * median_seconds(lambda: paint(label_map, seed).numpy()):.0f} ms"
+    return f"| {name} | {size[0]}x{size[1]} | {' | '.join(cells)} | {milliseconds} |"
+
+
+def cell(network, inputs) -> str:
+    """Parameters and GFLOP of one network."""
+    import tensorflow as tf
+
+    parameters = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+    specs = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in inputs.items()}
+    graph = tf.function(lambda x: network(x)).get_concrete_function(specs).graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    counted = tf.compat.v1.profiler.profile(graph, options=options)
+    return f"{parameters / 1e6:.2f} M, {counted.total_float_ops / 1e9:.2f} GFLOP"
+
+
+def training_step(name: str, discriminator: str) -> dict:
+    """Median seconds and peak memory of one preset's training step."""
+    import tensorflow as tf
+
+    from seg2vid_tf.annotations.spec import load_spec
+    from seg2vid_tf.config import START_FRAME_PRESETS, preset
+    from seg2vid_tf.models.build import set_precision
+    from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
+
+    config = preset(START_FRAME_PRESETS, name)
+    config = dataclasses.replace(
+        config,
+        model=dataclasses.replace(config.model, discriminator=discriminator),
+        training=dataclasses.replace(
+            config.training, batch_size=TRAIN_BATCH.value, precision=PRECISION.value, accumulate=ACCUMULATE.value
+        ),
+    )
+    set_precision(PRECISION.value)
+    spec = load_spec("cityscapes")
+    trainer = StartFrameTrainer(config, spec)
+    rng = np.random.default_rng(0)
+    shape = (TRAIN_BATCH.value, 1, config.model.height, config.model.width)
+    batch = {
+        "frames": tf.constant(rng.uniform(-1, 1, (*shape, 3)), tf.float32),
+        "label_maps": tf.constant(rng.integers(0, spec.num_classes, shape), tf.uint8),
+    }
+    step = tf.function(trainer.train_step)
+    seconds = median_seconds(lambda: [v.numpy() for v in step(batch, tf.constant(0, tf.int64)).values()])
+    return {"seconds": seconds, "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+
+
+def median_seconds(call) -> float:
+    """Median over the repeats; the first call traces and is not counted."""
+    seconds = []
+    for _ in range(REPEATS.value + 1):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[1:]))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,115 @@
+"""Paints start frames with a trained stage 1: one label map or a folder of them, several seeds each.
+
+    python experiments/sample_start_frames.py --run_dir=runs/street --label_map=label.png --output=out --num_seeds=4
+
+Writes <name>_seed<seed>.png for every label map and seed, and sheet.png: annotation | seeds. With --reference every
+seed takes the style of that picture and keeps its own noise; --restyle=car,building gives those classes the style of
+another seed.
+"""
+
+import pathlib
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run (it holds start_frame/)", required=True)
+LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, or a folder of them", required=True)
+OUTPUT = flags.DEFINE_string("output", None, "folder for the pictures", required=True)
+NUM_SEEDS = flags.DEFINE_integer("num_seeds", 3, "pictures of each label map", lower_bound=1)
+SEED = flags.DEFINE_integer("seed", 0, "seed of the first picture; each further one takes the next")
+REFERENCE = flags.DEFINE_string("reference", None, "picture whose style is taken")
+RESTYLE = flags.DEFINE_list("restyle", [], "classes that take the style of --restyle_seed, by name")
+RESTYLE_SEED = flags.DEFINE_integer("restyle_seed", 1000, "seed of the style of the --restyle classes")
+INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none (or a folder)")
+LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the files where it is not the spec's own, as labelIds")
+RESIZE = flags.DEFINE_bool("resize", False, "bring label maps of another size to the one trained at, by nearest")
+PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
+
+
+def main():
+    files = label_map_files(pathlib.Path(LABEL_MAP.value))
+
+    import numpy as np
+    import tensorflow as tf  # TensorFlow loads here: a mistake above is told at once.
+
+    from seg2vid_tf.annotations.label_map import colorize, read_label_map
+    from seg2vid_tf.media import contact_sheet, save_png
+    from seg2vid_tf.models.restore import painter_from_run
+    from seg2vid_tf.ops.image import to_uint8
+
+    painter, config = painter_from_run(RUN_DIR.value)
+    trained_at, stride = (config.model.height, config.model.width), painter.generator.stride
+    restyled = class_ids(painter.spec, RESTYLE.value)
+    seeds = tf.range(SEED.value, SEED.value + NUM_SEEDS.value, dtype=tf.int64)
+    style = painter.draw_style(seeds)
+    if REFERENCE.value:
+        reference = painter.encode_style(read_picture(REFERENCE.value, trained_at)[None])
+        style = tf.repeat(reference, len(seeds), axis=0)
+    other_style = painter.draw_style(tf.fill([len(seeds)], tf.constant(RESTYLE_SEED.value, tf.int64)))
+    output, rows = pathlib.Path(OUTPUT.value), []
+    for file in files:
+        size = trained_at if RESIZE.value else None
+        label_map = read_label_map(file, painter.spec, size, LABEL_IDS.value, PALETTE.value)
+        if label_map.shape[0] % stride or label_map.shape[1] % stride:
+            raise ValueError(
+                f"{file} is {label_map.shape}, height and width must be divisible by {stride}: give --resize to bring "
+                f"it to {trained_at}"
+            )
+        places = style
+        if restyled:
+            chosen = np.isin(label_map, restyled)[None, ..., None]
+            places = tf.where(chosen, other_style[:, None, None], style[:, None, None])
+        repeated = np.repeat(label_map[None], len(seeds), axis=0)
+        instance_map = read_instance_map(file, label_map.shape)
+        if instance_map is not None:
+            instance_map = tf.repeat(instance_map[None], len(seeds), axis=0)
+        frames = to_uint8(painter.paint(repeated, places, seeds, instance_map)).numpy()
+        for seed, frame in zip(seeds.numpy(), frames, strict=True):
+            save_png(frame, output / f"{file.stem}_seed{seed}.png")
+        rows.append([colorize(label_map, painter.spec), *frames])
+    if len({row[0].shape for row in rows}) == 1:
+        save_png(contact_sheet(rows), output / "sheet.png")
+    print(f"{len(files)} label maps, {len(seeds)} seeds from {SEED.value}: {output}")
+
+
+def label_map_files(path):
+    """The PNG itself, or those of the folder, by name."""
+    files = sorted(path.glob("*.png")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"--label_map={path}: no .png file in this folder")
+    return files
+
+
+def class_ids(spec, names):
+    """The ids of classes given by name."""
+    known = {c.name: c.id for c in spec.classes}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"--restyle: spec {spec.name!r} has no classes {unknown}, it has {sorted(known)}")
+    return [known[name] for name in names]
+
+
+def read_picture(path, size):
+    """A picture, resized by area, as float32 [H,W,3] in [-1,1]."""
+    from seg2vid_tf.data.frame_folder import read_frame, resize_frame
+    from seg2vid_tf.ops.image import to_float
+
+    return to_float(resize_frame(read_frame(pathlib.Path(path)), size))
+
+
+def read_instance_map(label_map_file, size):
+    """int32 [H,W] of --instance_map for that label map, or None without the flag."""
+    from seg2vid_tf.annotations.label_map import resize_label_map
+    from seg2vid_tf.annotations.png_file import read_ids_png
+
+    if not INSTANCE_MAP.value:
+        return None
+    path = pathlib.Path(INSTANCE_MAP.value)
+    path = path / label_map_file.name if path.is_dir() else path
+    instance_map = read_ids_png(path, depths=(8, 16), fix="instance maps are 8- or 16-bit grey PNGs")
+    return resize_label_map(instance_map.astype("int32"), size)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,50 @@
+"""SegmentationDiscriminator: a U-Net that says of every pixel which class it shows, or that it is fake.
+
+It never sees the annotation: a frame convinces it only by showing at each place what the annotation asks for there.
+Source: Sushko et al., "You Only Need Adversarial Supervision for Semantic Image Synthesis" (OASIS, ICLR 2021), sections
+3.1 and A; spectral normalisation as there. Plain strided convolutions stand for its residual blocks.
+"""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
+from seg2vid_tf.ops.activation import leaky_relu
+
+
+class SegmentationDiscriminator(keras.Model):
+    """The discriminator with K + 1 classes: the spec's, then "fake".
+
+    Args:
+      num_classes: K.
+      filters: channels of the U-Net, fine to coarse; the stride is 2 ** (len(filters) - 1).
+    """
+
+    def __init__(self, num_classes: int, filters: tuple[int, ...], **kwargs):
+        super().__init__(**{"autocast": False, **kwargs})
+        self.stem = SpectralConv2D(filters[0], 3, name="stem")
+        self.down = [SpectralConv2D(f, 4, 2, name=f"down_{i}") for i, f in enumerate(filters[1:])]
+        # Convolve, then enlarge: a third of the cost of the other order (BUILD.md).
+        self.up = [SpectralConv2D(f, 3, name=f"up_{i}") for i, f in enumerate(filters[-2::-1])]
+        # Normalised too, unlike there: with free logits it outran the generator from the start.
+        self.to_logits = SpectralConv2D(num_classes + 1, 3, name="to_logits")
+        self.num_classes = num_classes
+        self.filters = tuple(filters)
+        self.stride = 2 ** (len(filters) - 1)
+
+    def get_config(self):
+        return {"num_classes": self.num_classes, "filters": self.filters}
+
+    def call(self, inputs, training=False):
+        """{frame float32 [B,H,W,3] in [-1,1]} -> {logits float32 [B,H,W,K+1]}; training=True advances the power
+        iterations."""
+        x = leaky_relu(self.stem(inputs["frame"], training=training))
+        skips = []
+        for conv in self.down:
+            skips.append(x)
+            x = leaky_relu(conv(x, training=training))
+        for conv in self.up:
+            x = leaky_relu(conv(x, training=training))
+            skip = skips.pop()
+            x = tf.concat([tf.cast(tf.image.resize(x, tf.shape(skip)[1:3]), x.dtype), skip], axis=-1)
+        return {"logits": tf.cast(self.to_logits(x, training=training), tf.float32)}

@@ -1,0 +1,39 @@
+"""StyleLayout: the style, read differently at every cell of a fixed grid.
+
+Without it a generator of convolutions could tell top from bottom, and left from right, by its borders' padding alone.
+Source: the spatial start that SPADE makes of its noise vector (Park et al., CVPR 2019, appendix A).
+"""
+
+import keras
+import tensorflow as tf
+
+GRID = (4, 8)
+
+
+class StyleLayout(keras.layers.Layer):
+    """One matrix per cell of the grid from style to features; the grid is resized to any size.
+
+    Args:
+      filters: output channels.
+    """
+
+    def __init__(self, filters: int, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+
+    def build(self, input_shape):
+        outputs = GRID[0] * GRID[1] * self.filters
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], outputs), initializer="glorot_uniform")
+        self.bias = self.add_weight(name="bias", shape=(outputs,), initializer="zeros")
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), "filters": self.filters}
+
+    def call(self, style, size):
+        """style [B,h,w,S] or [B,1,1,S], size int32 [2] -> [B,*size,filters]."""
+        kernel = tf.reshape(tf.convert_to_tensor(self.kernel), [-1, *GRID, self.filters])
+        bias = tf.reshape(tf.convert_to_tensor(self.bias), [*GRID, self.filters])
+        cells = tf.cast(tf.image.resize(style, GRID), kernel.dtype)
+        layout = tf.einsum("bhws,shwf->bhwf", cells, kernel) + bias
+        return tf.cast(tf.image.resize(layout, size), kernel.dtype)

@@ -1,0 +1,46 @@
+"""The segmentation discriminator and what it adds to both losses (OASIS)."""
+
+import tensorflow as tf
+
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.config import StartFrameConfig
+from seg2vid_tf.losses.segmentation import (
+    class_cross_entropy,
+    fake_cross_entropy,
+    labelmix,
+    labelmix_consistency,
+    labelmix_mask,
+)
+from seg2vid_tf.models.build import build_discriminator
+
+
+class SegmentationAdversary:
+    """Discriminator with K + 1 classes per pixel.
+
+    Attributes:
+      discriminator: the network.
+    """
+
+    def __init__(self, config: StartFrameConfig, spec: AnnotationSpec):
+        self.discriminator = build_discriminator(config.model, spec)
+        self._weights = config.losses
+
+    def generator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
+        """{name: weighted loss term}: every pixel of the generated frames is to be taken for its class."""
+        logits = self.discriminator({"frame": fake})["logits"]
+        return {"adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["balanced"])}
+
+    def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
+        """{name: weighted loss term}: real pixels to their class, generated ones to "fake", mixtures to both."""
+        real = examples["real"]
+        mask = labelmix_mask(examples["target"], examples["mix_draws"])
+        # One pass over all three: one power iteration per step, on the same estimate for each.
+        frames = tf.concat([real, fake, labelmix(mask, real, fake)], axis=0)
+        logits = self.discriminator({"frame": frames}, training=True)["logits"]
+        real_logits, fake_logits, mixed_logits = tf.split(logits, 3, axis=0)
+        consistency = labelmix_consistency(mixed_logits, labelmix(mask, real_logits, fake_logits))
+        return {
+            "discriminator_real": class_cross_entropy(real_logits, examples["balanced"]),
+            "discriminator_fake": fake_cross_entropy(fake_logits),
+            "labelmix": self._weights.labelmix_weight * consistency,
+        }

@@ -1,0 +1,54 @@
+"""What stage 1 is measured by while it trains: StartFrameScores of a few held-out frames, real ones segmented once."""
+
+import tensorflow as tf
+
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.evaluation.lpips import load_lpips
+from seg2vid_tf.evaluation.segmenter import Segmenter
+from seg2vid_tf.evaluation.start_frame_scores import StartFrameScores
+from seg2vid_tf.ops.image import to_uint8
+
+MEASURED_SEEDS = (1, 2)
+
+
+class StartFrameMeasures:
+    """Called with a trainer, it gives its scores on the held-out frames chosen at the start."""
+
+    def __init__(
+        self, batches: tf.data.Dataset, spec: AnnotationSpec, segmenter_path: str, lpips_path: str, num_frames: int
+    ):
+        """Reads the networks and the frames.
+
+        Args:
+          batches: held-out batches, as the trainer takes them.
+          spec: theirs.
+          segmenter_path: TFLite segmenter (evaluation/segmenter.py), or "".
+          lpips_path: LPIPS weights (evaluation/lpips.py), or "".
+          num_frames: frames to measure, rounded up to whole batches.
+
+        Raises:
+          ValueError: neither path, or a file that is not what it should be.
+        """
+        self._spec = spec
+        self._networks = {
+            "segmenter": Segmenter(segmenter_path) if segmenter_path else None,
+            "lpips": load_lpips(lpips_path) if lpips_path else None,
+        }
+        scores = self._new_scores()
+        self._batches = []
+        for batch in batches:
+            real = to_uint8(batch["frames"][:, 0]).numpy()
+            self._batches.append((batch, batch["label_maps"][:, 0].numpy(), real, scores.segment(real)))
+            if sum(len(real) for _, _, real, _ in self._batches) >= num_frames:
+                break
+
+    def _new_scores(self):
+        return StartFrameScores(self._spec, **self._networks)
+
+    def __call__(self, trainer) -> dict:
+        """{score: value} of StartFrameScores, the painted frames by the trainer's averaged weights."""
+        scores = self._new_scores()
+        for batch, label_maps, real, segmented in self._batches:
+            painted = [to_uint8(trainer.paint(batch, seed)).numpy() for seed in MEASURED_SEEDS]
+            scores.add(label_maps, real, painted, segmented)
+        return scores.result()

@@ -1,0 +1,60 @@
+"""SegmentationDiscriminator beyond the shared checklist: shapes, the skips' detail, what its calls move."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from seg2vid_tf.models.build import build_discriminator
+from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
+
+
+@pytest.fixture
+def discriminator(spec, start_frame_config):
+    keras.utils.set_random_seed(0)
+    return build_discriminator(start_frame_config.model, spec)
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 64), (20, 12), (18, 27)])
+def test_every_pixel_gets_the_specs_classes_and_fake(discriminator, spec, make_inputs, height, width):
+    assert isinstance(discriminator, SegmentationDiscriminator) and discriminator.stride == 4
+    inputs = make_inputs(discriminator, spec, 2, height, width)
+    assert set(inputs) == {"frame"}, "it never sees the annotation"
+    assert discriminator(inputs)["logits"].shape == (2, height, width, spec.num_classes + 1)
+
+
+def test_a_pixel_is_judged_by_itself_first(discriminator, spec, make_inputs):
+    inputs = make_inputs(discriminator, spec, 1, 32, 32)
+    frame = inputs["frame"].numpy()
+    frame[0, 13, 17] = -frame[0, 13, 17]
+    difference = np.abs(discriminator({"frame": frame})["logits"] - discriminator(inputs)["logits"]).sum(-1)[0]
+    row, column = np.unravel_index(difference.argmax(), difference.shape)
+    assert abs(row - 13) <= 2 and abs(column - 17) <= 2
+
+
+def test_what_is_far_away_reaches_a_pixel_through_the_coarse_grids(discriminator, spec, make_inputs):
+    inputs = make_inputs(discriminator, spec, 1, 32, 32)
+    frame = inputs["frame"].numpy()
+    frame[0, 12:16, 12:16] *= -1.0
+    difference = np.abs(discriminator({"frame": frame})["logits"] - discriminator(inputs)["logits"]).sum(-1)[0]
+    # Stem and to_logits alone would carry it two pixels.
+    assert difference[8, 8] > 0.0 and difference[20, 20] > 0.0
+
+
+def test_only_training_calls_move_the_power_iterations_and_all_of_them(discriminator, spec, make_inputs):
+    inputs = make_inputs(discriminator, spec, 1, 16, 16)
+    estimates = [v.numpy() for v in discriminator.non_trainable_variables]
+    assert len(estimates) == 1 + 2 + 2 + 1, "stem, two down, two up, the logits"
+    discriminator(inputs)
+    for before, after in zip(estimates, discriminator.non_trainable_variables, strict=True):
+        np.testing.assert_array_equal(after.numpy(), before)
+    discriminator(inputs, training=True)
+    for before, after in zip(estimates, discriminator.non_trainable_variables, strict=True):
+        assert (after.numpy() != before).any()
+
+
+def test_build_refuses_a_config_whose_size_does_not_fit(spec, start_frame_config):
+    config = dataclasses.replace(start_frame_config.model, segmentation_filters=(4,) * 7)
+    with pytest.raises(ValueError, match=r"divisible by 64 \(from segmentation_filters\), received 32 x 64"):
+        build_discriminator(config, spec)
