@@ -36,6 +36,18 @@ def test_the_reader_adds_style_and_noise_at_their_own_place():
         assert changed[0, 2, 3].any() and changed.sum() == changed[0, 2, 3].sum(), moved
 
 
+def test_each_class_takes_its_own_share_of_the_noise():
+    reader = AnnotationReader(4, with_noise=True)
+    annotation = tf.one_hot([[[0, 1, 1]]], 2)
+    style = tf.zeros([1, 1, 1, 2])
+    reader(annotation, style, tf.zeros([1, 1, 3, 1]))
+    reader.classes.set_weights([np.zeros((3, 3, 2, 4), np.float32), np.full(4, 10.0, np.float32)])
+    reader.noise.set_weights([np.ones((1, 4), np.float32)])
+    reader.strength.set_weights([np.float32([[0, 0, 0, 0], [1, 2, 3, 4]])])
+    read = reader(annotation, style, tf.constant([[[[5.0], [1.0], [-1.0]]]])).numpy()[0, 0]
+    np.testing.assert_allclose(read, [[10, 10, 10, 10], [11, 12, 13, 14], [9, 8, 7, 6]], rtol=1e-6)
+
+
 def test_a_block_has_a_shortcut_only_where_the_channels_change():
     inputs = (tf.ones([1, 4, 4, 3]), tf.ones([1, 1, 1, 2]), tf.ones([1, 4, 4, 1]))
     for filters, has_shortcut in ((4, False), (6, True)):
@@ -51,7 +63,7 @@ def test_a_block_without_noise_takes_none_and_has_no_weights_for_it():
         block = SpadeResidualBlock(4, 4, 5, with_noise=bool(noise))
         assert block(x, annotation, style, *noise).shape == (1, 4, 4, 4)
         counts.append(len(block.trainable_variables))
-    assert counts[1] == counts[0] + 1
+    assert counts[1] == counts[0] + 2, "the noise's own matrix and each class's strength"
 
 
 def test_a_pixel_without_contrast_and_one_with_too_much_stay_finite():

@@ -36,6 +36,9 @@ class AnnotationReader(keras.layers.Layer):
         if with_noise:
             quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")  # a shared one would draw the same twice
             self.noise = keras.layers.Dense(filters, use_bias=False, kernel_initializer=quiet, name="noise")
+            # How much of it each class takes: a facade has windows, a road is smooth.
+            strengths = keras.initializers.Constant(0.5)
+            self.strength = keras.layers.Dense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
         self.filters = filters
         self.with_noise = with_noise
 
@@ -45,7 +48,9 @@ class AnnotationReader(keras.layers.Layer):
     def call(self, annotation, style, noise=None):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if with_noise -> [B,h,w,filters]."""
         read = self.classes(annotation) + self.style(style)
-        return tf.nn.relu(read if self.noise is None else read + self.noise(noise))
+        if self.noise is not None:
+            read += self.strength(annotation) * self.noise(noise)
+        return tf.nn.relu(read)
 
 
 class SpadeNorm(keras.layers.Layer):
