@@ -64,9 +64,6 @@ class StartFrameLossConfig:
     """Weights of stage 1's losses."""
 
     adversarial_weight: float = _field(1.0, "what the discriminator says of the generated frames")
-    class_balance: float = _field(
-        1.0, "1: every class counts the same to the segmentation discriminator; 0: every pixel; or between"
-    )
     labelmix_weight: float = _field(
         10.0, "consistency of the segmentation discriminator on real and generated frames mixed by classes"
     )

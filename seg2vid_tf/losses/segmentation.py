@@ -8,21 +8,19 @@ Source: Sushko et al. (OASIS, ICLR 2021), equations 1 to 4.
 import tensorflow as tf
 
 
-def class_balance(pixel_counts: tf.Tensor, power: float = 1.0) -> tf.Tensor:
-    """Weights with which small classes are not drowned by large ones.
+def class_balance(pixel_counts: tf.Tensor) -> tf.Tensor:
+    """Weights with which every class that occurs counts the same, however few its pixels.
 
     Args:
       pixel_counts: float [K], labelled pixels of each class in the global batch.
-      power: 1: every class that occurs counts the same, however few its pixels (OASIS); 0: every pixel does; between: a
-        class counts as its pixels ** (1 - power).
 
     Returns:
-      float32 [K]: proportional to the class's pixels ** -power, with mean 1 over the labelled pixels; 0 for a class
-      that does not occur.
+      float32 [K]: all pixels / (classes that occur * the class's pixels); 0 for a class that does not occur. Their mean
+      over the labelled pixels is 1.
     """
     counts = tf.cast(pixel_counts, tf.float32)
-    weights = tf.where(counts > 0, tf.maximum(counts, 1.0) ** -power, 0.0)
-    return tf.math.divide_no_nan(weights * tf.reduce_sum(counts), tf.reduce_sum(weights * counts))
+    occurring = tf.math.count_nonzero(counts, dtype=tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(counts), occurring * counts)
 
 
 def class_cross_entropy(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -115,7 +115,7 @@ class StartFrameTrainer:
             "real": real,
             "annotation": encode_annotation(label_map, self.spec, self._instances(batch)),
             "target": target,
-            "balanced": target * class_balance(pixels_per_class, self.config.losses.class_balance),
+            "balanced": target * class_balance(pixels_per_class),
             "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
             "style": style,
             "other_style": other_style,
