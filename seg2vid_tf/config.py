@@ -210,7 +210,7 @@ START_FRAME_PRESETS = {
             segmentation_filters=(16, 32, 64, 128, 256, 256),
             patch_filters=(48, 96, 192, 192),
         ),
-        training=StartFrameTrainingConfig(steps=6000, batch_size=4),
+        training=StartFrameTrainingConfig(steps=12_000, batch_size=2),
     ),
     "base": StartFrameConfig(
         model=StartFrameModelConfig(
