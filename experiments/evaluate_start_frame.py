@@ -60,20 +60,25 @@ def main():
     )
     if MAX_FRAMES.value:
         frames = frames.take(MAX_FRAMES.value)
+    total = min(manifest["num_frames"], MAX_FRAMES.value or manifest["num_frames"])
+    spread = max(1, total // SHEET_ROWS.value)
+    seeds = [tf.constant([seed], tf.int64) for seed in range(NUM_SEEDS.value)]
+    styles = [painter.draw_style(seed) for seed in seeds]
     rows = []
-    for example in frames:
+    for i, example in enumerate(frames):
         label_map, real = example["label_maps"][:, 0], to_uint8(example["frames"][:, 0]).numpy()
         instance_map = example["instance_maps"][:, 0] if painter.uses_instances else None
-        seeds = [tf.constant([seed], tf.int64) for seed in range(NUM_SEEDS.value)]
-        painted = [painter.paint(label_map, painter.draw_style(seed), seed, instance_map) for seed in seeds]
-        painted = [to_uint8(frame).numpy() for frame in painted]
+        painted = [
+            to_uint8(painter.paint(label_map, style, seed, instance_map)).numpy()
+            for style, seed in zip(styles, seeds, strict=True)
+        ]
         scores.add(label_map.numpy(), real, painted)
-        colors = colorize(label_map.numpy(), painter.spec)
-        rows.append([colors[0], *(frame[0] for frame in painted), real[0]])
+        if i % spread == 0 and len(rows) < SHEET_ROWS.value:
+            colors = colorize(label_map.numpy(), painter.spec)
+            rows.append([colors[0], *(frame[0] for frame in painted), real[0]])
     result = {"data": DATA.value, "run": RUN_DIR.value, "seeds": NUM_SEEDS.value, **scores.result()}
     write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
-    spread = max(1, len(rows) // SHEET_ROWS.value)
-    save_png(contact_sheet(rows[::spread][: SHEET_ROWS.value]), pathlib.Path(OUTPUT.value).with_suffix(".png"))
+    save_png(contact_sheet(rows), pathlib.Path(OUTPUT.value).with_suffix(".png"))
     print(json.dumps(result, indent=2, allow_nan=False))
 
 

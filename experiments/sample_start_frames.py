@@ -61,7 +61,7 @@ def main():
             chosen = np.isin(label_map, restyled)[None, ..., None]
             places = tf.where(chosen, other_style[:, None, None], style[:, None, None])
         repeated = np.repeat(label_map[None], len(seeds), axis=0)
-        instance_map = read_instance_map(file, label_map.shape)
+        instance_map = instance_map_of(file, label_map.shape)
         if instance_map is not None:
             instance_map = tf.repeat(instance_map[None], len(seeds), axis=0)
         frames = to_uint8(painter.paint(repeated, places, seeds, instance_map)).numpy()
@@ -98,17 +98,16 @@ def read_picture(path, size):
     return to_float(resize_frame(read_frame(pathlib.Path(path)), size))
 
 
-def read_instance_map(label_map_file, size):
+def instance_map_of(label_map_file, size):
     """int32 [H,W] of --instance_map for that label map, or None without the flag."""
     from seg2vid_tf.annotations.label_map import resize_label_map
-    from seg2vid_tf.annotations.png_file import read_ids_png
+    from seg2vid_tf.data.frame_folder import read_instance_map
 
     if not INSTANCE_MAP.value:
         return None
     path = pathlib.Path(INSTANCE_MAP.value)
     path = path / label_map_file.name if path.is_dir() else path
-    instance_map = read_ids_png(path, depths=(8, 16), fix="instance maps are 8- or 16-bit grey PNGs")
-    return resize_label_map(instance_map.astype("int32"), size)
+    return resize_label_map(read_instance_map(path).astype("int32"), size)
 
 
 if __name__ == "__main__":

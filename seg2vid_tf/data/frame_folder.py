@@ -103,9 +103,7 @@ class FrameFolder:
             frames.append(resize_frame(frame[kept], self._size))
             label_maps.append(resize_label_map(label_map[kept], self._size))
             if file.instance is not None:
-                instance_map = read_ids_png(
-                    file.instance, depths=(8, 16), fix="instance maps are 8- or 16-bit grey PNGs of instance numbers"
-                )
+                instance_map = read_instance_map(file.instance)
                 _check_size(file.instance, instance_map, size)
                 instance_map = _number_instances(instance_map, self._no_instance)
                 instance_maps.append(resize_label_map(instance_map[kept], self._size))
@@ -134,6 +132,15 @@ def read_frame(path: pathlib.Path, max_width: int = MAX_SIDE) -> np.ndarray:
         f"{path}: {width}x{height} pixels of mode {mode}, expected at most {max_width}x{MAX_SIDE} of 8-bit RGB or "
         "grey; convert it"
     )
+
+
+def read_instance_map(path: pathlib.Path) -> np.ndarray:
+    """The numbers in an instance map, uint8 or uint16 [H, W].
+
+    Raises:
+      ValueError: what read_ids_png refuses.
+    """
+    return read_ids_png(path, depths=(8, 16), fix="instance maps are 8- or 16-bit grey PNGs of instance numbers")
 
 
 def resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -69,15 +69,12 @@ def clip_by_global_norm(gradients: list[tf.Tensor], clip_norm: float) -> tuple[l
     Returns:
       (gradients to apply, norm before clipping).
     """
-    context = tf.distribute.get_replica_context()
-    if num_replicas() > 1:
-        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-    clipped, norm = tf.clip_by_global_norm(gradients, clip_norm)
+    clipped, norm = tf.clip_by_global_norm(summed_over_replicas(gradients), clip_norm)
     return [per_replica(g) for g in clipped], norm
 
 
-def summed_over_replicas(value: tf.Tensor) -> tf.Tensor:
-    """The sum of every replica's value, on every replica."""
+def summed_over_replicas(value):
+    """The sum of every replica's tensor, or list of tensors, on every replica."""
     if num_replicas() == 1:
         return value
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)

@@ -11,7 +11,7 @@ drawn.
 import keras
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import encode_annotation, encode_label_map
+from seg2vid_tf.annotations.encode import encode_annotation
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
@@ -100,8 +100,9 @@ class StartFrameTrainer:
     def _examples(self, batch, step):
         """{name: tensor [b,...]}: all that the step's parts need."""
         real, label_map = batch["frames"][:, 0], batch["label_maps"][:, 0]
-        target = encode_label_map(label_map, self.spec)
         count, style_dim, classes = tf.shape(real)[0], self.config.model.style_dim, self.spec.num_classes
+        annotation = encode_annotation(label_map, self.spec, self._instances(batch))
+        target = annotation[..., :classes]
         seeds = example_seeds(self.config.training.seed, step, count)
         drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes], STYLE_STREAM)
         style, other_style, style_noise, coin, style_draws, mix_draws = tf.split(
@@ -113,7 +114,7 @@ class StartFrameTrainer:
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
             "real": real,
-            "annotation": encode_annotation(label_map, self.spec, self._instances(batch)),
+            "annotation": annotation,
             "target": target,
             "balanced": target * class_balance(pixels_per_class),
             "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
