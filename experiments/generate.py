@@ -21,6 +21,9 @@ SEED = flags.DEFINE_integer("seed", 0, "seed of the first video; each further vi
 NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1, "how many videos", lower_bound=1)
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
 RESIZE = flags.DEFINE_bool("resize", False, "bring a label map of another size to the model's (nearest neighbour)")
+START_FRAME = flags.DEFINE_string("start_frame", None, "picture to animate: skips stage 1")
+REFERENCE = flags.DEFINE_string("reference", None, "picture whose style the start frame takes")
+INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF and the MP4")
 FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to write, of gif, mp4, png, flow")
@@ -38,7 +41,8 @@ def main():
     if "mp4" in FORMATS.value:
         media.require_mp4()
 
-    from seg2vid_tf.annotations.label_map import read_label_map
+    from seg2vid_tf.annotations.label_map import read_label_map, resize_label_map
+    from seg2vid_tf.data.frame_folder import read_frame, read_instance_map, resize_frame
     from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
 
     pipe = load_pipeline(Seg2VidPipeline)
@@ -48,7 +52,15 @@ def main():
         raise ValueError(
             f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there"
         )
-    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value)
+    given = {
+        flag.name: resize_frame(read_frame(pathlib.Path(flag.value)), pipe.size)
+        for flag in (START_FRAME, REFERENCE)
+        if flag.value
+    }
+    if INSTANCE_MAP.value:
+        instances = read_instance_map(pathlib.Path(INSTANCE_MAP.value)).astype("int32")
+        given["instance_map"] = resize_label_map(instances, pipe.size)
+    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
     if "mp4" in FORMATS.value:

@@ -144,6 +144,29 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     np.testing.assert_array_equal(pictures, np.repeat(pipe(label_map, seed=3).frames, 3, axis=0))
 
 
+def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label_map, label_map_file, tmp_path):
+    """A picture of another size is brought to the model's, here one of equal 2x2 blocks back to what it was."""
+    picture = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)
+    Image.fromarray(picture.repeat(2, axis=0).repeat(2, axis=1)).save(tmp_path / "picture.png")
+    given = {"saved_model": saved_model, "label_map": label_map_file, "seed": 5, "formats": "png"}
+    *refused, animated, styled = _run_several(
+        "generate.py",
+        {**given, "output": tmp_path / "bad", "start_frame": tmp_path / "absent.png"},
+        {**given, "output": tmp_path / "bad", "instance_map": label_map_file},
+        {**given, "output": tmp_path / "animated", "start_frame": tmp_path / "picture.png"},
+        {**given, "output": tmp_path / "styled", "reference": tmp_path / "picture.png"},
+    )
+    _assert_refused(refused, ["absent.png", "instance_map: this model was trained without"])
+    assert (animated, styled) == (None, None) and not (tmp_path / "bad").exists()
+    for name, expected in (
+        ("animated", pipe(label_map, seed=5, start_frame=picture)),
+        ("styled", pipe(label_map, seed=5, reference=picture)),
+    ):
+        frames = [_pixels(tmp_path / f"{name}/frames/00/{i:04d}.png") for i in range(3)]
+        np.testing.assert_array_equal(frames, expected.frames[0])
+    np.testing.assert_array_equal(_pixels(tmp_path / "animated/frames/00/0000.png"), picture)
+
+
 def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):
     done = _run("generate.py", label_map=label_map_file, output=tmp_path / "out", formats="avi", preset="street")
     assert done.returncode == 1 and done.stdout == ""

@@ -7,10 +7,9 @@ Medians over --repeats after one warm-up, all in one process; the ratio column d
 
 import dataclasses
 import os
-import time
 
-import numpy as np
 from absl import flags
+from timing import median_seconds, random_batch, read_all
 
 from seg2vid_tf.flags import run
 
@@ -25,7 +24,7 @@ def main():
     rows: dict[str, list[float]] = {}
     for size in sizes:
         for name, call in cases(size).items():
-            rows.setdefault(name, []).append(median_seconds(call))
+            rows.setdefault(name, []).append(median_seconds(lambda call=call: read_all(call()), REPEATS.value))
     print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, preset tiny, medians of {REPEATS.value}")
     print(f"| | {' | '.join(SIZES.value)} | ratio |")
     print("|---" * (len(sizes) + 2) + "|")
@@ -45,7 +44,6 @@ def cases(size) -> dict:
     from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 
     spec = load_spec("synthetic_street")
-    rng = np.random.default_rng(0)
     named = {}
     trainers = []
     for presets, trainer_class in ((START_FRAME_PRESETS, StartFrameTrainer), (MOTION_PRESETS, MotionTrainer)):
@@ -54,32 +52,19 @@ def cases(size) -> dict:
         trainer = trainer_class(config, spec)
         trainers.append(trainer)
         shape = (config.training.batch_size, trainer.num_frames + 1, *size)
-        batch = {
-            "frames": tf.constant(rng.uniform(-1, 1, (*shape, 3)), tf.float32),
-            "label_maps": tf.constant(rng.integers(0, spec.num_classes, shape), tf.uint8),
-        }
+        batch = random_batch(spec.num_classes, shape)
         step = tf.function(trainer.train_step)
         title = f"{trainer_class.__name__} step, batch {shape[0]}"
         named[title] = lambda step=step, batch=batch: step(batch, tf.constant(0, tf.int64))
-    model = Seg2Vid(trainers[0].generator, trainers[1].motion, spec, size)
+    model = Seg2Vid(trainers[0].networks["generator"], trainers[1].motion, spec, size)
     function, inputs = signatures(model)["from_tensor"]
     generate = tf.function(function, input_signature=inputs)
-    label_map = tf.constant(rng.integers(0, spec.num_classes, (1, *size)), tf.uint8)
-    style, z = model.draw(tf.constant([0], tf.int64))
+    label_map = random_batch(spec.num_classes, (1, 1, *size))["label_maps"][:, 0]
+    seed = tf.constant([0], tf.int64)
+    style, z = model.draw(seed)
     frames = model.motion.num_frames
-    named[f"label map -> 1 + {frames} frames, batch 1"] = lambda: generate(label_map, style, z)
+    named[f"label map -> 1 + {frames} frames, batch 1"] = lambda: generate(label_map, style, z, seed)
     return named
-
-
-def median_seconds(call) -> float:
-    """Median over the repeats; the first call traces and is not counted."""
-    seconds = []
-    for _ in range(REPEATS.value + 1):
-        start = time.perf_counter()
-        for value in call().values():
-            value.numpy()
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds[1:]))
 
 
 if __name__ == "__main__":

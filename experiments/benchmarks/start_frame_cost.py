@@ -13,10 +13,10 @@ import os
 import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
 from absl import flags
+from timing import median_seconds, random_batch, read_all
 
 from seg2vid_tf.flags import run
 
@@ -84,7 +84,7 @@ def counted(name: str) -> str:
         painter = StartFramePainter(generator, encoder, spec)
         paint = tf.function(lambda label_map, seed: painter.paint(label_map, painter.draw_style(seed), seed))
         label_map, seed = tf.zeros([1, *size], tf.uint8), tf.constant([0], tf.int64)
-        milliseconds = f"{1000 * median_seconds(lambda: paint(label_map, seed).numpy()):.0f} ms"
+        milliseconds = f"{1000 * median_seconds(lambda: paint(label_map, seed).numpy(), REPEATS.value):.0f} ms"
     return f"| {name} | {size[0]}x{size[1]} | {' | '.join(cells)} | {milliseconds} |"
 
 
@@ -121,25 +121,10 @@ def training_step(name: str, discriminator: str) -> dict:
     set_precision(PRECISION.value)
     spec = load_spec("cityscapes")
     trainer = StartFrameTrainer(config, spec)
-    rng = np.random.default_rng(0)
-    shape = (TRAIN_BATCH.value, 1, config.model.height, config.model.width)
-    batch = {
-        "frames": tf.constant(rng.uniform(-1, 1, (*shape, 3)), tf.float32),
-        "label_maps": tf.constant(rng.integers(0, spec.num_classes, shape), tf.uint8),
-    }
+    batch = random_batch(spec.num_classes, (TRAIN_BATCH.value, 1, config.model.height, config.model.width))
     step = tf.function(trainer.train_step)
-    seconds = median_seconds(lambda: [v.numpy() for v in step(batch, tf.constant(0, tf.int64)).values()])
+    seconds = median_seconds(lambda: read_all(step(batch, tf.constant(0, tf.int64))), REPEATS.value)
     return {"seconds": seconds, "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
-
-
-def median_seconds(call) -> float:
-    """Median over the repeats; the first call traces and is not counted."""
-    seconds = []
-    for _ in range(REPEATS.value + 1):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds[1:]))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""What the benchmarks of the networks share: random batches and median times."""
+
+import time
+
+import numpy as np
+
+
+def median_seconds(call, repeats: int) -> float:
+    """Median seconds of a call over the repeats; one call more comes first, traces, and is not counted."""
+    seconds = []
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[1:]))
+
+
+def random_batch(num_classes: int, shape: tuple[int, int, int, int]) -> dict:
+    """A training batch of noise, the same each time: {frames float32 [B,T+1,H,W,3] in [-1,1], label_maps uint8}."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    return {
+        "frames": tf.constant(rng.uniform(-1, 1, (*shape, 3)), tf.float32),
+        "label_maps": tf.constant(rng.integers(0, num_classes, shape), tf.uint8),
+    }
+
+
+def read_all(tensors: dict) -> None:
+    """Waits for every tensor's value."""
+    for value in tensors.values():
+        value.numpy()

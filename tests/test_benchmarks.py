@@ -1,0 +1,33 @@
+"""The benchmarks run: what they time is the code of today."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "experiments/benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("program", "options", "rows"),
+    [
+        (
+            "model_speed.py",
+            ["--sizes=32x64"],
+            ["| StartFrameTrainer step", "| MotionTrainer step", "| label map -> 1 + 4 frames"],
+        ),
+        (
+            "start_frame_cost.py",
+            ["--presets=tiny", "--timed=tiny", "--train_batch=2"],
+            ["| tiny | 64x128 |", "| tiny | segmentation |", "| tiny | multiscale |"],
+        ),
+    ],
+)
+def test_prints_a_row_for_each_case(program, options, rows):
+    command = [sys.executable, str(BENCHMARKS / program), "--repeats=1", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    for row in rows:
+        found = [line for line in done.stdout.splitlines() if line.startswith(row)]
+        assert len(found) == 1 and (" ms |" in found[0]), done.stdout
