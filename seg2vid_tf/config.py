@@ -70,7 +70,9 @@ class StartFrameLossConfig:
     feature_matching_weight: float = _field(
         10.0, "L1 between features of the multiscale discriminator, real and generated frames"
     )
-    l1_weight: float = _field(10.0, "L1 between real and generated frame, which finds each class's colours early")
+    l1_weight: float = _field(
+        10.0, "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early"
+    )
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
     style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
     style_regression_weight: float = _field(

@@ -10,13 +10,15 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "seg2vid_tf").rglob("*.py"))
-PROGRAMS = sorted((ROOT / "experiments").rglob("*.py"))
+SCRIPTS = sorted((ROOT / "experiments").rglob("*.py"))
+PROGRAMS = [path for path in SCRIPTS if "__main__" in path.read_text(encoding="utf-8")]
 
 # Runs the rest of the command line in a process that cannot import TensorFlow or Keras.
 WITHOUT_TENSORFLOW = """
-import runpy, sys
+import pathlib, runpy, sys
 sys.modules.update(dict.fromkeys(["tensorflow", "keras", "tensorflow_probability"]))
 sys.argv = sys.argv[1:]
+sys.path[0] = str(pathlib.Path(sys.argv[0]).parent)
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
@@ -76,7 +78,7 @@ def test_help_needs_no_tensorflow(program):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("path", [*PACKAGE, *PROGRAMS], ids=_name)
+@pytest.mark.parametrize("path", [*PACKAGE, *SCRIPTS], ids=_name)
 def test_every_file_keeps_the_habits(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "the module docstring comes first"

@@ -61,7 +61,6 @@ def counted(name: str) -> str:
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.config import START_FRAME_PRESETS, preset
     from seg2vid_tf.models.build import build_discriminator, build_generator, build_style_encoder
-    from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE
     from seg2vid_tf.models.start_frame.painter import StartFramePainter
 
     spec, model = load_spec("cityscapes"), preset(START_FRAME_PRESETS, name).model
@@ -72,7 +71,7 @@ def counted(name: str) -> str:
     inputs = {
         "annotation": annotation,
         "style": tf.zeros([1, model.style_dim]),
-        "noise": tf.zeros([1, size[0] // NOISE_STRIDE, size[1] // NOISE_STRIDE, model.noise_channels]),
+        "noise": tf.zeros([1, *size, model.noise_channels]),
     }
     cells = [cell(generator, inputs), cell(encoder, {"frame": frame})]
     for kind in ("segmentation", "multiscale"):

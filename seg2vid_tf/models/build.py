@@ -6,7 +6,7 @@ import tensorflow as tf
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionModelConfig, StartFrameModelConfig
 from seg2vid_tf.models.motion.cvae import MotionCVAE
-from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE, StartFrameGenerator
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
@@ -29,14 +29,12 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)
-    if generator.stride < NOISE_STRIDE:
-        raise ValueError(f"generator_filters needs at least 3 entries, received {config.generator_filters}")
     side = generator.stride
     generator(
         {
             "annotation": tf.zeros([1, side, side, channels]),
             "style": tf.zeros([1, config.style_dim]),
-            "noise": tf.zeros([1, side // NOISE_STRIDE, side // NOISE_STRIDE, config.noise_channels]),
+            "noise": tf.zeros([1, side, side, config.noise_channels]),
         }
     )
     return generator

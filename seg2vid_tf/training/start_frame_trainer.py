@@ -156,7 +156,7 @@ class StartFrameTrainer:
         terms |= self.adversary.generator_terms(examples, fake)
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
-        terms["l1"] = weights.l1_weight * l1(real, compared)
+        terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))
         if self._features:
             distance = feature_distance(self._features(real), self._features(compared))
             terms["perceptual"] = weights.perceptual_weight * distance
@@ -189,6 +189,11 @@ class StartFrameTrainer:
             columns.append(self._paint(batch, self.painter.encode_style(real), seeds))
         columns.append(real)
         return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _coarse(frame):
+    """frame averaged over 4x4 pixels: which grain a frame has is chance, and punished it would vanish."""
+    return tf.nn.avg_pool2d(frame, 4, 4, "VALID")
 
 
 def _posterior(encoder, frame):

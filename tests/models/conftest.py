@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.motion.cvae import MotionCVAE
-from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE, StartFrameGenerator
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 
 
@@ -23,7 +23,7 @@ def _inputs(model, spec, batch, height, width, seed=0):
     ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
     annotation = tf.one_hot(ids, spec.num_classes)
     if isinstance(model, StartFrameGenerator):
-        noise = normal(batch, height // NOISE_STRIDE, width // NOISE_STRIDE, model.noise_channels)
+        noise = normal(batch, height, width, model.noise_channels)
         return {"annotation": annotation, "style": normal(batch, model.style_dim), "noise": noise}
     if isinstance(model, MotionCVAE):
         frames = image(batch, model.num_frames + 1, height, width, 3)

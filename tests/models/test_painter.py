@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.seg2vid import draw
-from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE
 from seg2vid_tf.models.start_frame.painter import StartFramePainter
 from seg2vid_tf.ops.noise import per_example_normal
 
@@ -55,7 +54,7 @@ def test_what_seeds_stand_for_is_drawn_apart(painter):
     seeds = tf.constant([3, 4], tf.int64)
     style, z = draw(seeds, painter.generator.style_dim, 4)
     np.testing.assert_array_equal(painter.draw_style(seeds), style)
-    noise = painter.draw_noise(seeds, (8 * NOISE_STRIDE, 4 * NOISE_STRIDE))
+    noise = painter.draw_noise(seeds, (8, 4))
     assert noise.shape == (2, 8, 4, painter.generator.noise_channels)
     drawn = [style[0].numpy(), z[0].numpy(), noise.numpy()[0].ravel()[:4]]
     assert len({tuple(row) for row in drawn}) == 3

@@ -22,7 +22,7 @@ def test_a_norm_that_nothing_modulates_normalises_each_pixel_by_hand():
 
 def test_the_reader_adds_style_and_noise_at_their_own_place():
     keras.utils.set_random_seed(0)
-    reader = AnnotationReader(6, with_noise=True)
+    reader = AnnotationReader(6)
     rng = np.random.default_rng(0)
     annotation, style, noise = (tf.constant(rng.normal(size=(1, 5, 5, c)), tf.float32) for c in (3, 2, 2))
     before = reader(annotation, style, noise).numpy()
@@ -37,7 +37,7 @@ def test_the_reader_adds_style_and_noise_at_their_own_place():
 
 
 def test_each_class_takes_its_own_share_of_the_noise():
-    reader = AnnotationReader(4, with_noise=True)
+    reader = AnnotationReader(4)
     annotation = tf.one_hot([[[0, 1, 1]]], 2)
     style = tf.zeros([1, 1, 1, 2])
     reader(annotation, style, tf.zeros([1, 1, 3, 1]))
@@ -51,19 +51,9 @@ def test_each_class_takes_its_own_share_of_the_noise():
 def test_a_block_has_a_shortcut_only_where_the_channels_change():
     inputs = (tf.ones([1, 4, 4, 3]), tf.ones([1, 1, 1, 2]), tf.ones([1, 4, 4, 1]))
     for filters, has_shortcut in ((4, False), (6, True)):
-        block = SpadeResidualBlock(4, filters, 5, with_noise=True)
+        block = SpadeResidualBlock(4, filters, 5)
         assert (block.shortcut is not None) == has_shortcut
         assert block(tf.ones([1, 4, 4, 4]), *inputs).shape == (1, 4, 4, filters)
-
-
-def test_a_block_without_noise_takes_none_and_has_no_weights_for_it():
-    x, annotation, style = (tf.ones([1, 4, 4, c]) for c in (4, 3, 2))
-    counts = []
-    for noise in ([], [tf.ones([1, 4, 4, 1])]):
-        block = SpadeResidualBlock(4, 4, 5, with_noise=bool(noise))
-        assert block(x, annotation, style, *noise).shape == (1, 4, 4, 4)
-        counts.append(len(block.trainable_variables))
-    assert counts[1] == counts[0] + 2, "the noise's own matrix and each class's strength"
 
 
 def test_a_pixel_without_contrast_and_one_with_too_much_stay_finite():

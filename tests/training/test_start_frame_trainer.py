@@ -114,6 +114,22 @@ def test_only_a_paired_example_is_held_against_its_real_frame(
                 assert (other[name] != terms[name]) == paired, (name, step, place)
 
 
+def test_l1_asks_for_no_certain_grain(smallest_start_frame, with_model, spec, batch):
+    """It compares the means of 4x4 cells, so pixels may trade places within them."""
+    trainer = build(with_model(smallest_start_frame, style_encoder=False), spec)
+    cells = batch["frames"].reshape(2, 4, 4, 8, 4, 3)
+    turned = cells[:, :, ::-1, :, ::-1].reshape(batch["frames"].shape)
+    assert (turned != batch["frames"]).any()
+    terms = terms_of(trainer, batch)
+    np.testing.assert_allclose(terms_of(trainer, {**batch, "frames": turned})["l1"], terms["l1"], rtol=1e-5)
+    examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
+    inputs = {name: examples[name] for name in ("annotation", "style", "noise")}
+    fake = trainer.networks["generator"](inputs)["start_frame"].numpy()
+    means = [f.reshape(2, 4, 4, 8, 4, 3).mean((2, 4)) for f in (fake, batch["frames"])]
+    weight = smallest_start_frame.losses.l1_weight
+    np.testing.assert_allclose(terms["l1"], weight * np.abs(means[0] - means[1]).mean(), rtol=1e-4)
+
+
 def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start_frame, spec):
     """The style regression sees neither paired examples nor those painted in two styles."""
     trainer = build(smallest_start_frame, spec)

@@ -6,9 +6,9 @@ own size. No layer's weights depend on the frame's size: any height and width di
 
 Two things make one annotation have many appearances, both channels at every place as OASIS's 3-D noise is (Sushko et
 al., ICLR 2021). The style sets the appearance; it is the same everywhere where it comes as a vector, and a part of the
-picture can take another one than the rest where it comes as a map. The noise is drawn anew at every place of a grid of
-a quarter of the size, and enters the blocks up to that size: inside a large region of one class nothing else tells one
-place from the next, and finer noise would be grain.
+picture can take another one than the rest where it comes as a map. The noise is drawn anew at every pixel and enters
+every block, averaged down to its size: inside a large region of one class nothing else tells one place from the next,
+and a real picture has grain.
 Source of the rest: Park et al. (CVPR 2019).
 """
 
@@ -17,9 +17,6 @@ import tensorflow as tf
 
 from seg2vid_tf.models.start_frame.spade import SpadeResidualBlock
 from seg2vid_tf.models.start_frame.style_layout import StyleLayout
-
-# The finest stride at which noise enters.
-NOISE_STRIDE = 4
 
 
 class StartFrameGenerator(keras.Model):
@@ -48,8 +45,7 @@ class StartFrameGenerator(keras.Model):
         self.strides = [2**i for i in reversed(range(len(filters)))]
         widths = [filters[0], *filters]
         self.blocks = [
-            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, stride >= NOISE_STRIDE, name=f"block_{i}")
-            for i, stride in enumerate(self.strides)
+            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, name=f"block_{i}") for i in range(len(filters))
         ]
         start_grey = keras.initializers.RandomNormal(stddev=0.02)
         self.to_rgb = keras.layers.Conv2D(
@@ -75,8 +71,8 @@ class StartFrameGenerator(keras.Model):
         """One frame per annotation.
 
         Args:
-          inputs: {annotation float32 [B,H,W,C], style float32 [B,S] or [B,H,W,S], noise float32 [B,H/4,W/4,N]}, the
-            last two standard normal.
+          inputs: {annotation float32 [B,H,W,C], style float32 [B,S] or [B,H,W,S], noise float32 [B,H,W,N]}, the last
+            two standard normal.
 
         Returns:
           {start_frame float32 [B,H,W,3] in [-1,1]}.
@@ -89,12 +85,11 @@ class StartFrameGenerator(keras.Model):
         )
         if style.shape.rank == 2:
             style = style[:, None, None, :]
-        pyramid = {1: (annotation, style, None)}
+        pyramid = {1: (annotation, style, noise)}
         for stride in reversed(self.strides[:-1]):
             annotation, style = _halved(annotation), style if style.shape[1] == 1 else _halved(style)
-            if stride > NOISE_STRIDE:
-                noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
-            pyramid[stride] = (annotation, style, noise if stride >= NOISE_STRIDE else None)
+            noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
+            pyramid[stride] = (annotation, style, noise)
         x = self.stem(annotation)
         x += self.layout(style, tf.shape(x)[1:3])
         for stride, block in zip(self.strides, self.blocks, strict=True):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import encode_annotation
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.models.start_frame.generator import NOISE_STRIDE, StartFrameGenerator
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
 from seg2vid_tf.ops.noise import per_example_normal
 
@@ -55,9 +55,8 @@ class StartFramePainter:
         return self.style_encoder({"frame": frame})["mean"]
 
     def draw_noise(self, seed: tf.Tensor, size) -> tf.Tensor:
-        """int64 [B], (H, W) of the picture -> the noise float32 [B,H/4,W/4,N] that the seeds stand for at that size."""
-        grid = [side // NOISE_STRIDE for side in size]
-        return per_example_normal(seed, tf.stack([*grid, self.generator.noise_channels]), NOISE_STREAM)
+        """int64 [B], (H, W) of the picture -> the noise float32 [B,H,W,N] that the seeds stand for at that size."""
+        return per_example_normal(seed, tf.stack([*size, self.generator.noise_channels]), NOISE_STREAM)
 
     def paint(
         self, label_map: tf.Tensor, style: tf.Tensor, seed: tf.Tensor, instance_map: tf.Tensor | None = None
