@@ -20,11 +20,13 @@ PRESET = flags.DEFINE_string("preset", None, "model that comes with the project,
 SEED = flags.DEFINE_integer("seed", 0, "seed of the first video; each further video takes the next one")
 NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1, "how many videos", lower_bound=1)
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
-RESIZE = flags.DEFINE_bool("resize", False, "bring a label map of another size to the model's (nearest neighbour)")
+RESIZE = flags.DEFINE_bool("resize", False, "bring maps of another size to the model's (nearest neighbour)")
 START_FRAME = flags.DEFINE_string("start_frame", None, "picture to animate: skips stage 1")
 REFERENCE = flags.DEFINE_string("reference", None, "picture whose style the start frame takes")
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
+FLOW_OUT = flags.DEFINE_string("flow_out", None, "folder for the flow, each way, as .flo files and as colours")
+VISIBILITY_OUT = flags.DEFINE_string("visibility_out", None, "folder for the masks of what is seen in both frames")
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF and the MP4")
 FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to write, of gif, mp4, png, flow")
 
@@ -41,7 +43,7 @@ def main():
     if "mp4" in FORMATS.value:
         media.require_mp4()
 
-    from seg2vid_tf.annotations.label_map import read_label_map, resize_label_map
+    from seg2vid_tf.annotations.label_map import read_label_map
     from seg2vid_tf.data.frame_folder import read_frame, read_instance_map, resize_frame
     from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
 
@@ -58,8 +60,7 @@ def main():
         if flag.value
     }
     if INSTANCE_MAP.value:
-        instances = read_instance_map(pathlib.Path(INSTANCE_MAP.value)).astype("int32")
-        given["instance_map"] = resize_label_map(instances, pipe.size)
+        given["instance_map"] = read_instance_map(pathlib.Path(INSTANCE_MAP.value), pipe.size, RESIZE.value)
     out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
@@ -70,6 +71,10 @@ def main():
         out.save_frames(folder / "frames")
     if "flow" in FORMATS.value:
         out.save_flow(folder / "flow.png")
+    if FLOW_OUT.value:
+        out.save_flow_files(FLOW_OUT.value)
+    if VISIBILITY_OUT.value:
+        out.save_visibility(VISIBILITY_OUT.value)
     print(f"{len(out.frames)} videos of {out.frames.shape[1]} frames, seeds from {SEED.value}: {folder}")
 
 

@@ -2,9 +2,9 @@
 
     python experiments/sample_start_frames.py --run_dir=runs/street --label_map=label.png --output=out --num_seeds=4
 
-Writes <name>_seed<seed>.png for every label map and seed, and sheet.png: annotation | seeds. With --reference every
-seed takes the style of that picture and keeps its own noise; --restyle=car,building gives those classes the style of
-another seed.
+Writes <name>_seed<seed>.png for every label map and seed, and, where the maps are of one size, sheet.png:
+annotation | seeds. With --reference every seed takes the style of that picture and keeps its own noise;
+--restyle=car,building gives those classes the style of another seed.
 """
 
 import pathlib
@@ -23,7 +23,7 @@ RESTYLE = flags.DEFINE_list("restyle", [], "classes that take the style of --res
 RESTYLE_SEED = flags.DEFINE_integer("restyle_seed", 1000, "seed of the style of the --restyle classes")
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none (or a folder)")
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the files where it is not the spec's own, as labelIds")
-RESIZE = flags.DEFINE_bool("resize", False, "bring label maps of another size to the one trained at, by nearest")
+RESIZE = flags.DEFINE_bool("resize", False, "bring maps of another size to the one trained at, by nearest")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 
 
@@ -47,7 +47,7 @@ def main():
         reference = painter.encode_style(read_picture(REFERENCE.value, trained_at)[None])
         style = tf.repeat(reference, len(seeds), axis=0)
     other_style = painter.draw_style(tf.fill([len(seeds)], tf.constant(RESTYLE_SEED.value, tf.int64)))
-    output, rows = pathlib.Path(OUTPUT.value), []
+    maps = []
     for file in files:
         size = trained_at if RESIZE.value else None
         label_map = read_label_map(file, painter.spec, size, LABEL_IDS.value, PALETTE.value)
@@ -56,12 +56,14 @@ def main():
                 f"{file} is {label_map.shape}, height and width must be divisible by {stride}: give --resize to bring "
                 f"it to {trained_at}"
             )
+        maps.append((file, label_map, instance_map_of(file, label_map.shape)))
+    output, rows = pathlib.Path(OUTPUT.value), []
+    for file, label_map, instance_map in maps:
         places = style
         if restyled:
             chosen = np.isin(label_map, restyled)[None, ..., None]
             places = tf.where(chosen, other_style[:, None, None], style[:, None, None])
         repeated = np.repeat(label_map[None], len(seeds), axis=0)
-        instance_map = instance_map_of(file, label_map.shape)
         if instance_map is not None:
             instance_map = tf.repeat(instance_map[None], len(seeds), axis=0)
         frames = to_uint8(painter.paint(repeated, places, seeds, instance_map)).numpy()
@@ -70,6 +72,9 @@ def main():
         rows.append([colorize(label_map, painter.spec), *frames])
     if len({row[0].shape for row in rows}) == 1:
         save_png(contact_sheet(rows), output / "sheet.png")
+    else:
+        print("the label maps differ in size: no sheet.png")
+        (output / "sheet.png").unlink(missing_ok=True)  # an earlier call's, of other pictures
     print(f"{len(files)} label maps, {len(seeds)} seeds from {SEED.value}: {output}")
 
 
@@ -100,14 +105,13 @@ def read_picture(path, size):
 
 def instance_map_of(label_map_file, size):
     """int32 [H,W] of --instance_map for that label map, or None without the flag."""
-    from seg2vid_tf.annotations.label_map import resize_label_map
     from seg2vid_tf.data.frame_folder import read_instance_map
 
     if not INSTANCE_MAP.value:
         return None
     path = pathlib.Path(INSTANCE_MAP.value)
     path = path / label_map_file.name if path.is_dir() else path
-    return resize_label_map(read_instance_map(path).astype("int32"), size)
+    return read_instance_map(path, size, RESIZE.value).astype("int32")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 
 from seg2vid_tf import media
+from seg2vid_tf.flow_file import write_flow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +50,31 @@ class Seg2VidOutput:
         """Writes one PNG: a row per video, its flow of frames 1..T as colours on one scale."""
         colors = media.flow_to_color(self.flow)
         media.save_png(media.contact_sheet([list(video) for video in colors]), path)
+
+    def save_flow_files(self, folder: str | os.PathLike) -> None:
+        """Writes <folder>/<video>/<from>_to_<to>.flo, and beside each its colours as PNG, on one scale.
+
+        0000_to_<t> is where the pixels of the start frame are in frame t (flow_backward), <t>_to_0000 where those of
+        frame t came from (minus flow): each file is on the grid of its first frame, as the tools that read it expect.
+        """
+        longest = max(float(np.linalg.norm(flow, axis=-1).max()) for flow in (self.flow, self.flow_backward))
+        for path, flow in self._each_way(folder, self.flow_backward, -self.flow):
+            write_flow(flow, path.with_suffix(".flo"))
+            media.save_png(media.flow_to_color(flow, longest), path.with_suffix(".png"))
+
+    def save_visibility(self, folder: str | os.PathLike) -> None:
+        """Writes <folder>/<video>/<from>_to_<to>.png: white where a pixel of the first frame is seen in the second."""
+        for path, visible in self._each_way(folder, self.visibility_backward, self.visibility):
+            media.save_png(np.round(255 * visible[..., 0]).astype(np.uint8), path.with_suffix(".png"))
+
+    @staticmethod
+    def _each_way(folder, from_start, to_start):
+        """(path without suffix, field [H,W,C]) of every video, frame and direction."""
+        for video in range(len(from_start)):
+            for t in range(1, from_start.shape[1] + 1):
+                parent = pathlib.Path(folder) / f"{video:02d}"
+                yield parent / f"0000_to_{t:04d}", from_start[video, t - 1]
+                yield parent / f"{t:04d}_to_0000", to_start[video, t - 1]
 
     def _side_by_side(self):
         return np.concatenate(list(self.frames), axis=2)

@@ -149,11 +149,12 @@ def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label
     picture = np.random.default_rng(0).integers(0, 256, (32, 64, 3), np.uint8)
     Image.fromarray(picture.repeat(2, axis=0).repeat(2, axis=1)).save(tmp_path / "picture.png")
     given = {"saved_model": saved_model, "label_map": label_map_file, "seed": 5, "formats": "png"}
+    fields = {"flow_out": tmp_path / "flow", "visibility_out": tmp_path / "visibility"}
     *refused, animated, styled = _run_several(
         "generate.py",
         {**given, "output": tmp_path / "bad", "start_frame": tmp_path / "absent.png"},
         {**given, "output": tmp_path / "bad", "instance_map": label_map_file},
-        {**given, "output": tmp_path / "animated", "start_frame": tmp_path / "picture.png"},
+        {**given, "output": tmp_path / "animated", "start_frame": tmp_path / "picture.png", **fields},
         {**given, "output": tmp_path / "styled", "reference": tmp_path / "picture.png"},
     )
     _assert_refused(refused, ["absent.png", "instance_map: this model was trained without"])
@@ -165,6 +166,7 @@ def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label
         frames = [_pixels(tmp_path / f"{name}/frames/00/{i:04d}.png") for i in range(3)]
         np.testing.assert_array_equal(frames, expected.frames[0])
     np.testing.assert_array_equal(_pixels(tmp_path / "animated/frames/00/0000.png"), picture)
+    assert len(list((tmp_path / "flow/00").glob("*.flo"))) == len(list((tmp_path / "visibility/00").iterdir())) == 4
 
 
 def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):

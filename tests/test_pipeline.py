@@ -11,6 +11,7 @@ from PIL import Image
 from seg2vid_tf import pipeline as pipeline_module
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.flow_file import read_flow
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
@@ -248,6 +249,26 @@ def test_an_output_saves_itself(pipe, label_map, tmp_path):
         for frame in range(3):
             with Image.open(tmp_path / "frames" / f"{video:02d}" / f"{frame:04d}.png") as image:
                 np.testing.assert_array_equal(np.asarray(image), out.frames[video, frame])
+
+
+def test_flow_and_visibility_each_way_in_files(pipe, label_map, tmp_path):
+    out = pipe(label_map, num_videos=2)
+    out = dataclasses.replace(out, visibility=out.visibility * 0.5)
+    out.save_flow_files(tmp_path / "flow")
+    out.save_visibility(tmp_path / "visibility")
+    ways = ["0000_to_0001", "0000_to_0002", "0001_to_0000", "0002_to_0000"]
+    for video in range(2):
+        flows, masks = tmp_path / f"flow/{video:02d}", tmp_path / f"visibility/{video:02d}"
+        assert sorted(p.name for p in flows.iterdir()) == sorted(w + s for w in ways for s in (".flo", ".png"))
+        assert sorted(p.name for p in masks.iterdir()) == [w + ".png" for w in ways]
+        for t in (1, 2):
+            # The pixel p of frame t came from p - flow_t(p), so it moves by -flow_t(p) on its way to the start frame.
+            np.testing.assert_array_equal(read_flow(flows / f"000{t}_to_0000.flo"), -out.flow[video, t - 1])
+            np.testing.assert_array_equal(read_flow(flows / f"0000_to_000{t}.flo"), out.flow_backward[video, t - 1])
+            for name, mask in ((f"000{t}_to_0000", out.visibility), (f"0000_to_000{t}", out.visibility_backward)):
+                with Image.open(masks / f"{name}.png") as image:
+                    assert image.mode == "L"
+                    np.testing.assert_allclose(np.asarray(image) / 255, mask[video, t - 1, ..., 0], atol=0.5 / 255)
 
 
 # What it refuses.

@@ -78,6 +78,9 @@ def outputs(loud_run, maps, tmp_path_factory):
     write_label_map(out / "wide.png", np.concatenate([label_map, label_map], axis=1))
     write_label_map(out / "instances.png", label_map // SKY)
     (out / "empty").mkdir()
+    for name, part in (("two/a", label_map), ("two/b", label_map[:16]), ("two sizes/sheet", label_map)):
+        (out / name).parent.mkdir(exist_ok=True)
+        write_label_map(out / f"{name}.png", part)
     rng = np.random.default_rng(0)
     save_png(np.broadcast_to(rng.integers(0, 256, (1, 1, 3)), (50, 70, 3)).astype(np.uint8), out / "reference.png")
     common = {"run_dir": loud_run, "label_map": maps / "a.png", "num_seeds": 2, "seed": 5}
@@ -87,6 +90,7 @@ def outputs(loud_run, maps, tmp_path_factory):
         "restyle": {**common, "restyle": "car"},
         "resize": {**common, "label_map": out / "large.png", "resize": True},
         "wide": {**common, "label_map": out / "wide.png"},
+        "two sizes": {**common, "label_map": out / "two"},
         "odd": {**common, "label_map": out / "odd.png"},
         "unknown class": {**common, "restyle": "car,zeppelin"},
         "no maps": {**common, "label_map": out / "empty"},
@@ -156,6 +160,10 @@ def test_other_sizes_are_painted_resized_or_refused(outputs):
         "odd.png is (30, 64), height and width must be divisible by 4: give --resize to bring it to (32, 64)"
     )
     assert not (out / "odd").exists()
+    # An older sheet would show other pictures.
+    assert endings["two sizes"] is None
+    written = sorted(p.name for p in (out / "two sizes").iterdir())
+    assert written == ["a_seed5.png", "a_seed6.png", "b_seed5.png", "b_seed6.png"]
 
 
 def test_mistakes_are_named_before_anything_is_painted(outputs):
@@ -179,15 +187,33 @@ def test_instance_maps_reach_a_model_that_reads_them(start_frame_config, spec, m
 
     model = dataclasses.replace(start_frame_config.model, instance_boundary=True, style_encoder=False)
     config = dataclasses.replace(start_frame_config, model=model)
-    run = save_run(tmp_path / "run", config, spec, build_generator(model, spec), None)
-    for name in "ab":
-        write_label_map(tmp_path / f"{name}.png", (np.arange(64)[None] // 16 + np.zeros((32, 1))).astype(np.uint8))
+    generator = build_generator(model, spec)
+    generator.to_rgb.kernel.assign(np.array(generator.to_rgb.kernel) * 10.0)
+    run = save_run(tmp_path / "run", config, spec, generator, None)
+    instances = (np.arange(64)[None] // 16 + np.zeros((32, 1))).astype(np.uint8)
+    for folder, names in (("whole", "ab"), ("one", "a")):
+        for name in names:
+            (tmp_path / folder).mkdir(exist_ok=True)
+            write_label_map(tmp_path / folder / f"{name}.png", instances)
+    write_label_map(tmp_path / "half.png", instances[::2])
     common = {"run_dir": run, "label_map": maps, "output": tmp_path / "out", "num_seeds": 1}
-    given, missing, no_encoder = run_several(
-        {**common, "instance_map": tmp_path},
-        {**common, "output": tmp_path / "none"},
-        {**common, "instance_map": tmp_path, "reference": tmp_path / "a.png", "output": tmp_path / "none"},
+    bad = {**common, "output": tmp_path / "none"}
+    given, missing, one_missing, half, no_encoder = run_several(
+        {**common, "instance_map": tmp_path / "whole"},
+        bad,
+        {**bad, "instance_map": tmp_path / "one"},
+        {**bad, "instance_map": tmp_path / "half.png"},
+        {**bad, "instance_map": tmp_path / "whole", "reference": tmp_path / "half.png"},
     )
     assert given is None and len(list((tmp_path / "out").iterdir())) == 3
+    painter, seeds = painter_from_run(run)[0], tf.constant([0], tf.int64)
+    painted, without = (
+        to_uint8(painter.paint(pixels(maps / "a.png")[None], painter.draw_style(seeds), seeds, numbers[None]))[0]
+        for numbers in (instances, np.zeros_like(instances))
+    )
+    written = pixels(tmp_path / "out/a_seed0.png").astype(int)
+    np.testing.assert_allclose(written, painted, atol=1)
+    assert np.abs(written - np.array(without, int)).max() > 1, "their borders are seen"
     assert "this model needs an instance map" in missing and "this model has no style encoder" in no_encoder
+    assert "one/b.png" in one_missing and "half.png is (16, 64), its label map (32, 64): give --resize" in half
     assert not (tmp_path / "none").exists()

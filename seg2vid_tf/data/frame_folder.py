@@ -134,13 +134,24 @@ def read_frame(path: pathlib.Path, max_width: int = MAX_SIDE) -> np.ndarray:
     )
 
 
-def read_instance_map(path: pathlib.Path) -> np.ndarray:
+def read_instance_map(path: pathlib.Path, size: tuple[int, int] | None = None, resize: bool = False) -> np.ndarray:
     """The numbers in an instance map, uint8 or uint16 [H, W].
 
+    Args:
+      path: a PNG of 8 or 16 bits.
+      size: (height, width) that it must have, None: any.
+      resize: bring one of another size to ``size``, by nearest neighbour.
+
     Raises:
-      ValueError: what read_ids_png refuses.
+      ValueError: what read_ids_png refuses, or another size.
     """
-    return read_ids_png(path, depths=(8, 16), fix="instance maps are 8- or 16-bit grey PNGs of instance numbers")
+    fix = "instance maps are 8- or 16-bit grey PNGs of instance numbers"
+    numbers = read_ids_png(path, depths=(8, 16), fix=fix)
+    if size is None or numbers.shape == tuple(size):
+        return numbers
+    if not resize:
+        raise ValueError(f"{path} is {numbers.shape}, its label map {tuple(size)}: give --resize to bring both there")
+    return resize_label_map(numbers, size)
 
 
 def resize_frame(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
