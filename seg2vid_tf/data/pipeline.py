@@ -115,8 +115,9 @@ def make_dataset(
             with_instances=with_instances,
         )
         if training and crop < 1:
-            # A part may be smaller than ``size``, and area sampling would enlarge it in blocks.
-            example = _resized(_cropped(example, stored_size, crop, [seed ^ _CROP_STREAM, position]), size, "bilinear")
+            # By Lanczos: area and bilinear sampling, at a scale that is no whole number, take the fine detail away
+            # that a discriminator would teach.
+            example = _resized(_cropped(example, stored_size, crop, [seed ^ _CROP_STREAM, position]), size, "lanczos3")
         elif size != stored_size:
             example = _resized(example, size, "area")
         example["frames"] = to_float(example["frames"])
@@ -235,8 +236,8 @@ def _cropped(example, stored_size, crop, seed):
 
 
 def _resized(example, size, method):
-    frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, method, antialias=method == "bilinear")
-    resized = {"frames": frames}
+    frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, method, antialias=True)
+    resized = {"frames": tf.clip_by_value(frames, 0.0, 255.0)}  # Lanczos swings over at edges
     for key in ("label_maps", "instance_maps"):
         if key in example:
             resized[key] = tf.image.resize(example[key][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)[

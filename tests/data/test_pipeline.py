@@ -177,6 +177,19 @@ def test_crops_move_frames_and_label_maps_together(tmp_path):
     make_dataset(tmp_path / "train", num_frames=1, batch_size=1, crop=0.1)
 
 
+def test_crops_are_as_sharp_as_whole_frames(tmp_path):
+    """White noise keeps its contrast, and what sampling swings over stays in range."""
+    frames = np.random.default_rng(0).choice(np.uint8([0, 255]), (2, 64, 128, 3))
+    write_shards([Clip("noise", frames, np.zeros((2, 64, 128), np.uint8))], tmp_path, SPEC, split="train")
+    arguments = {"num_frames": 0, "batch_size": 2, "size": (32, 64)}
+    (whole,) = _take(make_dataset(tmp_path / "train", training=False, **arguments), 1)
+    cropped = np.concatenate(
+        [b["frames"] for b in _take(make_dataset(tmp_path / "train", crop=0.7, flip=False, **arguments), 4)]
+    )
+    assert 0.95 < cropped.std() / whole["frames"].std() < 1.3
+    assert np.abs(cropped).max() <= 1.0
+
+
 def test_several_splits_make_one_stream(split, clips, tmp_path, make_clip):
     """The union shows every window of both; its order is the one of a single split with the same clips."""
     more = [make_clip(f"more{i}", length=4, seed=10 + i) for i in range(2)]
