@@ -29,9 +29,7 @@ class StartFrameModelConfig:
     height: int = _field(64, "frame height in pixels, divisible by the networks' strides (16 in the tiny preset)")
     width: int = _field(128, "frame width in pixels, divisible by the networks' strides (16 in the tiny preset)")
     style_dim: int = _field(32, "dimensions of the style vector that one seed draws")
-    noise_channels: int = _field(
-        4, "channels of the noise that is drawn on a grid of a quarter of the start frame's size"
-    )
+    noise_channels: int = _field(4, "channels of the noise that is drawn at every pixel of the start frame")
     generator_filters: tuple[int, ...] = _field(
         (128, 128, 64, 32, 16),
         "channels of the generator's blocks, coarse to fine, each twice the size of the one before",
@@ -54,14 +52,19 @@ class StartFrameModelConfig:
     patch_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before (multiscale)")
 
     def __post_init__(self):
-        _check_at_least(1, self, "height", "width", "style_dim", "noise_channels", "spade_filters", "patch_scales")
+        _check_at_least(4, self, "height", "width")  # the L1 loss compares cells of 4x4 pixels
+        _check_at_least(1, self, "style_dim", "noise_channels", "spade_filters", "patch_scales")
         if self.discriminator not in ("segmentation", "multiscale"):
             raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
 
 
 @dataclasses.dataclass(frozen=True)
 class StartFrameLossConfig:
-    """Weights of stage 1's losses."""
+    """Weights of stage 1's losses, each a mean over the batch.
+
+    With a style encoder, feature matching, L1, perceptual distance and KL are 0 for the half of the batch whose style
+    is drawn, and the style regression is 0 for the others (start_frame_trainer.py).
+    """
 
     adversarial_weight: float = _field(1.0, "what the discriminator says of the generated frames")
     labelmix_weight: float = _field(
@@ -72,6 +75,9 @@ class StartFrameLossConfig:
     )
     l1_weight: float = _field(
         10.0, "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early"
+    )
+    texture_weight: float = _field(
+        3.0, "log ratio of how much each class varies from pixel to pixel in real and generated frames"
     )
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
     style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
@@ -158,6 +164,7 @@ class StartFrameTrainingConfig(TrainingConfig):
     learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
+    decay: float = _field(0.5, "share of the steps, at the end, over which both learning rates fall linearly to 0")
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
     accumulate: int = _field(
         1, "parts of each device's batch that pass one after the other: the same step in less memory"
@@ -166,6 +173,8 @@ class StartFrameTrainingConfig(TrainingConfig):
     def __post_init__(self):
         super().__post_init__()
         _check_at_least(1, self, "accumulate")
+        if not 0 <= self.decay <= 1:
+            raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
 
@@ -179,7 +188,7 @@ class MotionTrainingConfig(TrainingConfig):
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
-RESUMABLE_FIELDS = ("steps", "checkpoint_every", "sample_every", "measure_every", "log_every")
+RESUMABLE_FIELDS = ("steps", "perceptual_path", "checkpoint_every", "sample_every", "measure_every", "log_every")
 
 
 @dataclasses.dataclass(frozen=True)

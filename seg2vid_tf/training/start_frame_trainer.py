@@ -19,11 +19,13 @@ from seg2vid_tf.losses.kl import kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1
 from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mask
+from seg2vid_tf.losses.texture import texture_distance
 from seg2vid_tf.models.build import build_generator, build_style_encoder
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.start_frame.painter import STYLE_STREAM, StartFramePainter
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.moving_average import copy_weights, update_average
 from seg2vid_tf.training.multiscale_adversary import MultiscaleAdversary
 from seg2vid_tf.training.perceptual_network import perceptual_network
@@ -56,9 +58,9 @@ class StartFrameTrainer:
         for name, network in self.networks.items():
             copy_weights(network, self.averages[name])
         self.painter = StartFramePainter(self.averages["generator"], self.averages.get("style_encoder"), spec)
-        self.generator_optimizer = keras.optimizers.Adam(training.learning_rate, training.beta_1, 0.999)
-        self.discriminator_optimizer = keras.optimizers.Adam(
-            training.discriminator_learning_rate, training.beta_1, 0.999
+        self.generator_optimizer, self.discriminator_optimizer = (
+            keras.optimizers.Adam(LateDecay(rate, training.steps, training.decay), training.beta_1, 0.999)
+            for rate in (training.learning_rate, training.discriminator_learning_rate)
         )
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
@@ -157,6 +159,8 @@ class StartFrameTrainer:
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))
+        # No style changes how a class varies from pixel to pixel, so here every example has its say.
+        terms["texture"] = weights.texture_weight * texture_distance(real, fake, examples["target"])
         if self._features:
             distance = feature_distance(self._features(real), self._features(compared))
             terms["perceptual"] = weights.perceptual_weight * distance

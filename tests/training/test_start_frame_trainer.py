@@ -88,7 +88,7 @@ def test_the_terms_have_the_names_of_their_networks(
     config = with_model(smallest_start_frame, discriminator=discriminator, style_encoder=style_encoder)
     trainer = build(config, spec)
     of_the_encoder = OF_THE_ENCODER if style_encoder else set()
-    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1"} | of_the_encoder
+    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1", "texture"} | of_the_encoder
     assert ("style_encoder_average" in trainer.checkpointed) == style_encoder
 
 
