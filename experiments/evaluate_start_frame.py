@@ -41,12 +41,13 @@ def main():
 
     painter, config = painter_from_run(RUN_DIR.value)
     manifest = check_shards(DATA.value)
-    if manifest_spec(manifest) != painter.spec:
+    spec = manifest_spec(manifest)  # not the run's: a label set may have been added since
+    if spec != painter.spec:
         raise ValueError(
             f"{DATA.value} holds spec {manifest['spec']['name']!r}, the run was trained on {painter.spec.name!r}"
         )
     scores = StartFrameScores(
-        painter.spec,
+        spec,
         Segmenter(SEGMENTER_PATH.value) if SEGMENTER_PATH.value else None,
         load_lpips(LPIPS_PATH.value) if LPIPS_PATH.value else None,
     )

@@ -23,8 +23,9 @@ def main():
     from seg2vid_tf.training.start_frame_measures import StartFrameMeasures  # TensorFlow loads here: --help needs none.
     from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 
-    def make_measure(batches, spec):
-        return StartFrameMeasures(batches, spec, SEGMENTER_PATH.value, LPIPS_PATH.value, MEASURED_FRAMES.value)
+    def make_measure(batches, frames, spec):
+        count = min(frames, MEASURED_FRAMES.value)
+        return StartFrameMeasures(batches, spec, SEGMENTER_PATH.value, LPIPS_PATH.value, count)
 
     measured = SEGMENTER_PATH.value or LPIPS_PATH.value
     train("start_frame", START_FRAME_PRESETS, StartFrameTrainer, make_measure if measured else None)

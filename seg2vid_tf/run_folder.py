@@ -50,7 +50,7 @@ class RunFolder:
           stage: "start_frame" or "motion".
           config: the stage's.
           spec: the annotation's.
-          data: fingerprint of the training data; a resumed run must find the same.
+          data: fingerprint of what the run learns from; a resumed run must find the same.
           resume: whether a run that is already there goes on.
 
         Raises:

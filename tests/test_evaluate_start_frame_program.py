@@ -20,14 +20,14 @@ RUN_SEVERAL = pathlib.Path(__file__).parent / "run_several.py"
 
 
 @pytest.fixture(scope="module")
-def judged_run(run_dir, tmp_path_factory):
-    """The tiny run, its spec with the label set that a Cityscapes segmenter needs."""
-    root = tmp_path_factory.mktemp("runs") / "judged"
-    shutil.copytree(run_dir, root)
-    config = root / "start_frame" / "config.json"
-    document = json.loads(config.read_text(encoding="utf-8"))
+def judged_data(street_data, tmp_path_factory):
+    """The validation split, its spec with the label set that a Cityscapes segmenter needs; the run never knew it."""
+    root = tmp_path_factory.mktemp("data") / "judged"
+    shutil.copytree(street_data / "validation", root)
+    manifest = root / "manifest.json"
+    document = json.loads(manifest.read_text(encoding="utf-8"))
     document["spec"]["label_sets"] = {"cityscapes": {"0": 0, "1": 6}}
-    config.write_text(json.dumps(document), encoding="utf-8")
+    manifest.write_text(json.dumps(document), encoding="utf-8")
     return root
 
 
@@ -51,12 +51,12 @@ def networks(tmp_path_factory):
 
 
 def test_it_measures_writes_a_sheet_and_refuses_what_it_cannot(
-    run_dir, judged_run, networks, street_data, spec, tmp_path
+    run_dir, judged_data, networks, street_data, spec, tmp_path
 ):
     write_shards(
         iter_clips([1], 1, 32, 64, with_motion=False), tmp_path, dataclasses.replace(spec, name="mine"), split="other"
     )
-    common = {"run_dir": judged_run, "data": street_data / "validation"}
+    common = {"run_dir": run_dir, "data": judged_data}
     calls = {
         "both": {**common, **networks, "sheet_rows": 3},
         "lpips": {**common, "lpips_path": networks["lpips_path"], "max_frames": 2, "num_seeds": 1},
@@ -66,7 +66,7 @@ def test_it_measures_writes_a_sheet_and_refuses_what_it_cannot(
             **networks,
             "data": tmp_path / "other",
         },
-        "label set": {**common, **networks, "run_dir": run_dir},
+        "label set": {**common, **networks, "data": street_data / "validation"},
         "absent.tflite": {**common, "segmenter_path": tmp_path / "absent.tflite"},
     }
     lines = [
@@ -88,7 +88,7 @@ def test_it_measures_writes_a_sheet_and_refuses_what_it_cannot(
         *("data", "run", "seeds", "frames", "segmenter_accuracy", "segmenter_mean_iou", "segmenter_accuracy_real"),
         *("segmenter_mean_iou_real", "segmenter_accuracy_ratio", "lpips", "lpips_between_seeds"),
     }
-    assert (result["data"], result["run"]) == (str(common["data"]), str(judged_run))
+    assert (result["data"], result["run"]) == (str(common["data"]), str(run_dir))
     assert (result["seeds"], result["frames"]) == (3, 8)  # two clips of four frames
     assert all(np.isfinite(v) for v in result.values() if not isinstance(v, str))
     assert result["segmenter_accuracy_real"] > 0 and result["lpips_between_seeds"] > 0

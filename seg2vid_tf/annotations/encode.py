@@ -44,6 +44,7 @@ def instance_boundary(instance_map: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [..., H, W, 1]: 1 where one of the four neighbours holds another number, else 0 (pix2pixHD, section 3.3).
     """
+    instance_map = tf.convert_to_tensor(instance_map)
     down = instance_map[..., 1:, :] != instance_map[..., :-1, :]
     right = instance_map[..., 1:] != instance_map[..., :-1]
     rank = instance_map.shape.rank

@@ -1,7 +1,8 @@
 """A published semantic segmenter, read from a TFLite file, that says what a picture shows.
 
 The network: input uint8 or float32 [1,h,w,3] RGB (0..255, or [-1, 1] where it is float, as DeepLab's), output class ids
-[1,h',w'] or [1,h',w',C] logits. The ids are the file's own; a Cityscapes segmenter gives trainIds, 0..18.
+[1,h',w'] or [1,h',w',1], or [1,h',w',C] logits. The ids are the file's own; a Cityscapes segmenter gives trainIds,
+0..18.
 """
 
 import os
@@ -80,7 +81,7 @@ class Segmenter:
         self._interpreter.invoke()
         output = self._interpreter.get_tensor(self._output)[0]
         if output.ndim == 3:
-            output = np.argmax(output, axis=-1)
+            output = output[..., 0] if output.shape[-1] == 1 else np.argmax(output, axis=-1)
         if output.min() < 0 or output.max() > 255:
             raise ValueError(f"segmenter {self._path!r}: ids {output.min()}..{output.max()}, expected 0..255")
         return output.astype(np.uint8)

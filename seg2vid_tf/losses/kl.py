@@ -1,4 +1,4 @@
-"""The KL term of stage 2 and its warm-up.
+"""The KL term of motion and style, and its warm-up.
 
 The divergence itself comes from TFP, per latent dimension (models/latent.py); here it becomes nats per clip:
 summed over the latent, averaged over the batch, so that its weight depends on neither the batch nor the device count

@@ -57,6 +57,12 @@ def build_discriminator(
         discriminator({"frame": tf.zeros([1, discriminator.stride, discriminator.stride, 3])})
         return discriminator
     discriminator = MultiscaleDiscriminator(config.patch_filters, config.patch_scales, name="discriminator")
+    smallest = 2 ** (config.patch_scales - 1)
+    if min(config.height, config.width) < smallest:
+        raise ValueError(
+            f"patch_scales {config.patch_scales} halves the frame to nothing: height and width must be at least "
+            f"{smallest}, received {config.height} x {config.width}"
+        )
     side = 2 ** (len(config.patch_filters) + config.patch_scales)
     annotation = tf.zeros([1, side, side, annotation_channels(config, spec)])
     discriminator({"frame": tf.zeros([1, side, side, 3]), "annotation": annotation})

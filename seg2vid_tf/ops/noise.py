@@ -13,7 +13,7 @@ def per_example_normal(seeds: tf.Tensor, shape, stream: int) -> tf.Tensor:
     Args:
       seeds: int64 [B], any values.
       shape: shape of one row; integers or a 1-D int32 tensor.
-      stream: which of the independent noises of one seed is meant (0 for z, 1 for the style, ...).
+      stream: which of the independent noises of one seed is meant (their numbers: models/seg2vid.py, painter.py).
 
     Returns:
       float32 [B, *shape].

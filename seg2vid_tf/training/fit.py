@@ -67,7 +67,9 @@ def fit(
             values = train_step(next(batches), tf.constant(step - 1, tf.int64))
             terms = {name: float(value) for name, value in values.items()}
             _check_finite(terms, step, folder)
-            last = termination.requested or step == training.steps
+            # Asked once: a signal that comes later ends the next step, which then is the one that is saved.
+            stopping = termination.requested
+            last = stopping or step == training.steps
             now = time.perf_counter()
             shown = {**terms, "frames/s": frames_per_step / (now - before)}
             before = now
@@ -79,17 +81,18 @@ def fit(
             if last or step % training.log_every == 0:
                 for name, value in terms.items():
                     tf.summary.scalar(name, value, step)
+            # Before pictures and measures: what goes wrong there, or a kill while they are made, costs no step.
+            if last or step % training.checkpoint_every == 0:
+                _check_weights(trainer.checkpointed, step, folder)
+                folder.save(trainer.checkpointed, step)
+                before = time.perf_counter()
             if last or step % training.sample_every == 0:
                 _draw_samples(trainer, validation, folder, step)
                 before = time.perf_counter()
             if measure is not None and (last or step % training.measure_every == 0):
                 _log_measures(measure(trainer), folder, step)
                 before = time.perf_counter()
-            if last or step % training.checkpoint_every == 0:
-                _check_weights(trainer.checkpointed, step, folder)
-                folder.save(trainer.checkpointed, step)
-                before = time.perf_counter()
-            if termination.requested:
+            if stopping:
                 print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
                 break
     return terms

@@ -27,7 +27,8 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
       stage: "start_frame" or "motion"; the run lives in <run_dir>/<stage>.
       presets: the stage's presets.
       trainer_class: StartFrameTrainer or MotionTrainer.
-      make_measure: (validation batches, spec) -> fit's ``measure``, or None for no measuring.
+      make_measure: (validation batches without end, how many frames they hold before one comes again, spec) -> fit's
+        ``measure``, or None for no measuring.
     """
     import keras
 
@@ -51,7 +52,8 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     # A damaged shard is named now, not at the step that meets it.
     train_dirs, validation_dir = [data_dir / "train", *values.more_train_data], data_dir / "validation"
     manifests = [check_shards(folder) for folder in train_dirs]
-    spec, validation_spec = manifest_spec(manifests[0]), manifest_spec(check_shards(validation_dir))
+    held_out = check_shards(validation_dir)
+    spec, validation_spec = manifest_spec(manifests[0]), manifest_spec(held_out)
     if spec != validation_spec:
         raise ValueError(f"{data_dir}: train holds spec {spec.name!r}, validation another, {validation_spec.name!r}")
     window = {
@@ -81,14 +83,19 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     with strategy.scope():
         trainer = trainer_class(config, spec)
-    measure = make_measure and make_measure(validation, spec)
-    folder.start(stage, config, spec, fingerprint(manifests), values.resume)
+    measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
+    folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
     terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure)
     if terms:
         print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
 
-def fingerprint(manifests: list[dict]) -> str:
-    """SHA-256 over the shards' own: two data sets with the same one hold the same clips in the same order."""
-    shards = [shard["sha256"] for manifest in manifests for shard in manifest["shards"]]
-    return hashlib.sha256("".join(shards).encode()).hexdigest()
+def fingerprint(manifests: list[dict], perceptual_path: str = "") -> str:
+    """SHA-256 over those of the shards and of the perceptual network's file.
+
+    Two runs with the same one learn from the same clips, in the same order, by the same perceptual loss.
+    """
+    parts = [shard["sha256"] for manifest in manifests for shard in manifest["shards"]]
+    if perceptual_path:
+        parts.append(hashlib.sha256(pathlib.Path(perceptual_path).read_bytes()).hexdigest())
+    return hashlib.sha256("".join(parts).encode()).hexdigest()

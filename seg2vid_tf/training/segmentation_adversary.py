@@ -31,7 +31,7 @@ class SegmentationAdversary:
         return {"adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["balanced"])}
 
     def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
-        """{name: weighted loss term}: real pixels to their class, generated ones to "fake", mixtures to both."""
+        """{name: weighted loss term}: real pixels to their class, generated ones to "fake", mixtures as their parts."""
         real = examples["real"]
         mask = labelmix_mask(examples["target"], examples["mix_draws"])
         # One pass over all three: one power iteration per step, on the same estimate for each.

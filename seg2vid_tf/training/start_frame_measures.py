@@ -24,10 +24,10 @@ class StartFrameMeasures:
           spec: theirs.
           segmenter_path: TFLite segmenter (evaluation/segmenter.py), or "".
           lpips_path: LPIPS weights (evaluation/lpips.py), or "".
-          num_frames: frames to measure, rounded up to whole batches.
+          num_frames: frames to measure, the first ones.
 
         Raises:
-          ValueError: neither path, or a file that is not what it should be.
+          ValueError: neither path, a file that is not what it should be, or frames that these networks cannot score.
         """
         self._spec = spec
         self._networks = {
@@ -37,10 +37,15 @@ class StartFrameMeasures:
         scores = self._new_scores()
         self._batches = []
         for batch in batches:
-            real = to_uint8(batch["frames"][:, 0]).numpy()
-            self._batches.append((batch, batch["label_maps"][:, 0].numpy(), real, scores.segment(real)))
-            if sum(len(real) for _, _, real, _ in self._batches) >= num_frames:
+            batch = {name: value[:num_frames] for name, value in batch.items()}
+            label_maps, real = batch["label_maps"][:, 0].numpy(), to_uint8(batch["frames"][:, 0]).numpy()
+            segmented = scores.segment(real)
+            scores.add(label_maps, real, [real], segmented)
+            self._batches.append((batch, label_maps, real, segmented))
+            num_frames -= len(real)
+            if not num_frames:
                 break
+        scores.result()  # what cannot be scored is refused here, not hours later
 
     def _new_scores(self):
         return StartFrameScores(self._spec, **self._networks)

@@ -47,6 +47,11 @@ def test_instance_boundary_by_hand():
     assert edge[1:4, 1:4].sum() == 8 and edge.sum() == 8 + 12
 
 
+def test_arrays_are_as_good_as_tensors():
+    annotation = encode_annotation(np.zeros_like(INSTANCES, np.uint8), SPEC, INSTANCES)
+    np.testing.assert_array_equal(annotation[..., -1], BORDER)
+
+
 def test_instance_boundary_takes_batch_dimensions_and_any_numbers():
     batch = tf.constant(np.stack([INSTANCES, np.zeros_like(INSTANCES), -7 * INSTANCES, INSTANCES.T]), tf.int32)
     edges = instance_boundary(tf.reshape(batch, [2, 2, 4, 4])).numpy()

@@ -60,6 +60,14 @@ def test_no_deprecation_noise(models):
         Segmenter(models["float_ids"])
 
 
+def test_ids_in_one_channel_are_ids(tmp_path):
+    """Logits of a single class would name class 0 everywhere."""
+    segmenter = Segmenter(write_model(tmp_path / "kept.tflite", lambda x: tf.cast(x[..., :1] > 0, tf.int32) + 3))
+    frame = np.zeros((1, 4, 6, 3), np.uint8)
+    frame[0, 1:3, 2:] = 200
+    np.testing.assert_array_equal(segmenter(frame), np.where(frame[..., 0] > 0, 4, 3))
+
+
 def test_refusals(models, tmp_path):
     with pytest.raises(ValueError, match="segmenter: no file .*absent.tflite"):
         Segmenter(tmp_path / "absent.tflite")

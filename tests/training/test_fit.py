@@ -131,6 +131,27 @@ def test_sigterm_ends_the_step_saves_it_and_returns(train, capsys):
     assert restored.weights.sum.numpy() == terms["total"]
 
 
+def test_sigterm_while_measuring_saves_the_next_step(train, capsys):
+    """And says so of no step that has no checkpoint."""
+
+    def measure(counter):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return {"frames": 1}
+
+    train.fit(Counter(50, measure_every=3, checkpoint_every=100), batches(), measure=measure)
+    assert saved_steps(train.folder) == [4]
+    assert "SIGTERM: saved step 4;" in capsys.readouterr().out
+
+
+def test_a_step_is_saved_before_it_is_drawn_or_measured(train):
+    def measure(counter):
+        raise ValueError("cannot be measured")
+
+    with pytest.raises(ValueError, match="cannot be measured"):
+        train.fit(Counter(50, measure_every=4), batches(), measure=measure)
+    assert saved_steps(train.folder) == [2, 4]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_loss_that_is_not_finite_is_named_and_reaches_no_checkpoint(train, value):
     with pytest.raises(

@@ -100,8 +100,7 @@ def test_stage_1_trains_on_two_splits_and_measures(
     splits = [load_manifest(split) for split in (street_data / "train", more_data / "same")]
     assert document["data"] == fingerprint(splits) != fingerprint(splits[:1])
     lines = [json.loads(text) for text in (folder / "measures.jsonl").read_text(encoding="utf-8").splitlines()]
-    # Whole batches of four validation frames.
-    assert lines == [{"step": step, "frames": 4, "lpips": 0.0, "lpips_between_seeds": 0.0} for step in (1, 2)]
+    assert lines == [{"step": step, "frames": 3, "lpips": 0.0, "lpips_between_seeds": 0.0} for step in (1, 2)]
     assert printed.count("held out, step") == 2
 
 
@@ -110,3 +109,10 @@ def test_a_fingerprint_follows_all_shards_in_order():
     assert fingerprint([one, two]) == fingerprint([{"shards": [*one["shards"], *two["shards"]]}])
     different = [[one], [two], [one, two], [two, one], [{"shards": one["shards"][::-1]}, two]]
     assert len({fingerprint(manifests) for manifests in different}) == len(different)
+
+
+def test_a_fingerprint_follows_what_the_perceptual_file_holds(tmp_path):
+    for name, content in (("a", b"one"), ("moved", b"one"), ("other", b"two")):
+        (tmp_path / name).write_bytes(content)
+    without, a, moved, other = (fingerprint([], name and str(tmp_path / name)) for name in ("", "a", "moved", "other"))
+    assert a == moved and len({without, a, other}) == 3

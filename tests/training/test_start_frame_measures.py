@@ -86,13 +86,13 @@ def test_the_scores_are_those_by_hand_and_real_frames_are_segmented_once(
 
     monkeypatch.setattr(start_frame_measures, "Segmenter", Counting)
     measures = StartFrameMeasures(batches, judged_spec, segmenter_path, lpips_path, num_frames=3)
-    assert segmented == [2, 2]  # whole batches: four frames, not three
+    assert segmented == [2, 2, 1, 1]  # three frames, not two whole batches; once as they are, once to prove it works
     for shift in (0, 5):
         result = measures(trainer_that_shifts(shift))
-        expected = by_hand(batches.take(2), judged_spec, segmenter_path, lpips_path, shift)
-        assert result == pytest.approx(expected, rel=1e-6) and result["frames"] == 4
+        expected = by_hand(batches.unbatch().take(3).batch(2), judged_spec, segmenter_path, lpips_path, shift)
+        assert result == pytest.approx(expected, rel=1e-6) and result["frames"] == 3
         assert 0 < result["segmenter_accuracy"] < 1 and result["lpips_between_seeds"] > 0
-    assert segmented == [2] * 6  # of the painted ones only the first seed's
+    assert segmented == [2, 2, 1, 1] + [2, 1] * 2  # of the painted ones only the first seed's
 
 
 def test_one_network_is_enough_and_too_few_frames_are_all_measured(batches, judged_spec, segmenter_path, lpips_path):
@@ -101,6 +101,15 @@ def test_one_network_is_enough_and_too_few_frames_are_all_measured(batches, judg
     assert seen["frames"] == 2 and not any("lpips" in name for name in seen)
     compared = StartFrameMeasures(batches, judged_spec, "", lpips_path, num_frames=1)(trainer_that_shifts(1))
     assert set(compared) == {"frames", "lpips", "lpips_between_seeds"}
+
+
+def test_frames_that_cannot_be_scored_are_refused_at_once(batches, judged_spec, segmenter_path, lpips_path):
+    ignored = batches.map(lambda batch: {**batch, "label_maps": tf.ones_like(batch["label_maps"]) * 255})
+    with pytest.raises(ValueError, match="no pixel was scored"):
+        StartFrameMeasures(ignored, judged_spec, segmenter_path, "", num_frames=4)
+    small = batches.map(lambda batch: {name: value[:, :, :16] for name, value in batch.items()})
+    with pytest.raises(ValueError, match="at least 31x31"):
+        StartFrameMeasures(small, judged_spec, "", lpips_path, num_frames=1)
 
 
 def test_nothing_to_measure_with_is_refused(batches, judged_spec, spec, segmenter_path):
