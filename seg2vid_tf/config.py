@@ -77,7 +77,7 @@ class StartFrameLossConfig:
         10.0, "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early"
     )
     texture_weight: float = _field(
-        3.0, "log ratio of how much each class varies from pixel to pixel in real and generated frames"
+        1.0, "log ratio of how much each class varies from pixel to pixel in real and generated frames"
     )
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
     style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
@@ -164,6 +164,12 @@ class StartFrameTrainingConfig(TrainingConfig):
     learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
+    mix_layouts: bool = _field(
+        True, "let half of the batch be painted from label maps into which some of their classes are pasted mirrored"
+    )
+    recolour: float = _field(
+        0.0, "how far random recolouring of what the discriminator sees goes, 0 to 1; 1 for data of few scenes"
+    )
     decay: float = _field(0.5, "share of the steps, at the end, over which both learning rates fall linearly to 0")
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
     accumulate: int = _field(
@@ -173,8 +179,9 @@ class StartFrameTrainingConfig(TrainingConfig):
     def __post_init__(self):
         super().__post_init__()
         _check_at_least(1, self, "accumulate")
-        if not 0 <= self.decay <= 1:
-            raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
+        for name in ("recolour", "decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1], received {getattr(self, name)}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
 

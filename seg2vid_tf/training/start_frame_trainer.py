@@ -8,6 +8,8 @@ drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS 2017). Without an encode
 drawn.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -33,6 +35,9 @@ from seg2vid_tf.training.replicas import accumulated, example_seeds, per_replica
 from seg2vid_tf.training.segmentation_adversary import SegmentationAdversary
 
 SAMPLED_SEEDS = (1, 2, 3)
+# A gradient out of the ordinary, as each network gives the other, moves Adam's weights by 1 / sqrt(1 - beta_2) learning
+# rates: 32 with the usual 0.999, which blew whole runs up, 10 with this (StyleGAN's).
+BETA_2 = 0.99
 
 
 class StartFrameTrainer:
@@ -59,7 +64,7 @@ class StartFrameTrainer:
             copy_weights(network, self.averages[name])
         self.painter = StartFramePainter(self.averages["generator"], self.averages.get("style_encoder"), spec)
         self.generator_optimizer, self.discriminator_optimizer = (
-            keras.optimizers.Adam(LateDecay(rate, training.steps, training.decay), training.beta_1, 0.999)
+            keras.optimizers.Adam(LateDecay(rate, training.steps, training.decay), training.beta_1, BETA_2)
             for rate in (training.learning_rate, training.discriminator_learning_rate)
         )
         self.generator_optimizer.build(self._trained)
@@ -103,31 +108,41 @@ class StartFrameTrainer:
         """{name: tensor [b,...]}: all that the step's parts need."""
         real, label_map = batch["frames"][:, 0], batch["label_maps"][:, 0]
         count, style_dim, classes = tf.shape(real)[0], self.config.model.style_dim, self.spec.num_classes
-        annotation = encode_annotation(label_map, self.spec, self._instances(batch))
-        target = annotation[..., :classes]
         seeds = example_seeds(self.config.training.seed, step, count)
-        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes], STYLE_STREAM)
-        style, other_style, style_noise, coin, style_draws, mix_draws = tf.split(
-            drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
+        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 3 * classes + 3], STYLE_STREAM)
+        style, other_style, style_noise, coin, style_draws, mix_draws, tint, layout_draws = tf.split(
+            drawn, [style_dim, style_dim, style_dim, 1, classes, classes, 3, classes], axis=-1
         )
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
         parted = (1.0 - paired) * tf.cast(coin[:, 0] > 0, tf.float32)
-        pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
+        annotation = encode_annotation(label_map, self.spec, self._instances(batch))
+        layout = annotation
+        if self.config.training.mix_layouts:
+            borrowed = tf.reverse(annotation, axis=[2])
+            mask = labelmix_mask(borrowed[..., :classes], layout_draws) * (1.0 - paired)[:, None, None, None]
+            layout = labelmix(mask, borrowed, annotation)
+        target, layout_target = annotation[..., :classes], layout[..., :classes]
         return {
             "real": real,
             "annotation": annotation,
             "target": target,
-            "balanced": target * class_balance(pixels_per_class),
+            "balanced": self._balanced(target),
+            "layout": layout,
+            "layout_balanced": self._balanced(layout_target),
             "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
             "style": style,
             "other_style": other_style,
             "style_noise": style_noise,
-            "style_mask": labelmix_mask(target, style_draws) * parted[:, None, None, None],
+            "style_mask": labelmix_mask(layout_target, style_draws) * parted[:, None, None, None],
             "mix_draws": mix_draws,
+            "tint": self.config.training.recolour * tf.math.erf(tint / math.sqrt(2.0)),  # uniform
             "paired": paired,
             "parted": parted,
         }
+
+    def _balanced(self, target):
+        return target * class_balance(summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2])))
 
     def _instances(self, batch):
         return batch["instance_maps"][:, 0] if self.config.model.instance_boundary else None
@@ -153,14 +168,13 @@ class StartFrameTrainer:
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             style = tf.where(paired[:, None] > 0, reparameterise(encoded, examples["style_noise"]), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
-        inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
+        inputs = {"annotation": examples["layout"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
         terms |= self.adversary.generator_terms(examples, fake)
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))
-        # No style changes how a class varies from pixel to pixel, so here every example has its say.
-        terms["texture"] = weights.texture_weight * texture_distance(real, fake, examples["target"])
+        terms["texture"] = weights.texture_weight * texture_distance(real, compared, examples["target"])
         if self._features:
             distance = feature_distance(self._features(real), self._features(compared))
             terms["perceptual"] = weights.perceptual_weight * distance

@@ -37,8 +37,8 @@ def trainings(smallest_start_frame, smallest_motion, with_model, with_training, 
             with_model(smallest_start_frame, discriminator=name),
             steps=2,
             batch_size=4,
-            learning_rate=0.1,
-            discriminator_learning_rate=0.1,
+            learning_rate=0.03,
+            discriminator_learning_rate=0.03,
         )
         for name in ("segmentation", "multiscale")
     }
