@@ -77,7 +77,7 @@ class StartFrameLossConfig:
         10.0, "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early"
     )
     texture_weight: float = _field(
-        1.0, "log ratio of how much each class varies from pixel to pixel in real and generated frames"
+        2.0, "log ratio of how much each class varies from pixel to pixel in real and generated frames"
     )
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
     style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
@@ -164,9 +164,6 @@ class StartFrameTrainingConfig(TrainingConfig):
     learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
-    mix_layouts: bool = _field(
-        True, "let half of the batch be painted from label maps into which some of their classes are pasted mirrored"
-    )
     recolour: float = _field(
         0.0, "how far random recolouring of what the discriminator sees goes, 0 to 1; 1 for data of few scenes"
     )

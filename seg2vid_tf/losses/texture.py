@@ -11,8 +11,8 @@ and of its square (much grain everywhere, or few edges). The three distances are
 import tensorflow as tf
 
 LAGS = (1, 2, 4)
-# Two to three grey levels of 255: below it, nobody sees the difference, and flat colours ask for nothing.
-_JUST_VISIBLE = 0.02
+# Four grey levels of 255: below it differences count little, and flat colours do not drown everything else.
+_JUST_VISIBLE = 0.03
 
 
 def texture_distance(target: tf.Tensor, prediction: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:

@@ -42,9 +42,9 @@ class MultiscaleAdversary:
         return {"discriminator": discriminator_hinge(real_logits, fake_logits)}
 
     def _judge(self, examples, fake, training):
-        """The discriminator on the real frames, then the generated ones, each beside what it shows."""
+        """The discriminator on the real frames, then the generated ones, each half beside the same annotation."""
         frames = tf.concat([recolour(frame, examples["tint"]) for frame in (examples["real"], fake)], axis=0)
-        annotation = tf.concat([examples["annotation"], examples["layout"]], axis=0)
+        annotation = tf.concat([examples["annotation"], examples["annotation"]], axis=0)
         return self.discriminator({"frame": frames, "annotation": annotation}, training=training)
 
 

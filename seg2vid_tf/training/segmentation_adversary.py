@@ -29,9 +29,7 @@ class SegmentationAdversary:
     def generator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
         """{name: weighted loss term}: every pixel of the generated frames is to be taken for its class."""
         logits = self.discriminator({"frame": recolour(fake, examples["tint"])})["logits"]
-        return {
-            "adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["layout_balanced"])
-        }
+        return {"adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["balanced"])}
 
     def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
         """{name: weighted loss term}: real pixels to their class, generated ones to "fake", mixtures as their parts."""

@@ -109,40 +109,31 @@ class StartFrameTrainer:
         real, label_map = batch["frames"][:, 0], batch["label_maps"][:, 0]
         count, style_dim, classes = tf.shape(real)[0], self.config.model.style_dim, self.spec.num_classes
         seeds = example_seeds(self.config.training.seed, step, count)
-        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 3 * classes + 3], STYLE_STREAM)
-        style, other_style, style_noise, coin, style_draws, mix_draws, tint, layout_draws = tf.split(
-            drawn, [style_dim, style_dim, style_dim, 1, classes, classes, 3, classes], axis=-1
+        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes + 3], STYLE_STREAM)
+        style, other_style, style_noise, coin, style_draws, mix_draws, tint = tf.split(
+            drawn, [style_dim, style_dim, style_dim, 1, classes, classes, 3], axis=-1
         )
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
         parted = (1.0 - paired) * tf.cast(coin[:, 0] > 0, tf.float32)
         annotation = encode_annotation(label_map, self.spec, self._instances(batch))
-        layout = annotation
-        if self.config.training.mix_layouts:
-            borrowed = tf.reverse(annotation, axis=[2])
-            mask = labelmix_mask(borrowed[..., :classes], layout_draws) * (1.0 - paired)[:, None, None, None]
-            layout = labelmix(mask, borrowed, annotation)
-        target, layout_target = annotation[..., :classes], layout[..., :classes]
+        target = annotation[..., :classes]
+        pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
             "real": real,
             "annotation": annotation,
             "target": target,
-            "balanced": self._balanced(target),
-            "layout": layout,
-            "layout_balanced": self._balanced(layout_target),
+            "balanced": target * class_balance(pixels_per_class),
             "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
             "style": style,
             "other_style": other_style,
             "style_noise": style_noise,
-            "style_mask": labelmix_mask(layout_target, style_draws) * parted[:, None, None, None],
+            "style_mask": labelmix_mask(target, style_draws) * parted[:, None, None, None],
             "mix_draws": mix_draws,
             "tint": self.config.training.recolour * tf.math.erf(tint / math.sqrt(2.0)),  # uniform
             "paired": paired,
             "parted": parted,
         }
-
-    def _balanced(self, target):
-        return target * class_balance(summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2])))
 
     def _instances(self, batch):
         return batch["instance_maps"][:, 0] if self.config.model.instance_boundary else None
@@ -168,13 +159,14 @@ class StartFrameTrainer:
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             style = tf.where(paired[:, None] > 0, reparameterise(encoded, examples["style_noise"]), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
-        inputs = {"annotation": examples["layout"], "style": places, "noise": examples["noise"]}
+        inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
         terms |= self.adversary.generator_terms(examples, fake)
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))
-        terms["texture"] = weights.texture_weight * texture_distance(real, compared, examples["target"])
+        # No style changes how a class varies from pixel to pixel, so here every example has its say.
+        terms["texture"] = weights.texture_weight * texture_distance(real, fake, examples["target"])
         if self._features:
             distance = feature_distance(self._features(real), self._features(compared))
             terms["perceptual"] = weights.perceptual_weight * distance

@@ -144,32 +144,6 @@ def test_only_the_discriminator_sees_other_colours(
         assert recoloured[name] != plain[name], name
 
 
-def test_layouts_are_mixed_where_no_real_frame_shows_them(smallest_start_frame, with_training, spec):
-    """A paired example is painted as it is; the others take some classes, whole, from their mirror image."""
-    batch = {name: tf.constant(value) for name, value in make_batch(8).items()}
-    trainer = build(smallest_start_frame, spec)
-    examples = trainer._examples(batch, tf.constant(0, tf.int64))
-    annotation, layout = (examples[name].numpy() for name in ("annotation", "layout"))
-    np.testing.assert_array_equal(annotation, tf.one_hot(batch["label_maps"][:, 0], 9))
-    np.testing.assert_array_equal(layout.sum(-1), 1.0)
-    mirrored = annotation[:, :, ::-1]
-    for i in range(8):
-        own, pasted = annotation[i].argmax(-1), mirrored[i].argmax(-1)
-        taken = {k for k in range(9) if (layout[i].argmax(-1) == pasted)[pasted == k].all()}
-        expected = np.where(np.isin(pasted, list(taken)), pasted, own)
-        np.testing.assert_array_equal(layout[i].argmax(-1), expected)
-        assert bool(taken) == (i % 2 == 0) and len(taken) < 9, i
-    # As the discriminator's class weights: over all that is painted.
-    counts = layout.sum((0, 1, 2))
-    np.testing.assert_allclose(
-        examples["layout_balanced"].numpy().sum((0, 1, 2)), np.full(9, counts.sum() / 9), rtol=1e-5
-    )
-    plain = build(with_training(smallest_start_frame, mix_layouts=False), spec)._examples(
-        batch, tf.constant(0, tf.int64)
-    )
-    np.testing.assert_array_equal(plain["layout"], annotation)
-
-
 def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start_frame, spec):
     """The style regression sees neither paired examples nor those painted in two styles."""
     trainer = build(smallest_start_frame, spec)
@@ -179,7 +153,7 @@ def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start
     np.testing.assert_array_equal(paired, [False, True] * 4)
     assert parted.any() and not parted[paired].any() and not parted[~paired].all()
     mask = examples["style_mask"].numpy()
-    for i, label_map in enumerate(examples["layout"].numpy().argmax(-1)):
+    for i, label_map in enumerate(batch["label_maps"][:, 0]):
         # One style or the other for a whole class, and only where the example is parted.
         sides = [np.unique(mask[i][label_map == k]) for k in range(9)]
         assert all(len(side) == 1 for side in sides) and ((mask[i] == 0).all() or parted[i])
