@@ -6,7 +6,6 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
 from seg2vid_tf.losses.adversarial import discriminator_hinge, feature_matching, generator_hinge
 from seg2vid_tf.models.build import build_discriminator
-from seg2vid_tf.ops.recolour import recolour
 
 
 class MultiscaleAdversary:
@@ -43,7 +42,7 @@ class MultiscaleAdversary:
 
     def _judge(self, examples, fake, training):
         """The discriminator on the real frames, then the generated ones, each half beside the same annotation."""
-        frames = tf.concat([recolour(frame, examples["tint"]) for frame in (examples["real"], fake)], axis=0)
+        frames = tf.concat([examples["real"], fake], axis=0)
         annotation = tf.concat([examples["annotation"], examples["annotation"]], axis=0)
         return self.discriminator({"frame": frames, "annotation": annotation}, training=training)
 

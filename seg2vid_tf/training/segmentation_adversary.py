@@ -12,7 +12,6 @@ from seg2vid_tf.losses.segmentation import (
     labelmix_mask,
 )
 from seg2vid_tf.models.build import build_discriminator
-from seg2vid_tf.ops.recolour import recolour
 
 
 class SegmentationAdversary:
@@ -28,12 +27,12 @@ class SegmentationAdversary:
 
     def generator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
         """{name: weighted loss term}: every pixel of the generated frames is to be taken for its class."""
-        logits = self.discriminator({"frame": recolour(fake, examples["tint"])})["logits"]
+        logits = self.discriminator({"frame": fake})["logits"]
         return {"adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["balanced"])}
 
     def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
         """{name: weighted loss term}: real pixels to their class, generated ones to "fake", mixtures as their parts."""
-        real, fake = (recolour(frame, examples["tint"]) for frame in (examples["real"], fake))
+        real = examples["real"]
         mask = labelmix_mask(examples["target"], examples["mix_draws"])
         # One pass over all three: one power iteration per step, on the same estimate for each.
         frames = tf.concat([real, fake, labelmix(mask, real, fake)], axis=0)

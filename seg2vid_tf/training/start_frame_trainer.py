@@ -27,6 +27,7 @@ from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.start_frame.painter import STYLE_STREAM, StartFramePainter
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.ops.recolour import recolour
 from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.moving_average import copy_weights, update_average
 from seg2vid_tf.training.multiscale_adversary import MultiscaleAdversary
@@ -108,6 +109,8 @@ class StartFrameTrainer:
         """{name: tensor [b,...]}: all that the step's parts need."""
         real, label_map = batch["frames"][:, 0], batch["label_maps"][:, 0]
         count, style_dim, classes = tf.shape(real)[0], self.config.model.style_dim, self.spec.num_classes
+        annotation = encode_annotation(label_map, self.spec, self._instances(batch))
+        target = annotation[..., :classes]
         seeds = example_seeds(self.config.training.seed, step, count)
         drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes + 3], STYLE_STREAM)
         style, other_style, style_noise, coin, style_draws, mix_draws, tint = tf.split(
@@ -116,8 +119,6 @@ class StartFrameTrainer:
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
         parted = (1.0 - paired) * tf.cast(coin[:, 0] > 0, tf.float32)
-        annotation = encode_annotation(label_map, self.spec, self._instances(batch))
-        target = annotation[..., :classes]
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
             "real": real,
@@ -146,9 +147,15 @@ class StartFrameTrainer:
 
     def _discriminator_gradients(self, examples):
         with tf.GradientTape() as tape:
-            terms = self.adversary.discriminator_terms(examples, examples["fake"])
+            terms = self.adversary.discriminator_terms(*self._as_judged(examples, examples["fake"]))
             loss = per_replica(tf.add_n(list(terms.values())))
         return tape.gradient(loss, self.adversary.discriminator.trainable_variables), terms, examples["fake"]
+
+    def _as_judged(self, examples, fake):
+        """The examples and the generated frames in the colours that the discriminator sees."""
+        if not self.config.training.recolour:
+            return examples, fake
+        return {**examples, "real": recolour(examples["real"], examples["tint"])}, recolour(fake, examples["tint"])
 
     def _generator_terms(self, examples):
         """The generated frames, and {name: weighted loss term}."""
@@ -161,7 +168,7 @@ class StartFrameTrainer:
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
         inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
-        terms |= self.adversary.generator_terms(examples, fake)
+        terms |= self.adversary.generator_terms(*self._as_judged(examples, fake))
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))

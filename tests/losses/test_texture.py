@@ -26,7 +26,6 @@ def test_stripes_by_hand():
 
 def test_where_the_texture_is_does_not_matter_but_which_class_has_it():
     rng = np.random.default_rng(0)
-    # Texture on the left half of each frame's noise, rolled along the columns of one class.
     noise = tf.constant(rng.normal(size=(1, 64, 64, 3)), tf.float32)
     other = tf.constant(rng.normal(size=(1, 64, 64, 3)), tf.float32)
     left = tf.constant((np.arange(64) < 32)[None, None, :, None] * np.ones((1, 64, 64, 1)), tf.float32)
