@@ -164,9 +164,6 @@ class StartFrameTrainingConfig(TrainingConfig):
     learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
-    recolour: float = _field(
-        0.0, "how far random recolouring of what the discriminator sees goes, 0 to 1; 1 for data of few scenes"
-    )
     decay: float = _field(0.5, "share of the steps, at the end, over which both learning rates fall linearly to 0")
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
     accumulate: int = _field(
@@ -176,9 +173,8 @@ class StartFrameTrainingConfig(TrainingConfig):
     def __post_init__(self):
         super().__post_init__()
         _check_at_least(1, self, "accumulate")
-        for name in ("recolour", "decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], received {getattr(self, name)}")
+        if not 0 <= self.decay <= 1:
+            raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
 

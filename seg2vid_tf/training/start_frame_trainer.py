@@ -8,8 +8,6 @@ drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS 2017). Without an encode
 drawn.
 """
 
-import math
-
 import keras
 import tensorflow as tf
 
@@ -27,7 +25,6 @@ from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.start_frame.painter import STYLE_STREAM, StartFramePainter
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.ops.noise import per_example_normal
-from seg2vid_tf.ops.recolour import recolour
 from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.moving_average import copy_weights, update_average
 from seg2vid_tf.training.multiscale_adversary import MultiscaleAdversary
@@ -112,9 +109,9 @@ class StartFrameTrainer:
         annotation = encode_annotation(label_map, self.spec, self._instances(batch))
         target = annotation[..., :classes]
         seeds = example_seeds(self.config.training.seed, step, count)
-        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes + 3], STYLE_STREAM)
-        style, other_style, style_noise, coin, style_draws, mix_draws, tint = tf.split(
-            drawn, [style_dim, style_dim, style_dim, 1, classes, classes, 3], axis=-1
+        drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes], STYLE_STREAM)
+        style, other_style, style_noise, coin, style_draws, mix_draws = tf.split(
+            drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
@@ -131,7 +128,6 @@ class StartFrameTrainer:
             "style_noise": style_noise,
             "style_mask": labelmix_mask(target, style_draws) * parted[:, None, None, None],
             "mix_draws": mix_draws,
-            "tint": self.config.training.recolour * tf.math.erf(tint / math.sqrt(2.0)),  # uniform
             "paired": paired,
             "parted": parted,
         }
@@ -147,15 +143,9 @@ class StartFrameTrainer:
 
     def _discriminator_gradients(self, examples):
         with tf.GradientTape() as tape:
-            terms = self.adversary.discriminator_terms(*self._as_judged(examples, examples["fake"]))
+            terms = self.adversary.discriminator_terms(examples, examples["fake"])
             loss = per_replica(tf.add_n(list(terms.values())))
         return tape.gradient(loss, self.adversary.discriminator.trainable_variables), terms, examples["fake"]
-
-    def _as_judged(self, examples, fake):
-        """The examples and the generated frames in the colours that the discriminator sees."""
-        if not self.config.training.recolour:
-            return examples, fake
-        return {**examples, "real": recolour(examples["real"], examples["tint"])}, recolour(fake, examples["tint"])
 
     def _generator_terms(self, examples):
         """The generated frames, and {name: weighted loss term}."""
@@ -168,7 +158,7 @@ class StartFrameTrainer:
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
         inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
-        terms |= self.adversary.generator_terms(*self._as_judged(examples, fake))
+        terms |= self.adversary.generator_terms(examples, fake)
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))

@@ -130,20 +130,6 @@ def test_l1_asks_for_no_certain_grain(smallest_start_frame, with_model, spec, ba
     np.testing.assert_allclose(terms["l1"], weight * np.abs(means[0] - means[1]).mean(), rtol=1e-4)
 
 
-@pytest.mark.parametrize("discriminator", DISCRIMINATORS)
-def test_only_the_discriminator_sees_other_colours(
-    smallest_start_frame, with_model, with_training, spec, batch, discriminator
-):
-    config = with_model(smallest_start_frame, discriminator=discriminator)
-    plain, recoloured = (
-        take_step(build(with_training(config, recolour=strength), spec), batch) for strength in (0.0, 1.0)
-    )
-    for name in ("l1", "texture", "style_kl", "style_regression"):
-        assert recoloured[name] == plain[name], name
-    for name in ADVERSARIAL[discriminator]:
-        assert recoloured[name] != plain[name], name
-
-
 def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start_frame, spec):
     """The style regression sees neither paired examples nor those painted in two styles."""
     trainer = build(smallest_start_frame, spec)
