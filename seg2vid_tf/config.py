@@ -29,7 +29,8 @@ class StartFrameModelConfig:
     height: int = _field(64, "frame height in pixels, divisible by the networks' strides (16 in the tiny preset)")
     width: int = _field(128, "frame width in pixels, divisible by the networks' strides (16 in the tiny preset)")
     style_dim: int = _field(32, "dimensions of the style vector that one seed draws")
-    noise_channels: int = _field(4, "channels of the noise that is drawn at every pixel of the start frame")
+    noise_channels: int = _field(4, "channels of the noise that is drawn at every place of a coarse grid")
+    noise_stride: int = _field(8, "pixels that a cell of the noise's grid spans: a power of two, at most the stride")
     generator_filters: tuple[int, ...] = _field(
         (128, 128, 64, 32, 16),
         "channels of the generator's blocks, coarse to fine, each twice the size of the one before",
@@ -48,6 +49,10 @@ class StartFrameModelConfig:
     segmentation_filters: tuple[int, ...] = _field(
         (16, 32, 64, 128, 128), "channels of the segmentation discriminator, fine to coarse, each halving the size"
     )
+    discriminator_features: bool = _field(
+        False,
+        "let the segmentation discriminator read --perceptual_path's network too: learns faster from few frames",
+    )
     patch_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers (multiscale)")
     patch_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before (multiscale)")
 
@@ -56,6 +61,8 @@ class StartFrameModelConfig:
         _check_at_least(1, self, "style_dim", "noise_channels", "spade_filters", "patch_scales")
         if self.discriminator not in ("segmentation", "multiscale"):
             raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
+        if self.discriminator_features and self.discriminator != "segmentation":
+            raise ValueError("discriminator_features belongs to the segmentation discriminator, received multiscale")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +82,6 @@ class StartFrameLossConfig:
     )
     l1_weight: float = _field(
         10.0, "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early"
-    )
-    texture_weight: float = _field(
-        2.0, "log ratio of how much each class varies from pixel to pixel in real and generated frames"
     )
     perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
     style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")

@@ -39,6 +39,7 @@ def start_frame_config():
         width=SIZE[1],
         style_dim=4,
         noise_channels=3,
+        noise_stride=2,
         generator_filters=(16, 12, 8),
         spade_filters=8,
         style_encoder_filters=(8, 12),
@@ -47,6 +48,20 @@ def start_frame_config():
         patch_scales=2,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
+
+
+@pytest.fixture(scope="session")
+def feature_file(tmp_path_factory) -> pathlib.Path:
+    """A perceptual network in miniature, random weights: three convolutions, of strides 1, 1 and 2."""
+    import numpy as np
+
+    rng, arrays = np.random.default_rng(0), {}
+    for name, inputs, outputs in (("conv1_1", 3, 4), ("conv1_2", 4, 4), ("conv2_1", 4, 6)):
+        arrays[f"{name}_w"] = rng.normal(0, 0.4, (3, 3, inputs, outputs)).astype(np.float32)
+        arrays[f"{name}_b"] = rng.normal(0, 0.1, outputs).astype(np.float32)
+    path = tmp_path_factory.mktemp("weights") / "features.npz"
+    np.savez(path, **arrays)
+    return path
 
 
 @pytest.fixture(scope="session")

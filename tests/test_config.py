@@ -111,6 +111,8 @@ def test_an_unknown_discriminator_is_refused():
     assert StartFrameModelConfig().discriminator == "segmentation"
     with pytest.raises(ValueError, match="discriminator must be segmentation or multiscale, received 'patch'"):
         StartFrameModelConfig(discriminator="patch")
+    with pytest.raises(ValueError, match="discriminator_features belongs to the segmentation discriminator"):
+        StartFrameModelConfig(discriminator="multiscale", discriminator_features=True)
 
 
 def test_sizes_that_no_network_can_have_are_refused():

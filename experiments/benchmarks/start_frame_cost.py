@@ -71,7 +71,7 @@ def counted(name: str) -> str:
     inputs = {
         "annotation": annotation,
         "style": tf.zeros([1, model.style_dim]),
-        "noise": tf.zeros([1, *size, model.noise_channels]),
+        "noise": tf.zeros([1, *(side // model.noise_stride for side in size), model.noise_channels]),
     }
     cells = [cell(generator, inputs), cell(encoder, {"frame": frame})]
     for kind in ("segmentation", "multiscale"):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from seg2vid_tf.ops.feature_network import load_feature_extractor, read_npz
+from seg2vid_tf.ops.feature_network import load_feature_network, read_npz
 
 LIN_KEYS = [f"lin{i}" for i in range(5)]
 CONV_KEYS = [f"conv{i}_{part}" for i in range(1, 6) for part in "wb"]
@@ -40,7 +40,7 @@ def load_lpips(path: str) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
             f"LPIPS weights {str(path)!r}: missing {missing}, found {sorted(arrays)}; give the LPIPS 0.1 AlexNet with "
             "conv1_w, conv1_b .. conv5_b and lin0 .. lin4"
         )
-    extract = load_feature_extractor(path)
+    extract = load_feature_network(path)
     for index, key in enumerate(LIN_KEYS):
         channels = arrays[f"conv{index + 1}_w"].shape[3:]
         if arrays[key].shape != channels:

@@ -1,6 +1,6 @@
 """Perceptual distance: L1 between the feature maps of two images in a fixed network.
 
-The maps come from ``ops.feature_network.load_feature_extractor``, float [N, h, w, c], one per layer.
+The maps come from ``ops.feature_network.load_feature_network``, float [N, h, w, c], one per layer.
 """
 
 import tensorflow as tf
@@ -10,7 +10,7 @@ def feature_distance(target_features: list, prediction_features: list) -> tf.Ten
     """L1 between feature maps, averaged within each layer, then over the layers.
 
     Args:
-      target_features, prediction_features: lists of float feature maps, as an extractor returns them.
+      target_features, prediction_features: lists of float feature maps, as a network returns them.
 
     Returns:
       float32 scalar.

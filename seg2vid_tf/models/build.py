@@ -10,6 +10,7 @@ from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
+from seg2vid_tf.ops.feature_network import FeatureNetwork
 
 
 def annotation_channels(config: StartFrameModelConfig, spec: AnnotationSpec) -> int:
@@ -24,6 +25,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         num_channels=channels,
         style_dim=config.style_dim,
         noise_channels=config.noise_channels,
+        noise_stride=config.noise_stride,
         filters=config.generator_filters,
         spade_filters=config.spade_filters,
         name="generator",
@@ -34,7 +36,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         {
             "annotation": tf.zeros([1, side, side, channels]),
             "style": tf.zeros([1, config.style_dim]),
-            "noise": tf.zeros([1, side, side, config.noise_channels]),
+            "noise": tf.zeros([1, side // config.noise_stride, side // config.noise_stride, config.noise_channels]),
         }
     )
     return generator
@@ -48,13 +50,22 @@ def build_style_encoder(config: StartFrameModelConfig) -> StyleEncoder:
 
 
 def build_discriminator(
-    config: StartFrameModelConfig, spec: AnnotationSpec
+    config: StartFrameModelConfig, spec: AnnotationSpec, features: FeatureNetwork | None = None
 ) -> SegmentationDiscriminator | MultiscaleDiscriminator:
-    """The discriminator that the config names, with its weights."""
+    """The discriminator that the config names, with its weights; ``features`` if ``discriminator_features`` is set."""
     if config.discriminator == "segmentation":
-        discriminator = SegmentationDiscriminator(spec.num_classes, config.segmentation_filters, name="discriminator")
+        discriminator = SegmentationDiscriminator(
+            spec.num_classes,
+            config.segmentation_filters,
+            features.strides if config.discriminator_features else (),
+            name="discriminator",
+        )
         _check_size("segmentation_filters", config, discriminator.stride)
-        discriminator({"frame": tf.zeros([1, discriminator.stride, discriminator.stride, 3])})
+        frame = tf.zeros([1, max(discriminator.stride, 64), max(discriminator.stride, 64), 3])
+        inputs = {"frame": frame}
+        if config.discriminator_features:
+            inputs["features"] = features(frame)
+        discriminator(inputs)
         return discriminator
     discriminator = MultiscaleDiscriminator(config.patch_filters, config.patch_scales, name="discriminator")
     smallest = 2 ** (config.patch_scales - 1)

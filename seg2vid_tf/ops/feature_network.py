@@ -1,6 +1,6 @@
 """Feature maps of a fixed image network whose weights are a file: what perceptual losses and LPIPS compare.
 
-Images are float [N, H, W, 3] RGB in [-1, 1]; every extractor does its own normalisation. No weights come with the
+Images are float [N, H, W, 3] RGB in [-1, 1]; every network does its own normalisation. No weights come with the
 package and none are downloaded. Three layouts are read, told apart by their keys (weights HWIO, ReLU after every
 convolution, the maps after ReLU are the features):
 
@@ -10,13 +10,13 @@ convolution, the maps after ReLU are the features):
 * ``.h5`` with the layers block1_conv1 .. block4_conv4: Keras' VGG19 weights without top (BGR minus the ImageNet mean on
   [0, 255]); the twelve maps of the fact sheet.
 
-The weights are constants held by the returned function: they enter no checkpoint and no optimizer.
+The weights are constants: they enter no checkpoint and no optimizer.
 """
 
 import dataclasses
+import math
 import pathlib
 import zipfile
-from collections.abc import Callable
 
 import h5py
 import numpy as np
@@ -41,15 +41,40 @@ class _Conv:
     pool_before: int = 0
 
 
-def load_feature_extractor(path: str) -> Callable[[tf.Tensor], list]:
-    """Reads a weight file (module docstring: the layouts) and returns the function that computes its feature maps.
+class FeatureNetwork:
+    """Images -> feature maps.
+
+    Attributes:
+      strides: of the maps, in pixels of the image.
+    """
+
+    def __init__(self, mean: np.ndarray, std: np.ndarray, convs: list[_Conv]):
+        with tf.init_scope():
+            self._shift, self._scale = tf.constant(mean, tf.float32), tf.constant(1.0 / std, tf.float32)
+            self._kernels = [(tf.constant(c.weights, tf.float32), tf.constant(c.bias, tf.float32)) for c in convs]
+        self._convs = convs
+        steps = [conv.stride * (2 if conv.pool_before else 1) for conv in convs]
+        self.strides = tuple(math.prod(steps[: i + 1]) for i in range(len(steps)))
+
+    def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """float [N, H, W, 3] RGB in [-1, 1] -> list of float32 [N, h, w, c]; differentiable in the images."""
+        x = (tf.cast(images, tf.float32) - self._shift) * self._scale
+        features = []
+        for conv, (weights, bias) in zip(self._convs, self._kernels, strict=True):
+            if conv.pool_before:
+                x = tf.nn.max_pool2d(x, conv.pool_before, 2, "VALID")
+            pad = [conv.padding, conv.padding]
+            x = tf.nn.conv2d(x, weights, conv.stride, [[0, 0], pad, pad, [0, 0]])
+            x = tf.nn.relu(tf.nn.bias_add(x, bias))
+            features.append(x)
+        return features
+
+
+def load_feature_network(path: str) -> FeatureNetwork:
+    """Reads a weight file (module docstring: the layouts).
 
     Args:
       path: ``.npz`` or ``.h5`` file.
-
-    Returns:
-      A function from images, float [N, H, W, 3] RGB in [-1, 1], to a list of float32 feature maps [N, h, w, c];
-      differentiable in the images.
 
     Raises:
       ValueError: no such file, or not one of the layouts; the message names the path and the keys found.
@@ -61,7 +86,7 @@ def load_feature_extractor(path: str) -> Callable[[tf.Tensor], list]:
         mean, std, convs = _read_vgg19(file)
     else:
         raise ValueError(f"feature network weights must be a .npz or .h5 file, received {str(path)!r}")
-    return _extractor(mean, std, convs)
+    return FeatureNetwork(mean, std, convs)
 
 
 def read_npz(path: str) -> dict[str, np.ndarray]:
@@ -142,23 +167,3 @@ def _checked(file, convs):
             )
         channels = conv.weights.shape[3]
     return convs
-
-
-def _extractor(mean, std, convs):
-    with tf.init_scope():
-        shift, scale = tf.constant(mean, tf.float32), tf.constant(1.0 / std, tf.float32)
-        kernels = [(tf.constant(conv.weights, tf.float32), tf.constant(conv.bias, tf.float32)) for conv in convs]
-
-    def extract(images):
-        x = (tf.cast(images, tf.float32) - shift) * scale
-        features = []
-        for conv, (weights, bias) in zip(convs, kernels, strict=True):
-            if conv.pool_before:
-                x = tf.nn.max_pool2d(x, conv.pool_before, 2, "VALID")
-            pad = [conv.padding, conv.padding]
-            x = tf.nn.conv2d(x, weights, conv.stride, [[0, 0], pad, pad, [0, 0]])
-            x = tf.nn.relu(tf.nn.bias_add(x, bias))
-            features.append(x)
-        return features
-
-    return extract

@@ -1,17 +1,19 @@
 """The perceptual network of a run: both stages ask for it the same way."""
 
-from collections.abc import Callable
-
-from seg2vid_tf.ops.feature_network import load_feature_extractor
+from seg2vid_tf.ops.feature_network import FeatureNetwork, load_feature_network
 
 
-def perceptual_network(config) -> Callable | None:
-    """The feature extractor that a config's perceptual loss needs, or None where it has no such loss.
+def perceptual_network(config) -> FeatureNetwork | None:
+    """The network that a config's perceptual loss or discriminator reads, or None where nothing does.
 
     Raises:
-      ValueError: a weight without a file or a file without a weight.
+      ValueError: something reads it and no file is given, or the other way round.
     """
     weight, path = config.losses.perceptual_weight, config.training.perceptual_path
-    if bool(weight) != bool(path):
-        raise ValueError(f"perceptual_weight {weight} and perceptual_path {path!r} go together: give both or neither")
-    return load_feature_extractor(path) if path else None
+    reads = getattr(config.model, "discriminator_features", False)
+    if bool(weight or reads) != bool(path):
+        also = f", discriminator_features {reads}" if hasattr(config.model, "discriminator_features") else ""
+        raise ValueError(
+            f"perceptual_path {path!r} goes with what reads it (perceptual_weight {weight}{also}): give both or neither"
+        )
+    return load_feature_network(path) if path else None

@@ -12,6 +12,7 @@ from seg2vid_tf.losses.segmentation import (
     labelmix_mask,
 )
 from seg2vid_tf.models.build import build_discriminator
+from seg2vid_tf.ops.feature_network import FeatureNetwork
 
 
 class SegmentationAdversary:
@@ -21,13 +22,14 @@ class SegmentationAdversary:
       discriminator: the network.
     """
 
-    def __init__(self, config: StartFrameConfig, spec: AnnotationSpec):
-        self.discriminator = build_discriminator(config.model, spec)
+    def __init__(self, config: StartFrameConfig, spec: AnnotationSpec, features: FeatureNetwork | None = None):
+        self.discriminator = build_discriminator(config.model, spec, features)
+        self._features = features if config.model.discriminator_features else None
         self._weights = config.losses
 
     def generator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
         """{name: weighted loss term}: every pixel of the generated frames is to be taken for its class."""
-        logits = self.discriminator({"frame": fake})["logits"]
+        logits = self._judge(fake)
         return {"adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["balanced"])}
 
     def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
@@ -36,7 +38,7 @@ class SegmentationAdversary:
         mask = labelmix_mask(examples["target"], examples["mix_draws"])
         # One pass over all three: one power iteration per step, on the same estimate for each.
         frames = tf.concat([real, fake, labelmix(mask, real, fake)], axis=0)
-        logits = self.discriminator({"frame": frames}, training=True)["logits"]
+        logits = self._judge(frames, training=True)
         real_logits, fake_logits, mixed_logits = tf.split(logits, 3, axis=0)
         consistency = labelmix_consistency(mixed_logits, labelmix(mask, real_logits, fake_logits))
         return {
@@ -44,3 +46,9 @@ class SegmentationAdversary:
             "discriminator_fake": fake_cross_entropy(fake_logits),
             "labelmix": self._weights.labelmix_weight * consistency,
         }
+
+    def _judge(self, frames, training=False):
+        inputs = {"frame": frames}
+        if self._features:
+            inputs["features"] = self._features(frames)
+        return self.discriminator(inputs, training=training)["logits"]

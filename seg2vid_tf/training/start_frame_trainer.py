@@ -19,7 +19,6 @@ from seg2vid_tf.losses.kl import kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1
 from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mask
-from seg2vid_tf.losses.texture import texture_distance
 from seg2vid_tf.models.build import build_generator, build_style_encoder
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.start_frame.painter import STYLE_STREAM, StartFramePainter
@@ -51,8 +50,11 @@ class StartFrameTrainer:
         training = config.training
         self.config = config
         self.spec = spec
-        adversary = SegmentationAdversary if config.model.discriminator == "segmentation" else MultiscaleAdversary
-        self.adversary = adversary(config, spec)
+        self._features = perceptual_network(config)
+        if config.model.discriminator == "segmentation":
+            self.adversary = SegmentationAdversary(config, spec, self._features)
+        else:
+            self.adversary = MultiscaleAdversary(config, spec)
         self.networks = {"generator": build_generator(config.model, spec)}
         self.averages = {"generator": build_generator(config.model, spec)}
         if config.model.style_encoder:
@@ -67,7 +69,6 @@ class StartFrameTrainer:
         )
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
-        self._features = perceptual_network(config)
         self.checkpointed = {
             **self.networks,
             **{f"{name}_average": average for name, average in self.averages.items()},
@@ -162,9 +163,7 @@ class StartFrameTrainer:
         # Where nothing says what the real frame's style is, it is no target.
         compared = tf.where(paired[:, None, None, None] > 0, fake, real)
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))
-        # No style changes how a class varies from pixel to pixel, so here every example has its say.
-        terms["texture"] = weights.texture_weight * texture_distance(real, fake, examples["target"])
-        if self._features:
+        if weights.perceptual_weight:
             distance = feature_distance(self._features(real), self._features(compared))
             terms["perceptual"] = weights.perceptual_weight * distance
         if self.config.model.style_encoder:
@@ -199,7 +198,7 @@ class StartFrameTrainer:
 
 
 def _coarse(frame):
-    """frame averaged over 4x4 pixels: which grain a frame has is chance, and punished it would vanish."""
+    """frame averaged over 4x4 pixels: where exactly fine detail lies is chance, and punished it would vanish."""
     return tf.nn.avg_pool2d(frame, 4, 4, "VALID")
 
 

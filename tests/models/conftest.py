@@ -23,7 +23,7 @@ def _inputs(model, spec, batch, height, width, seed=0):
     ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
     annotation = tf.one_hot(ids, spec.num_classes)
     if isinstance(model, StartFrameGenerator):
-        noise = normal(batch, height, width, model.noise_channels)
+        noise = normal(batch, height // model.noise_stride, width // model.noise_stride, model.noise_channels)
         return {"annotation": annotation, "style": normal(batch, model.style_dim), "noise": noise}
     if isinstance(model, MotionCVAE):
         frames = image(batch, model.num_frames + 1, height, width, 3)
@@ -31,6 +31,10 @@ def _inputs(model, spec, batch, height, width, seed=0):
     frame = image(batch, height, width, 3)
     if isinstance(model, MultiscaleDiscriminator):
         return {"annotation": annotation, "frame": frame}
+    if getattr(model, "feature_strides", ()):
+        # The channels of conftest.py's feature_file.
+        maps = zip(model.feature_strides, (4, 4, 6), strict=True)
+        return {"frame": frame, "features": [normal(batch, height // s, width // s, c) for s, c in maps]}
     return {"frame": frame}
 
 

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_discriminator, set_precision
+from seg2vid_tf.ops.feature_network import load_feature_network
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.session_loader import run_signature
@@ -24,8 +25,14 @@ MIXED_MEAN = 0.02
 MIXED_MAX = 0.15
 
 
-@pytest.fixture(scope="module", params=["generator", "style_encoder", "segmentation", "multiscale", "motion"])
-def model(request, seg2vid, spec, start_frame_config):
+@pytest.fixture(
+    scope="module", params=["generator", "style_encoder", "segmentation", "features", "multiscale", "motion"]
+)
+def model(request, seg2vid, spec, start_frame_config, feature_file):
+    if request.param == "features":
+        keras.utils.set_random_seed(0)
+        config = dataclasses.replace(start_frame_config.model, discriminator_features=True)
+        return build_discriminator(config, spec, load_feature_network(feature_file))
     if request.param in ("segmentation", "multiscale"):
         keras.utils.set_random_seed(0)
         return build_discriminator(dataclasses.replace(start_frame_config.model, discriminator=request.param), spec)
@@ -46,7 +53,7 @@ def assert_equal_outputs(a, b):
 def test_row_of_a_batch_equals_batch_of_one(model, make_inputs, spec, height, width):
     inputs = make_inputs(model, spec, 3, height, width)
     whole = model(inputs)
-    alone = model({name: value[1:2] for name, value in inputs.items()})
+    alone = model(tf.nest.map_structure(lambda value: value[1:2], inputs))
     for (name, batch), (_, single) in zip(flat(whole), flat(alone), strict=True):
         assert batch.shape[0] == 3 and single.shape[0] == 1
         np.testing.assert_allclose(batch[1:2], single, rtol=1e-5, atol=1e-5, err_msg=name)

@@ -13,12 +13,13 @@ from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.spade import AnnotationReader
 
 
-def random_inputs(rng, batch, height, width, noise_channels):
+def random_inputs(rng, batch, height, width, noise_channels, noise_stride):
     """Inputs of a generator of three classes and style dimension 2."""
+    cells = (batch, height // noise_stride, width // noise_stride)
     return {
         "annotation": tf.one_hot(rng.integers(0, 3, (batch, height, width)), 3),
         "style": tf.constant(rng.normal(size=(batch, 2)), tf.float32),
-        "noise": tf.constant(rng.normal(size=(batch, height, width, noise_channels)), tf.float32),
+        "noise": tf.constant(rng.normal(size=(*cells, noise_channels)), tf.float32),
     }
 
 
@@ -73,16 +74,16 @@ def test_a_style_map_changes_the_picture_where_it_changes(seg2vid, spec, make_in
     np.testing.assert_allclose(a[:, :, reach:-reach], b[:, :, reach:-reach], atol=1e-5)
 
 
-def test_every_block_reads_annotation_and_noise_of_its_size(monkeypatch):
+def test_every_block_reads_annotation_and_the_coarse_ones_noise_of_their_size(monkeypatch):
     """Annotations are averaged down, and so is noise, whose variance stays 1."""
-    generator = StartFrameGenerator(3, 2, 16, filters=(4,) * 5, spade_filters=2)
-    inputs = random_inputs(np.random.default_rng(0), 4, 64, 128, noise_channels=16)
+    generator = StartFrameGenerator(3, 2, 16, noise_stride=4, filters=(4,) * 5, spade_filters=2)
+    inputs = random_inputs(np.random.default_rng(0), 4, 64, 128, noise_channels=16, noise_stride=4)
     generator(inputs)
     seen = []
     call = AnnotationReader.call
 
     def recording(self, annotation, style, noise):
-        seen.append((annotation.numpy(), noise.numpy()))
+        seen.append((annotation.numpy(), noise))
         return call(self, annotation, style, noise)
 
     monkeypatch.setattr(AnnotationReader, "call", recording)
@@ -91,8 +92,9 @@ def test_every_block_reads_annotation_and_noise_of_its_size(monkeypatch):
     np.testing.assert_array_equal(seen[4][0], inputs["annotation"])
     by_hand = inputs["annotation"][1, 32:48, 80:96].numpy().mean((0, 1))
     np.testing.assert_allclose(seen[0][0][1, 2, 5], by_hand, rtol=1e-6)
-    np.testing.assert_array_equal(seen[4][1], inputs["noise"])
-    for annotation, noise in seen:
+    np.testing.assert_array_equal(seen[2][1], inputs["noise"])
+    assert seen[3][1] is None and seen[4][1] is None
+    for annotation, noise in ((annotation, noise.numpy()) for annotation, noise in seen[:3]):
         assert noise.shape == (*annotation.shape[:3], 16)
         # 2048 numbers at the coarsest size: the sample variance's standard deviation is 0.03.
         assert abs(noise.mean()) < 0.1 and abs(noise.var() - 1.0) < 0.12
@@ -112,9 +114,10 @@ def test_presets_as_deep_as_they_are_and_narrower_paint_their_sizes(name, size):
     if name != "small" or size != (96, 64):
         assert (preset.height, preset.width) == size
     depth = len(preset.generator_filters)
-    generator = StartFrameGenerator(3, 2, 1, filters=(4,) * depth, spade_filters=2)
+    generator = StartFrameGenerator(3, 2, 1, preset.noise_stride, filters=(4,) * depth, spade_filters=2)
     assert generator.stride == {"tiny": 16, "small": 32, "base": 64}[name]
-    picture = generator(random_inputs(np.random.default_rng(0), 1, *size, noise_channels=1))["start_frame"].numpy()
+    inputs = random_inputs(np.random.default_rng(0), 1, *size, noise_channels=1, noise_stride=preset.noise_stride)
+    picture = generator(inputs)["start_frame"].numpy()
     assert picture.shape == (1, *size, 3) and np.isfinite(picture).all() and np.abs(picture).max() <= 1.0
     assert picture.std() > 0.0
 
@@ -128,6 +131,13 @@ def test_build_refuses_a_config_whose_size_does_not_fit(spec, start_frame_config
     config = dataclasses.replace(start_frame_config.model, height=30)
     with pytest.raises(ValueError, match=r"divisible by 4 \(from generator_filters\), received 30 x 64"):
         build_generator(config, spec)
+
+
+def test_build_refuses_noise_at_a_size_that_no_block_has(spec, start_frame_config):
+    for noise_stride in (3, 8):
+        config = dataclasses.replace(start_frame_config.model, noise_stride=noise_stride)
+        with pytest.raises(ValueError, match=rf"one of the blocks' strides \[4, 2, 1\], received {noise_stride}"):
+            build_generator(config, spec)
 
 
 def test_the_instance_boundary_is_one_channel_more(spec, start_frame_config):

@@ -8,6 +8,7 @@ import pytest
 
 from seg2vid_tf.models.build import build_discriminator
 from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
+from seg2vid_tf.ops.feature_network import load_feature_network
 
 
 @pytest.fixture
@@ -52,6 +53,27 @@ def test_only_training_calls_move_the_power_iterations_and_all_of_them(discrimin
     discriminator(inputs, training=True)
     for before, after in zip(estimates, discriminator.non_trainable_variables, strict=True):
         assert (after.numpy() != before).any()
+
+
+def test_features_enter_at_their_own_size_whatever_their_scale(spec, start_frame_config, feature_file, make_inputs):
+    """A map of stride 2 is brought beside the first halving's output; ten times as large it says the same."""
+    keras.utils.set_random_seed(0)
+    network = load_feature_network(feature_file)
+    config = dataclasses.replace(start_frame_config.model, discriminator_features=True)
+    discriminator = build_discriminator(config, spec, network)
+    assert discriminator.feature_strides == (1, 1, 2)
+    stem, first, second = 8, 12, 16
+    assert discriminator.down[0].kernel.shape[2] == stem + 4 + 4
+    assert discriminator.down[1].kernel.shape[2] == first + 6
+    assert discriminator.up[0].kernel.shape[2] == second
+    inputs = make_inputs(discriminator, spec, 1, 32, 32)
+    logits = discriminator(inputs)["logits"].numpy()
+    louder = [10.0 * feature for feature in inputs["features"]]
+    np.testing.assert_allclose(discriminator({**inputs, "features": louder})["logits"], logits, atol=0.02)
+    for i, feature in enumerate(inputs["features"]):
+        other = [*inputs["features"]]
+        other[i] = -feature
+        assert np.abs(discriminator({**inputs, "features": other})["logits"] - logits).max() > 0.05, i
 
 
 def test_build_refuses_a_config_whose_size_does_not_fit(spec, start_frame_config):

@@ -22,7 +22,7 @@ def test_a_norm_that_nothing_modulates_normalises_each_pixel_by_hand():
 
 def test_the_reader_adds_style_and_noise_at_their_own_place():
     keras.utils.set_random_seed(0)
-    reader = AnnotationReader(6)
+    reader = AnnotationReader(6, noisy=True)
     rng = np.random.default_rng(0)
     annotation, style, noise = (tf.constant(rng.normal(size=(1, 5, 5, c)), tf.float32) for c in (3, 2, 2))
     before = reader(annotation, style, noise).numpy()
@@ -37,7 +37,7 @@ def test_the_reader_adds_style_and_noise_at_their_own_place():
 
 
 def test_each_class_takes_its_own_share_of_the_noise():
-    reader = AnnotationReader(4)
+    reader = AnnotationReader(4, noisy=True)
     annotation = tf.one_hot([[[0, 1, 1]]], 2)
     style = tf.zeros([1, 1, 1, 2])
     reader(annotation, style, tf.zeros([1, 1, 3, 1]))
@@ -48,10 +48,16 @@ def test_each_class_takes_its_own_share_of_the_noise():
     np.testing.assert_allclose(read, [[10, 10, 10, 10], [11, 12, 13, 14], [9, 8, 7, 6]], rtol=1e-6)
 
 
+def test_a_quiet_reader_has_no_weights_for_noise():
+    reader = AnnotationReader(6, noisy=False)
+    assert reader(tf.ones([1, 4, 4, 3]), tf.ones([1, 1, 1, 2])).shape == (1, 4, 4, 6)
+    assert len(reader.trainable_variables) == 3, "classes with bias, style"
+
+
 def test_a_block_has_a_shortcut_only_where_the_channels_change():
     inputs = (tf.ones([1, 4, 4, 3]), tf.ones([1, 1, 1, 2]), tf.ones([1, 4, 4, 1]))
     for filters, has_shortcut in ((4, False), (6, True)):
-        block = SpadeResidualBlock(4, filters, 5)
+        block = SpadeResidualBlock(4, filters, 5, noisy=True)
         assert (block.shortcut is not None) == has_shortcut
         assert block(tf.ones([1, 4, 4, 4]), *inputs).shape == (1, 4, 4, filters)
 

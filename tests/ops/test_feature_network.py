@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.feature_network import VGG19_LAYERS, load_feature_extractor, read_npz
+from seg2vid_tf.ops.feature_network import VGG19_LAYERS, load_feature_network, read_npz
 
 RNG = np.random.default_rng(0)
 
@@ -61,7 +61,7 @@ def vgg19(tmp_path):
     ],
 )
 def test_layouts_sizes_and_gradient(layout, sizes, request):
-    extract = load_feature_extractor(request.getfixturevalue(layout))
+    extract = load_feature_network(request.getfixturevalue(layout))
     image = tf.random.stateless_uniform([1, 64, 64, 3], [1, 2], -1.0, 1.0)
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -82,14 +82,14 @@ def identity_conv(inputs=3, kernel=3):
 
 def test_normalisation_of_every_layout(tmp_path):
     white = tf.ones([1, 16, 16, 3])
-    vgg = load_feature_extractor(save_npz(tmp_path / "v.npz", {"conv1_1": identity_conv()}))
+    vgg = load_feature_network(save_npz(tmp_path / "v.npz", {"conv1_1": identity_conv()}))
     expected = (1 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225]
     np.testing.assert_allclose(vgg(white)[0][0, 8, 8], expected, rtol=1e-5)
-    caffe = load_feature_extractor(save_vgg19(tmp_path / "c.h5", {name: identity_conv() for name in VGG19_LAYERS}))
+    caffe = load_feature_network(save_vgg19(tmp_path / "c.h5", {name: identity_conv() for name in VGG19_LAYERS}))
     # BGR: the first output channel is what the first kernel channel, blue, saw.
     np.testing.assert_allclose(caffe(white)[0][0, 8, 8], 255 - np.array([103.939, 116.779, 123.68]), rtol=1e-5)
     layers = {f"conv{i}": identity_conv(kernel=k) for i, k in enumerate((11, 5, 3, 3, 3), 1)}
-    lpips = load_feature_extractor(save_npz(tmp_path / "a.npz", layers))
+    lpips = load_feature_network(save_npz(tmp_path / "a.npz", layers))
     np.testing.assert_allclose(
         lpips(tf.ones([1, 64, 64, 3]))[0][0, 8, 8], np.array([1.030, 1.088, 1.188]) / [0.458, 0.448, 0.450], rtol=1e-5
     )
@@ -97,32 +97,32 @@ def test_normalisation_of_every_layout(tmp_path):
 
 def test_weights_enter_no_checkpoint(alexnet):
     module = tf.Module()
-    module.extract = load_feature_extractor(alexnet)
+    module.extract = load_feature_network(alexnet)
     assert module.variables == () and tf.train.Checkpoint(m=module).save_counter.numpy() == 0
 
 
 def test_wrong_files_are_named(tmp_path, alexnet):
     with pytest.raises(ValueError, match="no file .*missing.npz"):
-        load_feature_extractor(tmp_path / "missing.npz")
+        load_feature_network(tmp_path / "missing.npz")
     (tmp_path / "weights.pt").write_bytes(b"x")
     with pytest.raises(ValueError, match=r"must be a .npz or .h5 file, received .*weights.pt"):
-        load_feature_extractor(tmp_path / "weights.pt")
+        load_feature_network(tmp_path / "weights.pt")
     for name in ("broken.npz", "broken.h5"):
         (tmp_path / name).write_bytes(b"not an archive")
         with pytest.raises(ValueError, match=f"{name}.* cannot be read"):
-            load_feature_extractor(tmp_path / name)
+            load_feature_network(tmp_path / name)
     np.savez(tmp_path / "other.npz", kernel=np.zeros(3))
     with pytest.raises(ValueError, match=r"other.npz.*found \['kernel'\]"):
-        load_feature_extractor(tmp_path / "other.npz")
+        load_feature_network(tmp_path / "other.npz")
     gap = save_npz(tmp_path / "gap.npz", {"conv1_1": conv(3, 3, 2), "conv2_1": conv(3, 2, 2)})
     with pytest.raises(ValueError, match="without a gap"):
-        load_feature_extractor(gap)
+        load_feature_network(gap)
     unfit = save_npz(tmp_path / "unfit.npz", {"conv1_1": conv(3, 4, 2)})
     with pytest.raises(ValueError, match=r"unfit.npz.*convolution 1 must be \[kh, kw, 3, out\]"):
-        load_feature_extractor(unfit)
+        load_feature_network(unfit)
     short = save_vgg19(tmp_path / "short.h5", {"block1_conv1": conv(3, 3, 2)})
     with pytest.raises(ValueError, match=r"missing \['block1_conv2'"):
-        load_feature_extractor(short)
+        load_feature_network(short)
 
 
 def test_read_npz_gives_every_array(tmp_path):

@@ -25,6 +25,7 @@ def smallest_start_frame():
         **SIZE,
         style_dim=4,
         noise_channels=2,
+        noise_stride=2,
         generator_filters=(8, 8, 8),
         spade_filters=4,
         style_encoder_filters=(4, 8),

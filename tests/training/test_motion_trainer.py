@@ -106,5 +106,5 @@ def test_a_perceptual_weight_and_its_file_go_together(smallest_motion, with_trai
         with_training(smallest_motion, perceptual_path=path),
         losses=dataclasses.replace(smallest_motion.losses, perceptual_weight=weight),
     )
-    with pytest.raises(ValueError, match=f"perceptual_weight {weight} and perceptual_path '{path}' go together"):
+    with pytest.raises(ValueError, match=f"perceptual_path '{path}' goes with what reads it .perceptual_w.* {weight}"):
         MotionTrainer(config, spec)

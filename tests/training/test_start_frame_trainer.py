@@ -88,7 +88,7 @@ def test_the_terms_have_the_names_of_their_networks(
     config = with_model(smallest_start_frame, discriminator=discriminator, style_encoder=style_encoder)
     trainer = build(config, spec)
     of_the_encoder = OF_THE_ENCODER if style_encoder else set()
-    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1", "texture"} | of_the_encoder
+    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1"} | of_the_encoder
     assert ("style_encoder_average" in trainer.checkpointed) == style_encoder
 
 
@@ -289,7 +289,29 @@ def test_samples_are_annotation_three_seeds_own_style_and_real(
 
 def test_a_perceptual_weight_without_a_file_is_refused(smallest_start_frame, spec):
     losses = dataclasses.replace(smallest_start_frame.losses, perceptual_weight=2.0)
-    with pytest.raises(
-        ValueError, match="perceptual_weight 2.0 and perceptual_path '' go together: give both or neither"
-    ):
+    with pytest.raises(ValueError, match="perceptual_path '' goes with what reads it .perceptual_weight 2.0, discrim"):
         StartFrameTrainer(dataclasses.replace(smallest_start_frame, losses=losses), spec)
+
+
+def test_the_discriminator_reads_the_perceptual_network(
+    smallest_start_frame, with_model, with_training, spec, batch, feature_file
+):
+    """Through it a gradient reaches the generator; without a file the config is refused."""
+    config = with_model(smallest_start_frame, discriminator_features=True)
+    with pytest.raises(ValueError, match="perceptual_path '' goes with what reads it .*discriminator_features True"):
+        StartFrameTrainer(config, spec)
+    trainer = build(with_training(config, perceptual_path=str(feature_file)), spec)
+    discriminator = trainer.adversary.discriminator
+    assert discriminator.feature_strides == (1, 1, 2)
+    assert "perceptual" not in take_step(trainer, batch), "no weight, no term"
+    # Deaf to the frame itself, it still teaches: by the features alone.
+    stem = discriminator.stem.kernel
+    stem.assign(tf.zeros_like(tf.convert_to_tensor(stem)))
+    fake = tf.constant(batch["frames"][:, 0])
+    with tf.GradientTape() as tape:
+        tape.watch(fake)
+        examples = trainer._examples(
+            {name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64)
+        )
+        loss = trainer.adversary.generator_terms(examples, fake)["adversarial"]
+    assert np.abs(tape.gradient(loss, fake)).max() > 0.0

@@ -42,6 +42,7 @@ def train(seed):
         width=WIDTH,
         style_dim=16,
         noise_channels=1,
+        noise_stride=4,
         generator_filters=(16, 16, 8),
         spade_filters=16,
         style_encoder_filters=(16, 32),

@@ -6,9 +6,10 @@ own size. No layer's weights depend on the frame's size: any height and width di
 
 Two things make one annotation have many appearances, both channels at every place as OASIS's 3-D noise is (Sushko et
 al., ICLR 2021). The style sets the appearance; it is the same everywhere where it comes as a vector, and a part of the
-picture can take another one than the rest where it comes as a map. The noise is drawn anew at every pixel and enters
-every block, averaged down to its size: inside a large region of one class nothing else tells one place from the next,
-and a real picture has grain.
+picture can take another one than the rest where it comes as a map. The noise is drawn anew at every place of a coarse
+grid and enters the blocks up to that grid's size, averaged down to each: inside a large region of one class nothing
+else tells one place from the next. Noise at every pixel is no help: the networks then make facades and cars of grain
+before they learn windows (experiments/README.md).
 Source of the rest: Park et al. (CVPR 2019).
 """
 
@@ -26,6 +27,7 @@ class StartFrameGenerator(keras.Model):
       num_channels: C, channels of the annotation: the spec's classes, and the instance boundary where it is used.
       style_dim: S, dimensions of the style.
       noise_channels: N, channels of the noise.
+      noise_stride: n, pixels of the frame that a cell of the noise's grid spans: the stride of one of the blocks.
       filters: channels of the blocks, coarse to fine; the stride is 2 ** (len(filters) - 1).
       spade_filters: channels in which each block reads annotation, style and noise.
     """
@@ -35,6 +37,7 @@ class StartFrameGenerator(keras.Model):
         num_channels: int,
         style_dim: int,
         noise_channels: int,
+        noise_stride: int,
         filters: tuple[int, ...],
         spade_filters: int,
         **kwargs,
@@ -43,9 +46,14 @@ class StartFrameGenerator(keras.Model):
         self.layout = StyleLayout(filters[0], name="layout")
         self.stem = keras.layers.Conv2D(filters[0], 3, padding="same", name="stem")
         self.strides = [2**i for i in reversed(range(len(filters)))]
+        if noise_stride not in self.strides:
+            raise ValueError(
+                f"noise_stride must be one of the blocks' strides {list(self.strides)}, received {noise_stride}"
+            )
         widths = [filters[0], *filters]
         self.blocks = [
-            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, name=f"block_{i}") for i in range(len(filters))
+            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, noisy=stride >= noise_stride, name=f"block_{i}")
+            for i, stride in enumerate(self.strides)
         ]
         start_grey = keras.initializers.RandomNormal(stddev=0.02)
         self.to_rgb = keras.layers.Conv2D(
@@ -54,6 +62,7 @@ class StartFrameGenerator(keras.Model):
         self.num_channels = num_channels
         self.style_dim = style_dim
         self.noise_channels = noise_channels
+        self.noise_stride = noise_stride
         self.filters = tuple(filters)
         self.spade_filters = spade_filters
         self.stride = self.strides[0]
@@ -63,6 +72,7 @@ class StartFrameGenerator(keras.Model):
             "num_channels": self.num_channels,
             "style_dim": self.style_dim,
             "noise_channels": self.noise_channels,
+            "noise_stride": self.noise_stride,
             "filters": self.filters,
             "spade_filters": self.spade_filters,
         }
@@ -71,8 +81,8 @@ class StartFrameGenerator(keras.Model):
         """One frame per annotation.
 
         Args:
-          inputs: {annotation float32 [B,H,W,C], style float32 [B,S] or [B,H,W,S], noise float32 [B,H,W,N]}, the last
-            two standard normal.
+          inputs: {annotation float32 [B,H,W,C], style float32 [B,S] or [B,H,W,S], noise float32 [B,H/n,W/n,N]}, the
+            last two standard normal.
 
         Returns:
           {start_frame float32 [B,H,W,3] in [-1,1]}.
@@ -85,11 +95,13 @@ class StartFrameGenerator(keras.Model):
         )
         if style.shape.rank == 2:
             style = style[:, None, None, :]
-        pyramid = {1: (annotation, style, noise)}
-        for stride in reversed(self.strides[:-1]):
-            annotation, style = _halved(annotation), style if style.shape[1] == 1 else _halved(style)
-            noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
-            pyramid[stride] = (annotation, style, noise)
+        pyramid = {}
+        for stride in reversed(self.strides):
+            if stride > 1:
+                annotation, style = _halved(annotation), style if style.shape[1] == 1 else _halved(style)
+            if stride > self.noise_stride:
+                noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
+            pyramid[stride] = (annotation, style, noise if stride >= self.noise_stride else None)
         x = self.stem(annotation)
         x += self.layout(style, tf.shape(x)[1:3])
         for stride, block in zip(self.strides, self.blocks, strict=True):

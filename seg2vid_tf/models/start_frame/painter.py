@@ -55,8 +55,9 @@ class StartFramePainter:
         return self.style_encoder({"frame": frame})["mean"]
 
     def draw_noise(self, seed: tf.Tensor, size) -> tf.Tensor:
-        """int64 [B], (H, W) of the picture -> the noise float32 [B,H,W,N] that the seeds stand for at that size."""
-        return per_example_normal(seed, tf.stack([*size, self.generator.noise_channels]), NOISE_STREAM)
+        """int64 [B], (H, W) of the picture -> the noise float32 [B,H/n,W/n,N] that the seeds stand for at that size."""
+        cells = [side // self.generator.noise_stride for side in size]
+        return per_example_normal(seed, tf.stack([*cells, self.generator.noise_channels]), NOISE_STREAM)
 
     def paint(
         self, label_map: tf.Tensor, style: tf.Tensor, seed: tf.Tensor, instance_map: tf.Tensor | None = None

@@ -2,8 +2,12 @@
 
 It never sees the annotation: a frame convinces it only by showing at each place what the annotation asks for there.
 Source: Sushko et al., "You Only Need Adversarial Supervision for Semantic Image Synthesis" (OASIS, ICLR 2021), sections
-3.1 and A; spectral normalisation as there. Plain strided convolutions stand for its residual blocks.
+3.1 and A; spectral normalisation as there. Plain strided convolutions stand for its residual blocks. On its way down it
+can read the features of a fixed image network beside its own: a discriminator that need not learn to see from a few
+frames first learns them by heart later (Sauer et al., "Projected GANs Converge Faster", NeurIPS 2021).
 """
+
+import math
 
 import keras
 import tensorflow as tf
@@ -18,9 +22,10 @@ class SegmentationDiscriminator(keras.Model):
     Args:
       num_classes: K.
       filters: channels of the U-Net, fine to coarse; the stride is 2 ** (len(filters) - 1).
+      feature_strides: of the maps of the fixed network whose features it reads; (): it reads none.
     """
 
-    def __init__(self, num_classes: int, filters: tuple[int, ...], **kwargs):
+    def __init__(self, num_classes: int, filters: tuple[int, ...], feature_strides: tuple[int, ...] = (), **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.stem = SpectralConv2D(filters[0], 3, name="stem")
         self.down = [SpectralConv2D(f, 4, 2, name=f"down_{i}") for i, f in enumerate(filters[1:])]
@@ -30,21 +35,40 @@ class SegmentationDiscriminator(keras.Model):
         self.to_logits = SpectralConv2D(num_classes + 1, 3, name="to_logits")
         self.num_classes = num_classes
         self.filters = tuple(filters)
+        self.feature_strides = tuple(feature_strides)
         self.stride = 2 ** (len(filters) - 1)
 
     def get_config(self):
-        return {"num_classes": self.num_classes, "filters": self.filters}
+        return {"num_classes": self.num_classes, "filters": self.filters, "feature_strides": self.feature_strides}
 
     def call(self, inputs, training=False):
-        """{frame float32 [B,H,W,3] in [-1,1]} -> {logits float32 [B,H,W,K+1]}; training=True advances the power
-        iterations."""
-        x = leaky_relu(self.stem(inputs["frame"], training=training))
-        skips = []
-        for conv in self.down:
+        """Judges frames.
+
+        Args:
+          inputs: {frame float32 [B,H,W,3] in [-1,1]}, and features: list of float32 [B,h,w,C], one per feature stride,
+            where there are any.
+          training: advances the power iterations.
+
+        Returns:
+          {logits float32 [B,H,W,K+1]}.
+        """
+        features = inputs["features"] if self.feature_strides else []
+        x, skips = inputs["frame"], []
+        for level, conv in enumerate([self.stem, *self.down]):
+            x = self._beside(leaky_relu(conv(x, training=training)), features, level)
             skips.append(x)
-            x = leaky_relu(conv(x, training=training))
+        skips.pop()
         for conv in self.up:
             x = leaky_relu(conv(x, training=training))
             skip = skips.pop()
             x = tf.concat([tf.cast(tf.image.resize(x, tf.shape(skip)[1:3]), x.dtype), skip], axis=-1)
         return {"logits": tf.cast(self.to_logits(x, training=training), tf.float32)}
+
+    def _beside(self, x, features, level):
+        """x [B,h,w,C] and the features that are nearest to that level's size, each of unit mean square at its place."""
+        parts = [x]
+        for stride, feature in zip(self.feature_strides, features, strict=True):
+            if min(round(math.log2(stride)), len(self.down)) == level:
+                feature *= tf.math.rsqrt(tf.reduce_mean(tf.square(feature), -1, keepdims=True) + 1e-3)
+                parts.append(tf.cast(tf.image.resize(feature, tf.shape(x)[1:3]), x.dtype))
+        return tf.concat(parts, -1)

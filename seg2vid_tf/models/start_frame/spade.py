@@ -21,9 +21,10 @@ class AnnotationReader(keras.layers.Layer):
 
     Args:
       filters: output channels.
+      noisy: whether it reads noise.
     """
 
-    def __init__(self, filters: int, **kwargs):
+    def __init__(self, filters: int, noisy: bool, **kwargs):
         super().__init__(**kwargs)
         # A one-hot annotation has one active channel per tap, so the usual fan-in would make it whisper beside the
         # style.
@@ -31,20 +32,24 @@ class AnnotationReader(keras.layers.Layer):
         self.classes = keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=one_hot, name="classes")
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
         self.style = keras.layers.Dense(filters, use_bias=False, kernel_initializer=quiet, name="style")
-        quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")  # a shared one would draw the same twice
-        self.noise = keras.layers.Dense(filters, use_bias=False, kernel_initializer=quiet, name="noise")
-        # How much of it each class takes: a facade has windows, a road is smooth.
-        strengths = keras.initializers.Constant(0.25)
-        self.strength = keras.layers.Dense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
+        if noisy:
+            quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")  # a shared one would draw the same twice
+            self.noise = keras.layers.Dense(filters, use_bias=False, kernel_initializer=quiet, name="noise")
+            # How much of it each class takes: a facade has windows, a road is smooth.
+            strengths = keras.initializers.Constant(0.25)
+            self.strength = keras.layers.Dense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
         self.filters = filters
+        self.noisy = noisy
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters}
+        return {**super().get_config(), "filters": self.filters, "noisy": self.noisy}
 
-    def call(self, annotation, style, noise):
-        """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] -> [B,h,w,filters]."""
-        varied = self.strength(annotation) * self.noise(noise)
-        return tf.nn.relu(self.classes(annotation) + self.style(style) + varied)
+    def call(self, annotation, style, noise=None):
+        """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
+        read = self.classes(annotation) + self.style(style)
+        if self.noisy:
+            read += self.strength(annotation) * self.noise(noise)
+        return tf.nn.relu(read)
 
 
 class SpadeNorm(keras.layers.Layer):
@@ -83,11 +88,12 @@ class SpadeResidualBlock(keras.layers.Layer):
       in_filters: channels of x.
       filters: output channels.
       spade_filters: channels in which the block reads annotation, style and noise.
+      noisy: whether it reads noise.
     """
 
-    def __init__(self, in_filters: int, filters: int, spade_filters: int, **kwargs):
+    def __init__(self, in_filters: int, filters: int, spade_filters: int, noisy: bool, **kwargs):
         super().__init__(**kwargs)
-        self.reader = AnnotationReader(spade_filters, name="reader")
+        self.reader = AnnotationReader(spade_filters, noisy, name="reader")
         self.norm_1 = SpadeNorm(in_filters, name="norm_1")
         # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
@@ -99,12 +105,13 @@ class SpadeResidualBlock(keras.layers.Layer):
         self.in_filters = in_filters
         self.filters = filters
         self.spade_filters = spade_filters
+        self.noisy = noisy
 
     def get_config(self):
         sizes = {"in_filters": self.in_filters, "filters": self.filters, "spade_filters": self.spade_filters}
-        return {**super().get_config(), **sizes}
+        return {**super().get_config(), **sizes, "noisy": self.noisy}
 
-    def call(self, x, annotation, style, noise):
+    def call(self, x, annotation, style, noise=None):
         """x [B,h,w,in_filters] and what AnnotationReader takes -> [B,h,w,filters]."""
         read = self.reader(annotation, style, noise)
         residual = self.conv_1(tf.nn.leaky_relu(self.norm_1(x, read), 0.2))
