@@ -3,8 +3,8 @@
     python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --output=runs/street/metrics.json
 
 Each window of T+1 frames goes through the posterior mean. Reported, as means over clips: PSNR of the reconstruction and
-of copying frame 0; where the data holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1
-score of the occluded pixels.
+of copying frame 0; of --samples motions drawn from the prior the best one's PSNR, and how much they differ; where the
+data holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1 score of the occluded pixels.
 """
 
 import json
@@ -17,12 +17,15 @@ DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", required=True)
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run, instead of --saved_model")
+SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
 
 
 def main():
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
         raise ValueError("give exactly one of --saved_model and --run_dir")
+    if SAMPLES.value < 0 or SAMPLES.value == 1:
+        raise ValueError(f"--samples must be 0 or at least 2, received {SAMPLES.value}: one alone differs from nothing")
     from seg2vid_tf.data.pipeline import make_dataset  # TensorFlow loads here: a mistake above is told at once.
     from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.evaluation.motion_scores import MotionScores
@@ -51,10 +54,14 @@ def main():
     if MAX_CLIPS.value:
         windows = windows.take(MAX_CLIPS.value)
     scores = MotionScores()
-    for window in windows:
-        frames = to_uint8(window["frames"][0]).numpy()
-        out = pipe.reconstruct(frames, window["label_maps"][0, 0].numpy())
-        scores.add(frames, out, {name: value[0].numpy() for name, value in window.items()} if has_motion else None)
+    for i, window in enumerate(windows):
+        frames, label_map = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0, 0].numpy()
+        truth = {name: value[0].numpy() for name, value in window.items()} if has_motion else None
+        samples = None
+        if SAMPLES.value:  # each window draws its own
+            drawn = {"seed": i * SAMPLES.value, "num_videos": SAMPLES.value}
+            samples = pipe(label_map, start_frame=frames[0], **drawn)
+        scores.add(frames, pipe.reconstruct(frames, label_map), truth, samples)
     result = {"data": DATA.value, "model": SAVED_MODEL.value or RUN_DIR.value, **scores.result()}
     write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
     print(json.dumps(result, indent=2, allow_nan=False))

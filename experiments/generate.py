@@ -8,6 +8,7 @@ An earlier call's frames in the same folder are replaced, those of further video
 
 import pathlib
 
+import numpy as np
 from absl import flags
 
 from seg2vid_tf.flags import run
@@ -26,6 +27,16 @@ REFERENCE = flags.DEFINE_string("reference", None, "picture whose style the star
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 FLOW_OUT = flags.DEFINE_string("flow_out", None, "folder for the flow, each way, as .flo files and as colours")
+NUM_FRAMES = flags.DEFINE_integer(
+    "num_frames", None, "frames after the start frame, the model's own number by default; more come chunk by chunk"
+)
+Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1 (drawn anew)")
+MOTION_OF = flags.DEFINE_string(
+    "motion_of", None, "sequence folder (image/ and label/) whose first frames' motion to take"
+)
+INTERPOLATE_TO = flags.DEFINE_integer(
+    "interpolate_to", None, "seed: the videos move, one after the other, from --seed's motion to this one's"
+)
 VISIBILITY_OUT = flags.DEFINE_string("visibility_out", None, "folder for the masks of what is seen in both frames")
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF and the MP4")
 FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to write, of gif, mp4, png, flow")
@@ -37,6 +48,8 @@ def main():
     unknown = set(FORMATS.value) - {"gif", "mp4", "png", "flow"}
     if unknown:
         raise ValueError(f"--formats knows gif, mp4, png and flow, received {sorted(unknown)}")
+    if MOTION_OF.value and INTERPOLATE_TO.value is not None:
+        raise ValueError("--motion_of and --interpolate_to both say how to move: give one")
     folder = pathlib.Path(OUTPUT.value)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--output is a folder, and {folder} is a file: name another")
@@ -44,8 +57,11 @@ def main():
         media.require_mp4()
 
     from seg2vid_tf.annotations.label_map import read_label_map
-    from seg2vid_tf.data.frame_folder import read_frame, read_instance_map, resize_frame
-    from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
+    from seg2vid_tf.data.frame_folder import FrameFolder, read_frame, read_instance_map, resize_frame
+    from seg2vid_tf.pipeline import (  # TensorFlow loads here: a mistake above is told at once.
+        Seg2VidPipeline,
+        interpolate_motion,
+    )
 
     pipe = load_pipeline(Seg2VidPipeline)
     size = pipe.size if RESIZE.value else None
@@ -61,6 +77,20 @@ def main():
     }
     if INSTANCE_MAP.value:
         given["instance_map"] = read_instance_map(pathlib.Path(INSTANCE_MAP.value), pipe.size, RESIZE.value)
+    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value}
+    if MOTION_OF.value:
+        length = pipe.num_frames + 1
+        clip = next(
+            iter(FrameFolder(MOTION_OF.value, pipe.spec, pipe.size, label_ids=LABEL_IDS.value, max_length=length))
+        )
+        motion, _ = pipe.encode_motion(clip.frames, clip.label_maps[0])
+        given["z"] = np.repeat(motion[None], NUM_VIDEOS.value, axis=0)
+    if INTERPOLATE_TO.value is not None:
+        ends = pipe.draw_motion(SEED.value)[0], pipe.draw_motion(INTERPOLATE_TO.value)[0]
+        given["z"] = interpolate_motion(*ends, NUM_VIDEOS.value)
+        if START_FRAME.value is None:  # one picture for all of them
+            stage_1 = {name: given.pop(name) for name in ("reference", "instance_map") if name in given}
+            given["start_frame"] = pipe(label_map, seed=SEED.value, num_frames=1, **stage_1).start_frame[0]
     out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)

@@ -108,10 +108,18 @@ class MotionModelConfig:
     )
     refiner_filters: tuple[int, ...] = _field((16, 32, 48), "channels of the refiner's U-Net, fine to coarse")
     flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
+    video_filters: tuple[int, ...] = _field(
+        (32, 64, 128), "channels of the video discriminator's layers, which --video_adversarial_weight switches on"
+    )
+    prior: str = _field(
+        "standard", "prior of the motion: standard, N(0, I), or learned from start frame and annotation"
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
         _check_at_least(1, self, "height", "width", "num_frames", "background_latent", "foreground_latent")
+        if self.prior not in ("standard", "learned"):
+            raise ValueError(f"prior must be standard or learned, received {self.prior!r}")
         if len(self.refiner_filters) > len(self.image_filters) + 1:
             raise ValueError(
                 f"refiner_filters may have at most one entry more than image_filters, received {self.refiner_filters} "
@@ -129,6 +137,15 @@ class MotionLossConfig:
     smoothness_weight: float = _field(0.01, "edge-aware smoothness of both flows, per pixel of flow")
     cycle_weight: float = _field(0.02, "cycle consistency of the two flows on visible pixels, per pixel of flow")
     visibility_weight: float = _field(0.1, "share of pixels declared occluded, both directions")
+    visibility_consistency_weight: float = _field(
+        0.5, "cross-entropy of visibility against where the two flows contradict each other, both directions"
+    )
+    structure_weight: float = _field(
+        0.5, "share of the visible pixels that the annotation warped along gives to another class"
+    )
+    video_adversarial_weight: float = _field(
+        0.0, "hinge of a discriminator that judges whole refined clips; 0: there is none"
+    )
     kl_weight: float = _field(1e-4, "KL of the posterior from the prior, nats per clip")
     kl_warmup_steps: int = _field(500, "steps over which the KL weight grows from 0")
     free_bits: float = _field(0.0, "nats per latent dimension that the KL does not punish")
@@ -189,6 +206,7 @@ class MotionTrainingConfig(TrainingConfig):
 
     batch_size: int = _field(4, "clips per step, over all devices")
     clip_norm: float = _field(1.0, "largest global norm of the gradient")
+    discriminator_learning_rate: float = _field(2e-4, "Adam's learning rate of the video discriminator")
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
@@ -255,7 +273,28 @@ START_FRAME_PRESETS = {
         training=StartFrameTrainingConfig(steps=200_000, batch_size=16),
     ),
 }
-MOTION_PRESETS = {"tiny": MotionConfig()}
+MOTION_PRESETS = {
+    "tiny": MotionConfig(),
+    "small": MotionConfig(
+        model=MotionModelConfig(height=128, width=256), training=MotionTrainingConfig(steps=20_000, batch_size=2)
+    ),
+    "base": MotionConfig(
+        model=MotionModelConfig(
+            height=256,
+            width=512,
+            num_frames=8,
+            encoder_filters=(32, 64, 96, 128),
+            image_filters=(32, 64, 128, 192),
+            refiner_filters=(16, 32, 64, 96),
+            flow_scale=64.0,
+        ),
+        training=MotionTrainingConfig(steps=100_000, batch_size=16),
+    ),
+    "long": MotionConfig(
+        model=MotionModelConfig(height=128, width=256, num_frames=15, flow_scale=64.0),
+        training=MotionTrainingConfig(steps=100_000, batch_size=16),
+    ),
+}
 
 
 def preset(presets: dict, name: str):

@@ -20,6 +20,10 @@ class Seg2VidOutput:
       flow_backward: float32 [N,T,H,W,2], on the grid of frame 0.
       visibility: float32 [N,T,H,W,1], 1 = the pixel of frame t has a correspondence in frame 0.
       visibility_backward: float32 [N,T,H,W,1], the same for the pixels of frame 0.
+      label_maps: uint8 [N,T+1,H,W]; of frame 0 the one given, then what the motion makes of it.
+
+      frames_per_chunk: the model's T. In a longer video "frame 0" of flow and visibility is the last frame of the chunk
+        before.
     """
 
     frames: np.ndarray
@@ -27,6 +31,8 @@ class Seg2VidOutput:
     flow_backward: np.ndarray
     visibility: np.ndarray
     visibility_backward: np.ndarray
+    label_maps: np.ndarray
+    frames_per_chunk: int
 
     @property
     def start_frame(self) -> np.ndarray:
@@ -56,6 +62,7 @@ class Seg2VidOutput:
 
         0000_to_<t> is where the pixels of the start frame are in frame t (flow_backward), <t>_to_0000 where those of
         frame t came from (minus flow): each file is on the grid of its first frame, as the tools that read it expect.
+        In a longer video the first frame of t's chunk stands for 0000.
         """
         longest = max(float(np.linalg.norm(flow, axis=-1).max()) for flow in (self.flow, self.flow_backward))
         for path, flow in self._each_way(folder, self.flow_backward, -self.flow):
@@ -67,14 +74,13 @@ class Seg2VidOutput:
         for path, visible in self._each_way(folder, self.visibility_backward, self.visibility):
             media.save_png(np.round(255 * visible[..., 0]).astype(np.uint8), path.with_suffix(".png"))
 
-    @staticmethod
-    def _each_way(folder, from_start, to_start):
+    def _each_way(self, folder, from_start, to_start):
         """(path without suffix, field [H,W,C]) of every video, frame and direction."""
         for video in range(len(from_start)):
             for t in range(1, from_start.shape[1] + 1):
-                parent = pathlib.Path(folder) / f"{video:02d}"
-                yield parent / f"0000_to_{t:04d}", from_start[video, t - 1]
-                yield parent / f"{t:04d}_to_0000", to_start[video, t - 1]
+                parent, start = pathlib.Path(folder) / f"{video:02d}", t - 1 - (t - 1) % self.frames_per_chunk
+                yield parent / f"{start:04d}_to_{t:04d}", from_start[video, t - 1]
+                yield parent / f"{t:04d}_to_{start:04d}", to_start[video, t - 1]
 
     def _side_by_side(self):
         return np.concatenate(list(self.frames), axis=2)

@@ -18,13 +18,33 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.models.seg2vid import draw
+from seg2vid_tf.models.seg2vid import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.serving.export import DESCRIPTION, versions
 from seg2vid_tf.serving.signatures import describe, signatures
 
 # Videos made at once: bounds the memory of a large num_videos.
 CHUNK = 8
+# Of a chunk's outputs, those whose first frame is the last one of the chunk before.
+WITH_FRAME_0 = ("frames", "label_maps")
+
+
+def interpolate_motion(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+    """Motions along the great circle from one to another, where each is as likely as the two are.
+
+    Args:
+      first, last: float [Z].
+      count: at least 2, the ends included.
+
+    Returns:
+      float32 [count,Z].
+    """
+    if count < 2:
+        raise ValueError(f"count must be at least 2, received {count}: the ends are among them")
+    cosine = np.dot(first, last) / max(np.linalg.norm(first) * np.linalg.norm(last), 1e-12)
+    angle = max(np.arccos(np.clip(cosine, -1.0, 1.0)), 1e-4)
+    share = np.linspace(0.0, 1.0, count)[:, None]
+    return ((np.sin((1 - share) * angle) * first + np.sin(share * angle) * last) / np.sin(angle)).astype(np.float32)
 
 
 class Seg2VidPipeline:
@@ -107,6 +127,8 @@ class Seg2VidPipeline:
         z: np.ndarray | None = None,
         reference: np.ndarray | None = None,
         instance_map: np.ndarray | None = None,
+        num_frames: int | None = None,
+        z_walk: float = 0.0,
     ) -> Seg2VidOutput:
         """Makes videos from one annotation.
 
@@ -120,6 +142,9 @@ class Seg2VidPipeline:
             model must have a style encoder.
           instance_map: integers [H,W], 0 = no instance; where ``uses_instances``, and only there (a start frame needs
             none).
+          num_frames: frames after the start frame; None: the model's T. A longer video is made in chunks of T, each
+            from the last frame of the one before and the label map that its motion left.
+          z_walk: how far the motion changes from chunk to chunk, 0 (not at all) .. 1 (drawn anew).
 
         Raises:
           ValueError: an input is not as documented; it names the input, what was received and the fix.
@@ -127,6 +152,11 @@ class Seg2VidPipeline:
         label_map = self._label_map(annotation)
         if num_videos < 1:
             raise ValueError(f"num_videos must be at least 1, received {num_videos}")
+        num_frames = self.num_frames if num_frames is None else num_frames
+        if num_frames < 1:
+            raise ValueError(f"num_frames must be at least 1, received {num_frames}")
+        if not 0 <= z_walk <= 1:
+            raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
         seed = _checked_seed(seed, num_videos)
         if z is not None:
             z = self._checked_z(z, num_videos)
@@ -138,29 +168,70 @@ class Seg2VidPipeline:
             count = min(CHUNK, num_videos - first)
             seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
             style, motion = draw(seeds, self._style_dim, self._latent_dim)
-            inputs = {
-                "label_map": np.repeat(label_map[None], count, axis=0),
-                "z": motion if z is None else z[first : first + count],
-            }
+            motion = motion if z is None else tf.constant(z[first : first + count])
+            inputs = {"label_map": np.repeat(label_map[None], count, axis=0), "z": motion}
             if start_frame is None:
                 inputs |= {"style": style, "seed": seeds}
                 inputs |= {name: np.repeat(value[None], count, axis=0) for name, value in painting.items()}
-                parts.append(self._run("from_tensor", inputs))
+                chunk = self._run("from_tensor", inputs)
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
-                parts.append(self._run("animate", inputs))
-        return Seg2VidOutput(**{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
+                chunk = self._run("animate", inputs)
+            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk))
+        videos = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        return Seg2VidOutput(**videos, frames_per_chunk=self.num_frames)
 
-    def reconstruct(self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray) -> Seg2VidOutput:
-        """Passes a real clip through the posterior mean: what stage 2 can show of it, N = 1.
+    def _continued(self, chunk, z, seeds, num_frames, z_walk):
+        """The outputs of a first chunk, and of as many more as num_frames asks for."""
+        outputs = {name: [value] for name, value in chunk.items()}
+        for number in range(1, -(-num_frames // self.num_frames)):
+            z = walk(z, seeds, number, z_walk)
+            last = {"start_frame": chunk["frames"][:, -1], "label_map": chunk["label_maps"][:, -1], "z": z}
+            chunk = self._run("animate", last)
+            for name, value in chunk.items():
+                outputs[name].append(value[:, 1:] if name in WITH_FRAME_0 else value)
+        lengths = {name: num_frames + (name in WITH_FRAME_0) for name in outputs}
+        return {name: np.concatenate(values, axis=1)[:, : lengths[name]] for name, values in outputs.items()}
+
+    def draw_motion(self, seed: int, num_videos: int = 1) -> np.ndarray:
+        """The motions that seeds stand for: float32 [N,Z], row i that of seed + i."""
+        seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
+        return draw(seeds, self._style_dim, self._latent_dim)[1].numpy()
+
+    def encode_motion(
+        self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The motion of a real clip; given to ``__call__`` as z, other pictures move as the clip does.
 
         Args:
           frames: uint8 [T+1,H,W,3].
           annotation: label map of frame 0, as in ``__call__``.
+
+        Returns:
+          float32 [Z] each: mean and standard deviation of z's posterior.
         """
         frames = _checked_image("frames", frames, (self.num_frames + 1, *self.size, 3))
         inputs = {"frames": frames[None], "label_map": self._label_map(annotation)[None]}
-        return Seg2VidOutput(**self._run("reconstruct", inputs))
+        encoded = self._run("encode_motion", inputs)
+        return encoded["z_mean"][0], encoded["z_stddev"][0]
+
+    def reconstruct(
+        self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray, mode: str = "mean", seed: int = 0
+    ) -> Seg2VidOutput:
+        """What stage 2 shows after frame 0 of a real clip, N = 1.
+
+        Args:
+          frames: uint8 [T+1,H,W,3].
+          annotation: label map of frame 0, as in ``__call__``.
+          mode: where z comes from: "mean" or "sample" of the clip's posterior, or "prior", which has not seen the clip.
+          seed: of the draw, for "sample" and "prior".
+        """
+        if mode not in ("mean", "sample", "prior"):
+            raise ValueError(f"mode must be mean, sample or prior, received {mode!r}")
+        mean, stddev = self.encode_motion(frames, annotation)
+        drawn = self.draw_motion(seed)[0]
+        z = {"mean": mean, "sample": mean + stddev * drawn, "prior": drawn}[mode]
+        return self(annotation, start_frame=frames[0], z=z[None])
 
     def _painting(self, start_frame, reference, instance_map):
         """What stage 1 reads besides label map and seed, one row each: {style [S], instance_map int32 [H,W]}."""

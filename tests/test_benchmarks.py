@@ -22,6 +22,11 @@ BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "experiments/benchmar
             ["--presets=tiny", "--timed=tiny", "--train_batch=2"],
             ["| tiny | 64x128 |", "| tiny | segmentation |", "| tiny | multiscale |"],
         ),
+        (
+            "motion_cost.py",
+            ["--preset=tiny", "--train_batch=1"],
+            ["| a clip, batch 1", "| training step, batch 1"],
+        ),
     ],
 )
 def test_prints_a_row_for_each_case(program, options, rows):

@@ -23,13 +23,15 @@ def _run(program, **options):
 
 def test_evaluate_scores_a_run_beside_its_baselines(run_dir, street_data, tmp_path):
     output = tmp_path / "metrics.json"
-    done = _run("evaluate.py", run_dir=run_dir, data=street_data / "validation", output=output)
+    done = _run("evaluate.py", run_dir=run_dir, data=street_data / "validation", output=output, samples=3)
     assert done.returncode == 0, done.stderr
     result = json.loads(output.read_text())
     assert result["clips"] == 2
     motion = {f"{score}{way}" for way in ("", "_backward") for score in ("epe", "occlusion_f1")}
     motion |= {f"epe{way}_zero_flow" for way in ("", "_backward")}
-    assert set(result) == {"data", "model", "clips", "psnr", "psnr_copy_frame_0"} | motion
+    drawn = {"psnr_best_of_3", "samples_flow_spread"}
+    assert set(result) == {"data", "model", "clips", "psnr", "psnr_copy_frame_0"} | motion | drawn
+    assert result["samples_flow_spread"] > 0
     assert result["epe_zero_flow"] > 0
     assert all(np.isfinite(result[name]) for name in motion | {"psnr", "psnr_copy_frame_0"})
 

@@ -169,6 +169,41 @@ def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label
     assert len(list((tmp_path / "flow/00").glob("*.flo"))) == len(list((tmp_path / "visibility/00").iterdir())) == 4
 
 
+def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(
+    pipe, saved_model, label_map, label_map_file, tmp_path
+):
+    clip = np.random.default_rng(0).integers(0, 256, (4, 32, 64, 3), np.uint8)
+    for i, frame in enumerate(clip):
+        for kind, picture in (("image", frame), ("label", label_map)):
+            (tmp_path / "clip" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / "clip" / kind / f"{i:04d}.png")
+    given = {"saved_model": saved_model, "label_map": label_map_file, "seed": 5, "formats": "png"}
+    *refused, long, transferred, between = _run_several(
+        "generate.py",
+        {**given, "output": tmp_path / "bad", "motion_of": tmp_path / "absent"},
+        {**given, "output": tmp_path / "bad", "motion_of": tmp_path / "clip", "interpolate_to": 6},
+        {**given, "output": tmp_path / "bad", "interpolate_to": 6},
+        {**given, "output": tmp_path / "long", "num_frames": 5, "z_walk": 0.5},
+        {**given, "output": tmp_path / "transferred", "motion_of": tmp_path / "clip", "num_videos": 2},
+        {**given, "output": tmp_path / "between", "interpolate_to": 6, "num_videos": 3},
+    )
+    _assert_refused(refused, ["absent: no such folder", "both say how to move", "count must be at least 2, received 1"])
+    assert (long, transferred, between) == (None, None, None) and not (tmp_path / "bad").exists()
+    z = pipe.encode_motion(clip[:3], label_map)[0]
+    first, last = (
+        pipe(label_map, seed=5, start_frame=pipe(label_map, seed=5).start_frame[0], z=pipe.draw_motion(s))
+        for s in (5, 6)
+    )
+    for name, video, expected in (
+        ("long", 0, pipe(label_map, seed=5, num_frames=5, z_walk=0.5).frames[0]),
+        ("transferred", 1, pipe(label_map, seed=5, num_videos=2, z=np.stack([z, z])).frames[1]),
+        ("between", 0, first.frames[0]),
+        ("between", 2, last.frames[0]),
+    ):
+        files = sorted((tmp_path / f"{name}/frames/{video:02d}").iterdir())
+        np.testing.assert_allclose([_pixels(file).astype(int) for file in files], expected, atol=1, err_msg=name)
+
+
 def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):
     done = _run("generate.py", label_map=label_map_file, output=tmp_path / "out", formats="avi", preset="street")
     assert done.returncode == 1 and done.stdout == ""

@@ -166,7 +166,7 @@ def test_video_i_of_seed_s_is_the_video_of_seed_s_plus_i(pipe, label_map):
     for i in range(3):
         alone = pipe(label_map, seed=np.int8(5 + i))
         one = {name: getattr(several, name)[i : i + 1] for name in FIELDS}
-        _assert_same(alone, pipeline_module.Seg2VidOutput(**one))
+        _assert_same(alone, pipeline_module.Seg2VidOutput(**one, label_maps=None, frames_per_chunk=2))
     np.testing.assert_array_equal(pipe(label_map, seed=5, num_videos=3).frames, several.frames)
     assert np.abs(several.frames[0].astype(int) - several.frames[1]).max() > 1
 
@@ -236,6 +236,54 @@ def test_reconstruct_starts_from_frame_0_of_the_clip(pipe, label_map):
     assert np.abs(other.flow - out.flow).max() > 0.01, "the later frames tell the motion"
 
 
+def test_modes_of_reconstruction(pipe, label_map):
+    frames = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3), np.uint8)
+    mean, stddev = pipe.encode_motion(frames, label_map)
+    drawn = pipe.draw_motion(4)
+    assert mean.shape == stddev.shape == (10,) and drawn.shape == (1, 10)
+    for mode, z in (("mean", mean), ("sample", mean + stddev * drawn[0]), ("prior", drawn[0])):
+        expected = pipe(label_map, start_frame=frames[0], z=z[None])
+        np.testing.assert_array_equal(pipe.reconstruct(frames, label_map, mode, seed=4).flow, expected.flow)
+    with pytest.raises(ValueError, match="mode must be mean, sample or prior, received 'best'"):
+        pipe.reconstruct(frames, label_map, mode="best")
+
+
+def test_a_longer_video_goes_on_from_its_last_frame_and_label_map(pipe, label_map):
+    long = pipe(label_map, seed=3, num_videos=2, num_frames=5)
+    assert long.frames.shape == (2, 6, *SIZE, 3) and long.label_maps.shape == (2, 6, *SIZE)
+    assert long.flow.shape == (2, 5, *SIZE, 2) and long.visibility.shape == (2, 5, *SIZE, 1)
+    first = pipe(label_map, seed=3, num_videos=2)
+    np.testing.assert_array_equal(first.frames, long.frames[:, :3])
+    np.testing.assert_array_equal(first.flow, long.flow[:, :2])
+    np.testing.assert_array_equal(long.label_maps[:, 0], [label_map] * 2)
+    z = pipe.draw_motion(3, 2)
+    for video in range(2):
+        again = pipe(long.label_maps[video, 2], start_frame=long.frames[video, 2], z=z[video : video + 1])
+        np.testing.assert_allclose(long.frames[video, 3:5].astype(int), again.frames[0, 1:], atol=1)
+        np.testing.assert_array_equal(long.label_maps[video, 4], again.label_maps[0, 2])
+    short = pipe(label_map, seed=3, num_frames=1)
+    assert short.frames.shape == (1, 2, *SIZE, 3) and short.flow.shape == (1, 1, *SIZE, 2)
+
+
+def test_a_walk_changes_later_chunks_by_the_seed(pipe, label_map):
+    kept = pipe(label_map, seed=3, num_frames=6)
+    walked = pipe(label_map, seed=3, num_frames=6, z_walk=0.5)
+    np.testing.assert_array_equal(walked.frames[:, :3], kept.frames[:, :3])
+    assert np.abs(walked.flow[:, 2:] - kept.flow[:, 2:]).max() > 0.05
+    np.testing.assert_array_equal(pipe(label_map, seed=3, num_frames=6, z_walk=0.5).frames, walked.frames)
+    both = pipe(label_map, seed=2, num_videos=2, num_frames=6, z_walk=0.5)
+    np.testing.assert_allclose(both.frames[1].astype(int), walked.frames[0], atol=3)
+
+
+def test_motions_between_two():
+    first, last = np.array([3.0, 0.0]), np.array([0.0, 3.0])
+    between = pipeline_module.interpolate_motion(first, last, 3)
+    np.testing.assert_allclose(between, [[3, 0], [3 / np.sqrt(2)] * 2, [0, 3]], atol=1e-5)
+    np.testing.assert_allclose(pipeline_module.interpolate_motion(first, first, 2), [first, first], atol=1e-3)
+    with pytest.raises(ValueError, match="count must be at least 2, received 1"):
+        pipeline_module.interpolate_motion(first, last, 1)
+
+
 def test_an_output_saves_itself(pipe, label_map, tmp_path):
     out = pipe(label_map, num_videos=2)
     out.save_gif(tmp_path / "v.gif", fps=10)
@@ -269,6 +317,10 @@ def test_flow_and_visibility_each_way_in_files(pipe, label_map, tmp_path):
                 with Image.open(masks / f"{name}.png") as image:
                     assert image.mode == "L"
                     np.testing.assert_allclose(np.asarray(image) / 255, mask[video, t - 1, ..., 0], atol=0.5 / 255)
+    pipe(label_map, num_frames=3).save_visibility(tmp_path / "long")
+    assert [p.name for p in sorted((tmp_path / "long/00").iterdir())] == [
+        f"{way}.png" for way in sorted([*ways, "0002_to_0003", "0003_to_0002"])
+    ]
 
 
 # What it refuses.
@@ -350,6 +402,8 @@ BAD_ARGUMENTS = {
         {"instance_map": np.zeros(SIZE, np.int32)},
         "instance_map: this model was trained without, leave it out",
     ),
+    "no frames": ({"num_frames": 0}, "num_frames must be at least 1, received 0"),
+    "a walk too far": ({"z_walk": 1.5}, "z_walk must lie in 0..1, received 1.5"),
     "no videos": ({"num_videos": 0}, "num_videos must be at least 1, received 0"),
     "seed type": ({"seed": 1.5}, "seed must be an integer, received 1.5"),
     "seed range": ({"seed": 2**63 - 1, "num_videos": 2}, "must fit into int64, received seed 9223372036854775807"),

@@ -14,9 +14,8 @@ import resource
 import subprocess
 import sys
 
-import numpy as np
 from absl import flags
-from timing import median_seconds, random_batch, read_all
+from timing import gflop, median_seconds, parameters, random_batch, read_all
 
 from seg2vid_tf.flags import run
 
@@ -89,15 +88,7 @@ def counted(name: str) -> str:
 
 def cell(network, inputs) -> str:
     """Parameters and GFLOP of one network."""
-    import tensorflow as tf
-
-    parameters = sum(int(np.prod(v.shape)) for v in network.trainable_variables)
-    specs = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in inputs.items()}
-    graph = tf.function(lambda x: network(x)).get_concrete_function(specs).graph
-    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
-    options["output"] = "none"
-    counted = tf.compat.v1.profiler.profile(graph, options=options)
-    return f"{parameters / 1e6:.2f} M, {counted.total_float_ops / 1e9:.2f} GFLOP"
+    return f"{parameters(network)}, {gflop(lambda: network(inputs)):.2f} GFLOP"
 
 
 def training_step(name: str, discriminator: str) -> dict:

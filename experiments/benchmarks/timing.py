@@ -1,4 +1,4 @@
-"""What the benchmarks of the networks share: random batches and median times."""
+"""What the benchmarks of the networks share: random batches, median times, counts."""
 
 import time
 
@@ -30,3 +30,18 @@ def read_all(tensors: dict) -> None:
     """Waits for every tensor's value."""
     for value in tensors.values():
         value.numpy()
+
+
+def gflop(call) -> float:
+    """GFLOP that TensorFlow's profiler counts in what a function of no arguments computes."""
+    import tensorflow as tf
+
+    graph = tf.function(call).get_concrete_function().graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    return tf.compat.v1.profiler.profile(graph, options=options).total_float_ops / 1e9
+
+
+def parameters(network) -> str:
+    """How many trainable numbers a network has, in millions."""
+    return f"{sum(int(np.prod(v.shape)) for v in network.trainable_variables) / 1e6:.2f} M"

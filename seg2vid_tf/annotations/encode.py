@@ -35,6 +35,21 @@ def encode_annotation(label_map: tf.Tensor, spec: AnnotationSpec, instance_map: 
     return tf.concat([annotation, instance_boundary(instance_map)], axis=-1)
 
 
+def decide_label_map(annotation: tf.Tensor, spec: AnnotationSpec) -> tf.Tensor:
+    """The label map that an annotation of blurred classes comes closest to: what ``encode_label_map`` takes back.
+
+    Args:
+      annotation: float [..., H, W, K], each channel the share of a class, together at most 1.
+      spec: what the channels mean.
+
+    Returns:
+      uint8 [..., H, W]: the class of the largest share, or the ignore id where what is missing to 1 is larger still.
+    """
+    unlabelled = 1.0 - tf.reduce_sum(annotation, axis=-1, keepdims=True)
+    ids = tf.argmax(tf.concat([annotation, unlabelled], axis=-1), axis=-1, output_type=tf.int32)
+    return tf.cast(tf.where(ids == spec.num_classes, spec.ignore_id, ids), tf.uint8)
+
+
 def instance_boundary(instance_map: tf.Tensor) -> tf.Tensor:
     """Where one instance ends, so that two cars in a row are two.
 

@@ -15,13 +15,14 @@ class MotionScores:
     def __init__(self):
         self._scores: dict[str, list[float]] = {}
 
-    def add(self, frames: np.ndarray, output, truth: dict | None = None) -> None:
+    def add(self, frames: np.ndarray, output, truth: dict | None = None, samples=None) -> None:
         """Scores one clip.
 
         Args:
           frames: uint8 [T+1,H,W,3], the real clip.
           output: Seg2VidOutput of its reconstruction, N = 1.
           truth: exact flow, flow_backward [T,H,W,2] and visibility, visibility_backward [T,H,W,1], where known.
+          samples: Seg2VidOutput of its frame 0 animated with N >= 2 motions from the prior.
         """
         copied = np.repeat(frames[:1], len(frames) - 1, axis=0)
         scores = {
@@ -37,12 +38,20 @@ class MotionScores:
                 scores[f"occlusion_f1{direction}"] = occlusion_f1(
                     visibility, getattr(output, f"visibility{direction}")[0]
                 )
+        if samples is not None:
+            each = [np.mean(np.minimum(psnr(frames[1:], video[1:]), MAX_PSNR)) for video in samples.frames]
+            scores[f"psnr_best_of_{len(each)}"] = np.max(each)
+            last = samples.flow[:, -1]
+            scores["samples_flow_spread"] = np.mean(np.linalg.norm(last - last.mean(axis=0), axis=-1))
         for name, value in scores.items():
             if np.isfinite(value):
                 self._scores.setdefault(name, []).append(float(value))
 
     def result(self) -> dict:
         """{"clips": how many, score: mean over the clips that have it}; without any occlusion, for one, there is no F1.
+
+        "psnr_best_of_<N>" is that of the sample nearest to the real clip, "samples_flow_spread" how far, in pixels, the
+        samples' flow of frame T lies from its mean over the samples: 0 = every seed moves alike.
 
         Raises:
           ValueError: no clip was added.

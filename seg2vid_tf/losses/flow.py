@@ -90,6 +90,20 @@ def visibility_prior(visibility: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(1.0 - tf.cast(visibility, tf.float32))
 
 
+def visibility_consistency(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+    """Binary cross-entropy of predicted visibility against what the two flows say of it.
+
+    Args:
+      target: float [...], 0 or 1, from ``ops.occlusion.consistent_visibility``.
+      prediction: float of the same shape in [0, 1].
+
+    Returns:
+      float32 scalar, the mean over all pixels.
+    """
+    target, prediction = tf.cast(target, tf.float32), tf.clip_by_value(tf.cast(prediction, tf.float32), 1e-6, 1 - 1e-6)
+    return -tf.reduce_mean(target * tf.math.log(prediction) + (1.0 - target) * tf.math.log(1.0 - prediction))
+
+
 def _difference(field, dy, dx):
     """field at (y + dy, x + dx) minus field at (y, x), where both exist; field [B, T, H, W, C], dy >= 0."""
     left, right = max(-dx, 0), max(dx, 0)

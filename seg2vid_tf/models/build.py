@@ -80,6 +80,15 @@ def build_discriminator(
     return discriminator
 
 
+def build_video_discriminator(config: MotionModelConfig, spec: AnnotationSpec) -> MultiscaleDiscriminator:
+    """Patches of whole clips: the frames are each other's channels, [B,H,W,3(T+1)], beside frame 0's annotation."""
+    discriminator = MultiscaleDiscriminator(config.video_filters, 2, name="video_discriminator")
+    side = 2 ** (len(config.video_filters) + 2)
+    frames = tf.zeros([1, side, side, 3 * (config.num_frames + 1)])
+    discriminator({"frame": frames, "annotation": tf.zeros([1, side, side, spec.num_classes])})
+    return discriminator
+
+
 def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
     """The motion CVAE with its weights."""
     if not spec.foreground_ids or not spec.background_ids:
@@ -97,6 +106,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         image_filters=config.image_filters,
         refiner_filters=config.refiner_filters,
         flow_scale=config.flow_scale,
+        prior=config.prior,
         warp_method=config.warp,
         name="motion",
     )

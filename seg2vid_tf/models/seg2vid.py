@@ -1,17 +1,22 @@
 """Seg2Vid: both stages as one model, and the only inference path of the project.
 
-    generate     label_map + style + z + seed -> start_frame, flow(_backward), visibility(_backward), warped, frames
-                 (+ instance_map, where stage 1 was trained with instance boundaries)
-    animate      start_frame + label_map + z  -> the same
-    reconstruct  frames + label_map           -> the same, z = posterior mean
+    generate       label_map + style + z + seed -> start_frame, flow(_backward), visibility(_backward), warped, frames,
+                   label_maps: uint8 [B,T,H,W], the annotation warped along and decided anew at every pixel
+                   (+ instance_map, where stage 1 was trained with instance boundaries)
+    animate        start_frame + label_map + z  -> the same
+    encode_motion  frames + label_map           -> the posterior of z
 
-Command line, pipeline, export and server all run these three.
+Command line, pipeline, export and server all run these three. A clip is reconstructed by animating its own frame 0 with
+its own z, its motion transferred by animating another frame with it, and a video goes on by animating its last frame
+with its last label map.
 """
+
+import math
 
 import keras
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import encode_label_map
+from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
@@ -21,11 +26,28 @@ from seg2vid_tf.ops.noise import per_example_normal
 
 # Which of a seed's independent streams of noise feeds the motion; painter.py has the others. Never renumbered.
 MOTION_STREAM = 1
+# Chunk k of a longer video walks by stream WALK_STREAM + k.
+WALK_STREAM = 1 << 16
 
 
 def draw(seed: tf.Tensor, style_dim: int, latent_dim: int) -> tuple[tf.Tensor, tf.Tensor]:
     """What seeds stand for: int64 [B] -> normal style [B,S] and z [B,Z], each row from its own seed alone."""
     return draw_style(seed, style_dim), per_example_normal(seed, [latent_dim], MOTION_STREAM)
+
+
+def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float) -> tf.Tensor:
+    """The motion of a longer video's chunk, from that of the chunk before.
+
+    z stays as likely under the prior as it was: sqrt(1 - step^2) z + step * noise, noise ~ N(0, I).
+
+    Args:
+      z: float32 [B,Z].
+      seed: int64 [B], the videos'.
+      chunk: from 1.
+      step: in [0, 1]; 0 keeps the motion, 1 draws another.
+    """
+    noise = per_example_normal(seed, [z.shape[-1]], WALK_STREAM + chunk)
+    return math.sqrt(1.0 - step * step) * z + step * noise
 
 
 class Seg2Vid(keras.Model):
@@ -71,14 +93,13 @@ class Seg2Vid(keras.Model):
 
     def animate(self, start_frame, label_map, z):
         """start_frame float32 [B,H,W,3] in [-1,1], label_map uint8 [B,H,W], z [B,Z] -> the outputs named above."""
-        annotation = encode_label_map(label_map, self.spec)
-        return {"start_frame": start_frame, **self.motion.decode(start_frame, annotation, z)}
+        outputs = self.motion.decode(start_frame, encode_label_map(label_map, self.spec), z)
+        label_maps = decide_label_map(outputs.pop("annotations"), self.spec)
+        return {"start_frame": start_frame, "label_maps": label_maps, **outputs}
 
-    def reconstruct(self, frames, label_map):
-        """frames float32 [B,T+1,H,W,3] in [-1,1], label_map uint8 [B,H,W] of frame 0 -> the outputs named above."""
-        annotation = encode_label_map(label_map, self.spec)
-        z = self.motion.encode(frames, annotation).mean()
-        return {"start_frame": frames[:, 0], **self.motion.decode(frames[:, 0], annotation, z)}
+    def encode_motion(self, frames, label_map):
+        """frames float32 [B,T+1,H,W,3] in [-1,1], label_map uint8 [B,H,W] of frame 0 -> the TFP posterior of z."""
+        return self.motion.encode(frames, encode_label_map(label_map, self.spec))
 
     def call(self, inputs, training=False):
         """{label_map uint8 [B,H,W], seed int64 [B](, instance_map)} -> generate's outputs for what the seeds draw."""

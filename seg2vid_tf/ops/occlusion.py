@@ -1,10 +1,48 @@
-"""Occlusion: how the two sources of a frame are put together.
+"""Occlusion: which pixels have a correspondence, and how the two sources of a frame are put together.
 
 visibility is float32 [B, H, W, 1] in [0, 1]: 1 = has a correspondence, 0 = occluded. It never scales a flow: warp with
 the full flow, composite afterwards.
 """
 
 import tensorflow as tf
+
+from seg2vid_tf.ops.warp import warp
+
+# Two flows that contradict each other by more than this part of their length, and half a pixel, belong to two surfaces.
+# Source: Meister et al., "UnFlow" (AAAI 2018), equation 3.
+_SHARE, _SLACK = 0.01, 0.5
+
+
+def consistent_visibility(
+    flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = "native"
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """What two flows say of visibility: a pixel is occluded where it came from outside, or the way back misses it.
+
+    A pixel p of frame t came from q = p - f(p) and is visible where q lies in the picture and g(q) = f(p), up to
+    |f(p) - g(q)|^2 < 0.01 (|f(p)|^2 + |g(q)|^2) + 0.5; a pixel x of frame 0 likewise, with f(x + g(x)) = g(x).
+
+    Args:
+      flow: f, float [B, H, W, 2], (dy, dx) in pixels on the grid of frame t.
+      flow_backward: g, the same on the grid of frame 0; both point from frame 0 to frame t.
+      warp_method: how the flows are sampled, one of ``seg2vid_tf.ops.warp.METHODS``.
+
+    Returns:
+      (visibility of frame t's pixels, of frame 0's pixels), float32 [B, H, W, 1] of zeros and ones; no gradient.
+    """
+    f, g = (tf.stop_gradient(tf.cast(value, tf.float32)) for value in (flow, flow_backward))
+    return _agreeing(f, g, f, warp_method), _agreeing(g, f, -g, warp_method)
+
+
+def _agreeing(here, there, displacement, warp_method):
+    """Where ``here`` at p equals ``there`` at p - displacement(p), and that lies in the picture."""
+    height, width = tf.shape(here)[1], tf.shape(here)[2]
+    rows = tf.cast(tf.range(height), tf.float32)[None, :, None] - displacement[..., 0]
+    columns = tf.cast(tf.range(width), tf.float32)[None, None, :] - displacement[..., 1]
+    bottom, right = tf.cast(height, tf.float32) - 0.5, tf.cast(width, tf.float32) - 0.5
+    inside = (rows >= -0.5) & (rows <= bottom) & (columns >= -0.5) & (columns <= right)
+    found = warp(there, displacement, method=warp_method)
+    difference, lengths = (tf.reduce_sum(v, -1) for v in (tf.square(here - found), tf.square(here) + tf.square(found)))
+    return tf.cast(inside & (difference < _SHARE * lengths + _SLACK), tf.float32)[..., None]
 
 
 def composite(visible: tf.Tensor, fill: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:

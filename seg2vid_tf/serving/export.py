@@ -112,7 +112,7 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
         "serving_default": {"label_map_png": label_map_png, "seed": seed, **instances},
         "from_tensor": {"label_map": label_map, "style": style, "z": z, "seed": seed, **instances},
         "animate": {"start_frame": frames[:, 0], "label_map": label_map, "z": z},
-        "reconstruct": {"frames": frames, "label_map": label_map},
+        "encode_motion": {"frames": frames, "label_map": label_map},
     }
     if model.style_encoder is not None:
         inputs["encode_style"] = {"reference": frames[:, 0]}

@@ -3,14 +3,16 @@
     serving_default  label_map_png string [B], seed int64 [B]                  -> frames_bytes string [B,T+1], PNG
     from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z], seed int64 -> the tensors below
     animate          start_frame uint8 [B,H,W,3], label_map uint8 [B,H,W], z   -> the tensors below
-    reconstruct      frames uint8 [B,T+1,H,W,3], label_map uint8 [B,H,W]       -> the tensors below
+    encode_motion    frames uint8 [B,T+1,H,W,3], label_map uint8 [B,H,W]       -> z_mean, z_stddev float32 [B,Z]
     encode_style     reference uint8 [B,H,W,3]                                 -> style float32 [B,S], for from_tensor
 
 serving_default and from_tensor take instance_map int32 [B,H,W] too (0 = no instance) where stage 1 was trained with
 instance boundaries; encode_style is there where it was trained with a style encoder.
 
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
-    visibility, visibility_backward float32 [B,T,H,W,1]
+    visibility, visibility_backward float32 [B,T,H,W,1], label_maps uint8 [B,T+1,H,W] (0 is the one given)
+
+The last frame and the last label map, animated again, are the next chunk of a longer video.
 
 Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
@@ -39,22 +41,23 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
             label_map_png,
             fn_output_signature=tf.TensorSpec([height, width], tf.uint8),
         )
-        frames = _served(model.generate(decoded, *model.draw(seed), seed, *instances))["frames"]
+        frames = _served(decoded, model.generate(decoded, *model.draw(seed), seed, *instances))["frames"]
         flat = tf.reshape(frames, [-1, height, width, 3])
         encoded = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.TensorSpec([], tf.string))
         return {"frames_bytes": tf.reshape(encoded, [-1, model.motion.num_frames + 1])}
 
     def from_tensor(label_map, style, z, seed, instance_map=None):
         inputs = _checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
-        return _served(model.generate(*inputs))
+        return _served(inputs[0], model.generate(*inputs))
 
     def animate(start_frame, label_map, z):
         start_frame, label_map, z = _checked(start_frame=start_frame, label_map=label_map, z=z)
-        return _served(model.animate(to_float(start_frame), label_map, z))
+        return _served(label_map, model.animate(to_float(start_frame), label_map, z))
 
-    def reconstruct(frames, label_map):
+    def encode_motion(frames, label_map):
         frames, label_map = _checked(frames=frames, label_map=label_map)
-        return _served(model.reconstruct(to_float(frames), label_map))
+        posterior = model.encode_motion(to_float(frames), label_map)
+        return {"z_mean": posterior.mean(), "z_stddev": posterior.stddev()}
 
     def encode_style(reference):
         (reference,) = _checked(reference=reference)
@@ -74,8 +77,8 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
             animate,
             [tf.TensorSpec([None, height, width, 3], tf.uint8, "start_frame"), label_map, z],
         ),
-        "reconstruct": (
-            reconstruct,
+        "encode_motion": (
+            encode_motion,
             [tf.TensorSpec([None, model.motion.num_frames + 1, height, width, 3], tf.uint8, "frames"), label_map],
         ),
     }
@@ -100,10 +103,11 @@ def _given(instance_map):
     return {} if instance_map is None else {"instance_map": instance_map}
 
 
-def _served(outputs):
+def _served(label_map, outputs):
     frames = tf.concat([outputs["start_frame"][:, None], outputs["frames"]], axis=1)
+    label_maps = tf.concat([label_map[:, None], outputs["label_maps"]], axis=1)
     names = ("flow", "flow_backward", "visibility", "visibility_backward")
-    return {"frames": to_uint8(frames), **{name: outputs[name] for name in names}}
+    return {"frames": to_uint8(frames), "label_maps": label_maps, **{name: outputs[name] for name in names}}
 
 
 def _checked(**inputs):

@@ -6,17 +6,20 @@ import tensorflow as tf
 from seg2vid_tf.annotations.encode import encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionConfig
-from seg2vid_tf.losses.flow import cycle_consistency, smoothness, visibility_prior
+from seg2vid_tf.losses.flow import cycle_consistency, smoothness, visibility_consistency, visibility_prior
 from seg2vid_tf.losses.kl import annealed, kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
+from seg2vid_tf.losses.structure import structure
 from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.seg2vid import MOTION_STREAM
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.ops.occlusion import consistent_visibility
 from seg2vid_tf.ops.warp import warp
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, per_replica
+from seg2vid_tf.training.video_adversary import VideoAdversary
 
 
 class MotionTrainer:
@@ -35,6 +38,12 @@ class MotionTrainer:
         self.optimizer.build(self.motion.trainable_variables)
         self._features = perceptual_network(config)
         self.checkpointed = {"motion": self.motion, "optimizer": self.optimizer}
+        self._adversary = VideoAdversary(config, spec) if config.losses.video_adversarial_weight else None
+        if self._adversary is not None:
+            self.checkpointed |= {
+                "discriminator": self._adversary.discriminator,
+                "discriminator_optimizer": self._adversary.optimizer,
+            }
 
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One step on this replica's part of the batch.
@@ -52,17 +61,23 @@ class MotionTrainer:
         noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)
         with tf.GradientTape() as tape:
             outputs = self.motion({"frames": frames, "annotation": annotation, "noise": noise}, training=True)
-            terms = self._terms(frames, outputs, step)
+            terms = self._terms(batch, outputs, step)
+            if self._adversary is not None:
+                generated = tf.concat([frames[:, :1], outputs["frames"]], axis=1)
+                terms["video_adversarial"] = self._adversary.generator_term(generated, annotation)
             loss = per_replica(sum(terms.values()))
         variables = self.motion.trainable_variables
         gradients, norm = clip_by_global_norm(tape.gradient(loss, variables), self.config.training.clip_norm)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        if self._adversary is not None:
+            terms["discriminator"] = self._adversary.train_step(frames, generated, annotation)
         return {name: per_replica(term) for name, term in {**terms, "gradient_norm": norm}.items()}
 
-    def _terms(self, frames, outputs, step):
+    def _terms(self, batch, outputs, step):
         """{name: weighted loss}; the loss is their sum."""
-        weights = self.config.losses
+        weights, frames = self.config.losses, batch["frames"]
         start, future = frames[:, 0], frames[:, 1:]
+        future_annotation = encode_label_map(batch["label_maps"][:, 1:], self.spec)
         flow, flow_backward = outputs["flow"], outputs["flow_backward"]
         visibility, visibility_backward = outputs["visibility"], outputs["visibility_backward"]
         starts = tf.repeat(start[:, None], self.num_frames, axis=1)
@@ -79,6 +94,8 @@ class MotionTrainer:
             * cycle_consistency(flow, flow_backward, visibility, visibility_backward, self.config.model.warp),
             "visibility": weights.visibility_weight
             * (visibility_prior(visibility) + visibility_prior(visibility_backward)),
+            "visibility_consistency": weights.visibility_consistency_weight * self._inconsistency(outputs),
+            "structure": weights.structure_weight * structure(future_annotation, outputs["annotations"], visibility),
             "kl": weights.kl_weight
             * annealed(step, weights.kl_warmup_steps)
             * kl_per_clip(outputs["kl"], weights.free_bits),
@@ -88,6 +105,13 @@ class MotionTrainer:
             distance = sum(feature_distance(real, self._features(fold_time(outputs[k]))) for k in ("warped", "frames"))
             terms["perceptual"] = weights.perceptual_weight * distance
         return terms
+
+    def _inconsistency(self, outputs):
+        seen = consistent_visibility(
+            fold_time(outputs["flow"]), fold_time(outputs["flow_backward"]), self.config.model.warp
+        )
+        predicted = fold_time(outputs["visibility"]), fold_time(outputs["visibility_backward"])
+        return sum(visibility_consistency(*pair) for pair in zip(seen, predicted, strict=True))
 
     def samples(self, batch: dict) -> list[list[tf.Tensor]]:
         """Rows of pictures float32 [H,W,3] in [-1,1]: per clip the real frames, and below them its posterior mean."""

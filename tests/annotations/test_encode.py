@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import encode_annotation, encode_label_map, instance_boundary
+from seg2vid_tf.annotations.encode import decide_label_map, encode_annotation, encode_label_map, instance_boundary
 from seg2vid_tf.annotations.spec import load_spec
 
 SPEC = load_spec("synthetic_street")  # ids 0..8
@@ -69,3 +69,16 @@ def test_the_boundary_is_the_last_channel():
     np.testing.assert_array_equal(annotation[..., :9], encode_label_map(label_map, SPEC))
     np.testing.assert_array_equal(annotation[0, ..., 9], BORDER)
     np.testing.assert_array_equal(encode_annotation(label_map, SPEC), encode_label_map(label_map, SPEC))
+
+
+def test_blurred_classes_are_decided_by_the_largest_share_and_what_is_missing_is_ignored():
+    spec = load_spec("synthetic_street")
+    annotation = np.zeros((4, spec.num_classes), np.float32)
+    annotation[0, 3], annotation[0, 5] = 0.6, 0.4
+    annotation[1, 8] = 0.45  # 0.55 unlabelled
+    annotation[2, 1], annotation[2, 8] = 0.4, 0.3
+    assert decide_label_map(tf.constant(annotation), spec).numpy().tolist() == [3, 255, 1, 255]
+    ids = np.array([[0, 8, 255, 4]], np.uint8)
+    again = decide_label_map(encode_label_map(tf.constant(ids), spec), spec)
+    assert again.dtype == tf.uint8
+    np.testing.assert_array_equal(again, ids)

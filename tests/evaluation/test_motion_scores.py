@@ -48,6 +48,20 @@ def test_a_clip_without_occlusion_has_no_occlusion_score():
     assert "occlusion_f1" not in scores.result() and scores.result()["epe"] == 0
 
 
+def test_samples_count_by_the_best_and_by_their_spread():
+    """Two samples, one of them the clip itself; their flows lie 3 pixels from each other's mean."""
+    clip = np.stack([np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 5, np.uint8)])
+    other = clip.copy()
+    other[1] = 255
+    flow = np.zeros((2, 1, 4, 4, 2), np.float32)
+    flow[1, ..., 0] = 6.0
+    scores = MotionScores()
+    scores.add(clip, output(other), samples=types.SimpleNamespace(frames=np.stack([other, clip]), flow=flow))
+    result = scores.result()
+    assert result["psnr_best_of_2"] == MAX_PSNR and result["samples_flow_spread"] == 3.0
+    assert result["psnr"] < 1
+
+
 def test_nothing_to_score():
     with pytest.raises(ValueError, match="no clip was scored"):
         MotionScores().result()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.losses.flow import NEIGHBOURS, cycle_consistency, smoothness, visibility_prior
+from seg2vid_tf.losses.flow import NEIGHBOURS, cycle_consistency, smoothness, visibility_consistency, visibility_prior
 
 ONE_COLOUR = tf.zeros([1, 6, 7, 3])
 
@@ -101,6 +101,16 @@ def test_weights_depend_on_neither_batch_nor_frames():
     for axis in (0, 1):
         args = [tf.concat([value, value], axis) for value in (f, g, seen, seen)]
         np.testing.assert_allclose(cycle_consistency(*args), expected, rtol=1e-5)
+
+
+def test_visibility_consistency_is_the_cross_entropy():
+    seen, predicted = tf.constant([1.0, 0.0, 1.0]), tf.constant([0.5, 0.25, 1.0])
+    np.testing.assert_allclose(visibility_consistency(seen, predicted), -(np.log(0.5) + np.log(0.75)) / 3, rtol=1e-5)
+    assert visibility_consistency(seen, seen) < 1e-5
+    with tf.GradientTape() as tape:
+        tape.watch(predicted)
+        loss = visibility_consistency(1.0 - seen, predicted)
+    assert np.isfinite(loss) and np.isfinite(tape.gradient(loss, predicted)).all()
 
 
 def test_visibility_prior():

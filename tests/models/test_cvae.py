@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from seg2vid_tf.models.build import build_motion, set_precision
 
@@ -110,6 +111,70 @@ def test_each_path_reads_its_own_classes(seg2vid, spec, make_inputs, group, move
     before, after = (seg2vid.motion.encode(inputs["frames"], a) for a in (inputs["annotation"], tf.constant(changed)))
     np.testing.assert_array_equal(before.mean()[:, still], after.mean()[:, still])
     assert np.abs(before.mean()[:, moved] - after.mean()[:, moved]).max() > 1e-4
+
+
+@pytest.fixture
+def learned(spec, motion_config):
+    """A model with a learned prior that is no longer N(0, I)."""
+    keras.utils.set_random_seed(0)
+    motion = build_motion(dataclasses.replace(motion_config.model, prior="learned"), spec)
+    rng = np.random.default_rng(0)
+    for layer in (motion.prior.mean, motion.prior.log_stddev):
+        layer.set_weights([rng.normal(0, 1, w.shape).astype(np.float32) for w in layer.get_weights()])
+    return motion
+
+
+def test_the_foregrounds_latent_moves_nothing_where_there_is_no_foreground(seg2vid, spec, make_inputs):
+    motion = seg2vid.motion
+    inputs = make_inputs(motion, spec, 1, 32, 32)
+    start, z = inputs["frames"][:, 0], inputs["noise"].numpy()
+    other = z.copy()
+    other[:, 6:] *= -1.0  # of 6 + 4 dimensions
+    still = tf.one_hot(tf.fill([1, 32, 32], spec.background_ids[0]), spec.num_classes)
+    np.testing.assert_array_equal(motion.decode(start, still, z)["flow"], motion.decode(start, still, other)["flow"])
+    ids = np.full((1, 32, 32), spec.background_ids[0])
+    ids[:, 4:20, 4:20] = spec.foreground_ids[0]
+    car = tf.one_hot(ids, spec.num_classes)
+    assert np.abs(motion.decode(start, car, z)["flow"] - motion.decode(start, car, other)["flow"]).max() > 1e-3
+
+
+def test_a_learned_prior_starts_standard(spec, motion_config, make_inputs):
+    motion = build_motion(dataclasses.replace(motion_config.model, prior="learned"), spec)
+    inputs = make_inputs(motion, spec, 1, 16, 16)
+    mean, stddev = motion.prior(motion.image_encoder(inputs["frames"][:, 0], inputs["annotation"])[-1])
+    assert not mean.numpy().any() and (stddev.numpy() == 1.0).all()
+
+
+def test_the_kl_is_that_from_the_learned_prior(learned, spec, make_inputs):
+    """Against TFP's own, of the two distributions as they are inside."""
+    tfd = tfp.distributions
+    inputs = make_inputs(learned, spec, 2, 32, 32)
+    frames, annotation = inputs["frames"], inputs["annotation"]
+    outside = learned.encode(frames, annotation)
+    expected, stddev = learned.prior(learned.image_encoder(frames[:, 0], annotation)[-1])
+    inside = tfd.Normal(expected + stddev * outside.mean(), stddev * outside.stddev())
+    by_hand = tfd.kl_divergence(inside, tfd.Normal(expected, stddev))
+    np.testing.assert_allclose(learned(inputs)["kl"], by_hand, rtol=1e-3, atol=1e-3)
+    raw = [learned.background_encoder, learned.foreground_encoder]
+    groups = (learned._background_ids, learned._foreground_ids)
+    means = [encoder(frames, tf.gather(annotation, ids, axis=-1))[0] for encoder, ids in zip(raw, groups, strict=True)]
+    np.testing.assert_allclose(inside.mean(), tf.concat(means, -1), rtol=1e-3, atol=1e-4)
+
+
+def test_the_learned_prior_reaches_the_decoder(learned, spec, make_inputs, monkeypatch):
+    inputs = make_inputs(learned, spec, 1, 32, 32)
+    start, annotation, z = inputs["frames"][:, 0], inputs["annotation"], inputs["noise"]
+    expected, stddev = learned.prior(learned.image_encoder(start, annotation)[-1])
+    seen = []
+    call = type(learned.decoder).call
+
+    def recording(self, levels, picture, foreground, z_background, z_foreground):
+        seen.append(tf.concat([z_background, z_foreground], -1))
+        return call(self, levels, picture, foreground, z_background, z_foreground)
+
+    monkeypatch.setattr(type(learned.decoder), "call", recording)
+    learned.decode(start, annotation, z)
+    np.testing.assert_allclose(seen[0], expected + stddev * z, rtol=1e-5)
 
 
 def test_the_latent_moves_the_flow(seg2vid, spec, make_inputs):

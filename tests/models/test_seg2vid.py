@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-NAMES = {"start_frame", "flow", "flow_backward", "visibility", "visibility_backward", "warped", "frames"}
+from seg2vid_tf.models.seg2vid import walk
+from seg2vid_tf.ops.warp import warp
+
+NAMES = {"start_frame", "flow", "flow_backward", "visibility", "visibility_backward", "warped", "frames", "label_maps"}
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +38,40 @@ def test_a_seed_means_the_same_whatever_else_is_in_the_batch(seg2vid, label_map)
     assert (styles[0].numpy() != z[0, : styles.shape[1]].numpy()).all()
 
 
-def test_reconstruct_goes_through_the_posterior_mean(seg2vid, spec, label_map):
+def test_a_clips_own_motion_is_its_posterior(seg2vid, spec, label_map):
     frames = tf.random.stateless_uniform([2, seg2vid.motion.num_frames + 1, *seg2vid.size, 3], [1, 1], -1.0, 1.0)
-    annotation = tf.one_hot(label_map, spec.num_classes)
-    z = seg2vid.motion.encode(frames, annotation).mean()
-    reconstructed, animated = seg2vid.reconstruct(frames, label_map), seg2vid.animate(frames[:, 0], label_map, z)
-    for name in NAMES:
-        np.testing.assert_array_equal(reconstructed[name], animated[name], err_msg=name)
+    expected = seg2vid.motion.encode(frames, tf.one_hot(label_map, spec.num_classes))
+    posterior = seg2vid.encode_motion(frames, label_map)
+    np.testing.assert_array_equal(posterior.mean(), expected.mean())
+    np.testing.assert_array_equal(posterior.stddev(), expected.stddev())
+
+
+def test_label_maps_move_with_the_flow_and_stay_label_maps(seg2vid, spec):
+    """Where all flow is zero they are the one given, ignored pixels too; where it is not they hold its classes only."""
+    ids = np.full((1, *seg2vid.size), 2, np.uint8)
+    ids[:, 8:20, 10:40], ids[:, :4] = 8, spec.ignore_id
+    label_map = tf.constant(ids)
+    start_frame = tf.zeros([1, *seg2vid.size, 3])
+    moved = seg2vid.animate(start_frame, label_map, tf.ones([1, seg2vid.motion.latent_dim]))
+    label_maps = moved["label_maps"].numpy()
+    assert label_maps.dtype == np.uint8 and label_maps.shape == (1, seg2vid.motion.num_frames, *seg2vid.size)
+    assert set(np.unique(label_maps)) <= {2, 8, spec.ignore_id}
+    assert (label_maps[:, -1] != ids).any(), "it moves"
+    from_hand = tf.argmax(
+        warp(tf.one_hot(label_map, 256), moved["flow"][:, -1]), axis=-1
+    )  # a channel for every id, the ignored one included
+    assert (from_hand.numpy() == label_maps[:, -1]).mean() > 0.999
+
+
+def test_a_walk_keeps_the_prior_and_its_step_says_how_far():
+    z, seeds = tf.random.stateless_normal([2000, 3], [1, 2]), tf.range(2000, dtype=tf.int64)
+    np.testing.assert_array_equal(walk(z, seeds, 1, 0.0), z)
+    for step, correlation in ((0.6, 0.8), (1.0, 0.0)):
+        walked = walk(z, seeds, 1, step)
+        assert abs(np.std(walked) - 1.0) < 0.05
+        assert abs(np.corrcoef(np.ravel(z), np.ravel(walked))[0, 1] - correlation) < 0.05
+    np.testing.assert_array_equal(walk(z[5:6], seeds[5:6], 1, 0.6), walk(z, seeds, 1, 0.6)[5:6])
+    assert (walk(z, seeds, 1, 0.6).numpy() != walk(z, seeds, 2, 0.6).numpy()).any()
 
 
 def test_the_start_frames_noise_has_a_seed_of_its_own(seg2vid, label_map):

@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from seg2vid_tf.serving.session_loader import run_signature
 
-TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward"}
+TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward", "label_maps"}
 SIGNATURES = {
     "serving_default": ({"label_map_png", "seed"}, {"frames_bytes"}),
     "from_tensor": ({"label_map", "style", "z", "seed"}, TENSORS),
     "animate": ({"start_frame", "label_map", "z"}, TENSORS),
-    "reconstruct": ({"frames", "label_map"}, TENSORS),
+    "encode_motion": ({"frames", "label_map"}, {"z_mean", "z_stddev"}),
     "encode_style": ({"reference"}, {"style"}),
 }
 TYPES = {
@@ -69,7 +69,9 @@ def test_bad_input_is_refused_there_too(saved_model, examples):
 
 
 def test_unknown_signature_and_inputs_are_refused_by_name(saved_model):
-    with pytest.raises(ValueError, match="no signature 'predict', it has .*'animate', 'encode_style', 'from_tensor'"):
+    with pytest.raises(
+        ValueError, match="no signature 'predict', it has .*'animate', 'encode_motion', 'encode_style', 'from_tensor'"
+    ):
         run_signature(saved_model, "predict", {})
-    with pytest.raises(ValueError, match=r"reconstruct takes \['frames', 'label_map'\], received \['frames'\]"):
-        run_signature(saved_model, "reconstruct", {"frames": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"encode_motion takes \['frames', 'label_map'\], received \['frames'\]"):
+        run_signature(saved_model, "encode_motion", {"frames": np.zeros(1)})

@@ -24,7 +24,7 @@ def _assert_close(actual, expected):
     np.testing.assert_allclose(actual.astype(np.float64), expected.astype(np.float64), atol=tolerance)
 
 
-@pytest.mark.parametrize("signature", ["serving_default", "from_tensor", "animate", "reconstruct", "encode_style"])
+@pytest.mark.parametrize("signature", ["serving_default", "from_tensor", "animate", "encode_motion", "encode_style"])
 def test_the_optimised_graph_equals_the_model_in_memory(seg2vid, served, examples, signature):
     inputs = examples[signature]
     function, _ = signatures(seg2vid)[signature]
@@ -36,7 +36,7 @@ def test_the_optimised_graph_equals_the_model_in_memory(seg2vid, served, example
             _assert_close(_pixels(actual[name]), _pixels(value))
         else:
             _assert_close(actual[name], value)
-            assert name == "frames" or np.isfinite(actual[name]).all()
+            assert name in ("frames", "label_maps") or np.isfinite(actual[name]).all()
 
 
 def test_shapes_ranges_and_frame_0(served, examples):
@@ -51,9 +51,16 @@ def test_shapes_ranges_and_frame_0(served, examples):
         assert 0 <= out[name].min() <= out[name].max() <= 1
 
 
-def test_reconstruct_shows_frame_0_as_given(served, examples):
-    inputs = examples["reconstruct"]
-    np.testing.assert_array_equal(served("reconstruct", **inputs)["frames"][:, 0], inputs["frames"][:, 0])
+def test_the_motion_of_a_clip_is_a_distribution(served, examples):
+    encoded = served("encode_motion", **examples["encode_motion"])
+    assert encoded["z_mean"].shape == encoded["z_stddev"].shape == (2, 10) and encoded["z_stddev"].min() > 0
+    assert np.abs(encoded["z_mean"][0] - encoded["z_mean"][1]).max() > 1e-3, "each clip has its own"
+
+
+def test_label_maps_begin_with_the_one_given(served, examples):
+    label_maps = served("animate", **examples["animate"])["label_maps"]
+    assert label_maps.shape == (2, 3, 32, 64) and label_maps.dtype == np.uint8
+    np.testing.assert_array_equal(label_maps[:, 0], examples["animate"]["label_map"])
 
 
 def test_a_seed_stands_for_what_draw_gives(seg2vid, served, examples):
@@ -144,7 +151,7 @@ def test_bad_files_are_refused_by_name(served, examples, bad_pngs, kind):
         served("serving_default", label_map_png=np.array([good, data], object), seed=np.zeros(2, np.int64))
 
 
-@pytest.mark.parametrize("signature", ["from_tensor", "animate", "reconstruct"])
+@pytest.mark.parametrize("signature", ["from_tensor", "animate", "encode_motion"])
 def test_unknown_ids_are_refused(served, examples, signature):
     inputs = dict(examples[signature])
     inputs["label_map"] = inputs["label_map"].copy()
@@ -174,7 +181,7 @@ def test_numbers_that_are_not_finite_are_refused(served, examples, signature, na
         ("from_tensor", "seed", "label_map"),
         ("animate", "z", "start_frame"),
         ("animate", "label_map", "start_frame"),
-        ("reconstruct", "label_map", "frames"),
+        ("encode_motion", "label_map", "frames"),
     ],
 )
 @pytest.mark.parametrize("rows", [1, 3])

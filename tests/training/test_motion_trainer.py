@@ -55,7 +55,8 @@ def test_one_step_moves_every_part_that_has_a_gradient(smallest_motion, spec, ba
     for k in range(2):  # zero heads pass no gradient on: they move first, all that lies before them after that
         terms = trainer.train_step(batch, tf.constant(k, tf.int64))
     assert set(terms) == {
-        *("refined_l1", "warped_l1", "photometric", "smoothness", "cycle", "visibility", "kl", "gradient_norm")
+        *("refined_l1", "warped_l1", "photometric", "smoothness", "cycle", "visibility", "kl", "gradient_norm"),
+        *("visibility_consistency", "structure"),
     }
     assert all(np.isfinite(v) and v.shape == () for v in terms.values())
     for old, new in zip(before, trainer.motion.trainable_variables, strict=True):
@@ -63,7 +64,7 @@ def test_one_step_moves_every_part_that_has_a_gradient(smallest_motion, spec, ba
 
 
 def test_weights_of_the_losses_scale_their_terms(smallest_motion, spec, batch):
-    names = ("refined_l1", "warped_l1", "photometric", "visibility", "kl")
+    names = ("refined_l1", "warped_l1", "photometric", "visibility", "visibility_consistency", "structure", "kl")
     terms = []
     for factor in (1.0, 2.0):
         losses = smallest_motion.losses

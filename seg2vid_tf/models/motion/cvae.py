@@ -1,5 +1,6 @@
 """MotionCVAE: stage 2, the flow-based conditional VAE.
 
+    z ~ N(0, I), or what a learned prior makes of it (latent_prior.py)
     z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
     flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(start_frame, annotation), z)
     warped_t = dense_image_warp(start_frame, flow_t)
@@ -15,6 +16,7 @@ import tensorflow as tf
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
+from seg2vid_tf.models.motion.latent_prior import LatentPrior
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.refiner import FrameRefiner
 from seg2vid_tf.ops.warp import warp
@@ -33,6 +35,7 @@ class MotionCVAE(keras.Model):
       image_filters: channels of the image encoder, mirrored by the decoder.
       refiner_filters: channels of the refiner.
       flow_scale: pixels per unit of a flow head.
+      prior: "standard", N(0, I), or "learned", p(z | start frame, annotation).
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -47,6 +50,7 @@ class MotionCVAE(keras.Model):
         image_filters: tuple[int, ...],
         refiner_filters: tuple[int, ...],
         flow_scale: float,
+        prior: str = "standard",
         warp_method: str = "native",
         **kwargs,
     ):
@@ -54,13 +58,15 @@ class MotionCVAE(keras.Model):
         self.background_encoder = MotionEncoder(background_latent, encoder_filters, name="background_encoder")
         self.foreground_encoder = MotionEncoder(foreground_latent, encoder_filters, name="foreground_encoder")
         self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
-        self.decoder = FlowDecoder(num_frames, image_filters, flow_scale, name="decoder")
+        self.decoder = FlowDecoder(num_frames, image_filters, flow_scale, warp_method, name="decoder")
         self.refiner = FrameRefiner(refiner_filters, name="refiner")
         self.num_frames = num_frames
         self.latent_dim = background_latent + foreground_latent
+        self.prior = LatentPrior(self.latent_dim, name="prior") if prior == "learned" else None
         self.stride = 2 ** len(image_filters)
         self._background_ids = list(background_ids)
         self._foreground_ids = list(foreground_ids)
+        self._latent_sizes = [background_latent, foreground_latent]
         self._warp_method = warp_method
         self._config = {
             "background_ids": tuple(background_ids),
@@ -72,6 +78,7 @@ class MotionCVAE(keras.Model):
             "image_filters": tuple(image_filters),
             "refiner_filters": tuple(refiner_filters),
             "flow_scale": flow_scale,
+            "prior": prior,
             "warp_method": warp_method,
         }
 
@@ -85,6 +92,9 @@ class MotionCVAE(keras.Model):
             self.foreground_encoder(frames, tf.gather(annotation, self._foreground_ids, axis=-1)),
         ]
         mean, log_variance = (tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True))
+        if self.prior is not None:
+            expected, stddev = self.prior(self.image_encoder(frames[:, 0], annotation)[-1])
+            mean, log_variance = (mean - expected) / stddev, log_variance - 2.0 * tf.math.log(stddev)
         return posterior(mean, log_variance)
 
     def decode(self, start_frame, annotation, z):
@@ -97,23 +107,30 @@ class MotionCVAE(keras.Model):
 
         Returns:
           {flow, flow_backward, visibility, visibility_backward, warped, frames} as the package's docstring defines
-          them.
+          them, and annotations: float32 [B,T,H,W,K], the annotation warped along.
         """
         tf.debugging.assert_equal(
             tf.shape(start_frame)[1:3] % self.stride,
             0,
             f"start_frame: height and width must be divisible by {self.stride}",
         )
-        outputs = self.decoder(self.image_encoder(start_frame, annotation), z)
+        picture = tf.concat([start_frame, annotation], axis=-1)
+        levels = self.image_encoder(start_frame, annotation)
+        if self.prior is not None:
+            expected, stddev = self.prior(levels[-1])
+            z = expected + stddev * z
+        foreground = tf.reduce_sum(tf.gather(annotation, self._foreground_ids, axis=-1), axis=-1, keepdims=True)
+        outputs = self.decoder(levels, picture, foreground, *tf.split(z, self._latent_sizes, axis=-1))
         steps, classes = self.num_frames, annotation.shape[-1]
         height, width = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
-        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), steps, axis=0)
+        sources = tf.repeat(picture, steps, axis=0)
         flow = tf.reshape(outputs["flow"], [-1, height, width, 2])
         # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
         moved = warp(tf.stop_gradient(sources), flow, method=self._warp_method)
         warped, moved_annotation = moved[..., :3], moved[..., 3:]
         visibility = tf.reshape(outputs["visibility"], [-1, height, width, 1])
-        frames = self.refiner(warped, visibility, tf.reshape(moved_annotation, [-1, height, width, classes]))
+        frames = self.refiner(warped, visibility, moved_annotation)
+        outputs["annotations"] = tf.reshape(moved_annotation, [-1, steps, height, width, classes])
         outputs["warped"] = tf.reshape(warped, [-1, steps, height, width, 3])
         outputs["frames"] = tf.reshape(frames, [-1, steps, height, width, 3])
         return outputs

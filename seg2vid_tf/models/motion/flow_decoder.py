@@ -1,8 +1,13 @@
 """FlowDecoder: image features + z -> flow both ways and visibility both ways, for all T frames at once.
 
+Coarse to fine: each level adds to the flow of the one before. flow is on the grid of frame t and what is known of the
+picture on that of frame 0, so each level also sees the features warped by the flow so far: there an edge of the picture
+is where it will be in frame t. The last level works at the frame's own size, where start frame and annotation tell
+where one surface ends, and sees by how much the two flows contradict each other, which is what occlusion looks like.
+
 Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
-(the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow leaves in pixels: the heads predict a
-velocity in units of ``flow_scale`` pixels per T frames, and frame t is t/T of the way.
+(the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
+the heads predict velocities in units of ``flow_scale`` pixels per T frames, and frame t is t/T of the way.
 """
 
 import keras
@@ -10,6 +15,10 @@ import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
+from seg2vid_tf.ops.warp import warp
+
+# Channels of the level at the frame's own size, which costs as much as all the others.
+FINE_FILTERS = 16
 
 
 class TemporalMix(keras.layers.Layer):
@@ -47,33 +56,29 @@ class FlowDecoder(keras.layers.Layer):
       num_frames: T.
       filters: channels of the image encoder's levels, fine to coarse; the decoder mirrors them.
       flow_scale: pixels of flow at frame T that one unit of a flow head stands for.
+      warp_method: how features are warped, one of ``seg2vid_tf.ops.warp.METHODS``.
     """
 
-    def __init__(self, num_frames: int, filters: tuple[int, ...], flow_scale: float, **kwargs):
+    def __init__(
+        self, num_frames: int, filters: tuple[int, ...], flow_scale: float, warp_method: str = "native", **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.injection = LatentInjection(num_frames, filters[-1] // 4, name="injection")
+        self.background_injection = LatentInjection(num_frames, filters[-1] // 4, name="background_injection")
+        self.foreground_injection = LatentInjection(num_frames, filters[-1] // 4, name="foreground_injection")
         self.stem = ConvBlock(filters[-1], name="stem")
         mirrored = list(reversed(filters[:-1]))
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(mirrored)]
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
-        self.head = ConvBlock(filters[0], name="head")
+        self.fine = ConvBlock(FINE_FILTERS, name="fine")
         # Zero heads start at zero flow, the identity; the warp's one-sided derivative lets them leave it.
-        self.flows = keras.layers.Conv2D(
-            4, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="flows"
-        )
+        self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(filters))]
+        self.flows = _zero_head(4, "flows")
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
-        self.visibilities = keras.layers.Conv2D(
-            2,
-            3,
-            padding="same",
-            kernel_initializer="zeros",
-            bias_initializer=keras.initializers.Constant(2.0),
-            dtype="float32",
-            name="visibilities",
-        )
+        self.visibilities = _zero_head(2, "visibilities", bias=2.0)
         self.num_frames = num_frames
         self.filters = tuple(filters)
         self.flow_scale = flow_scale
+        self.warp_method = warp_method
 
     def get_config(self):
         return {
@@ -81,25 +86,40 @@ class FlowDecoder(keras.layers.Layer):
             "num_frames": self.num_frames,
             "filters": self.filters,
             "flow_scale": self.flow_scale,
+            "warp_method": self.warp_method,
         }
 
-    def call(self, levels, z):
-        """levels as ImageEncoder gives them, z [B,Z] -> both flows [B,T,H,W,2], both visibilities [B,T,H,W,1]."""
-        code = levels[-1]
-        latent = self.injection(z, tf.shape(code)[1:3])
-        x = self.stem(tf.concat([tf.repeat(code, self.num_frames, axis=0), latent], axis=-1))
-        skips = list(reversed(levels[:-1]))
-        for i, up in enumerate(self.ups):
-            x = tf.concat([double_size(x), tf.repeat(skips[i], self.num_frames, axis=0)], axis=-1)
-            x = up(x)
+    def call(self, levels, picture, foreground, z_background, z_foreground):
+        """Predicts how the picture moves.
+
+        Args:
+          levels: as ImageEncoder gives them.
+          picture: float32 [B,H,W,3+K], start frame and annotation.
+          foreground: float32 [B,H,W,1], 1 where the annotation has a foreground class: z_foreground speaks only there.
+          z_background, z_foreground: float32, z's two parts.
+
+        Returns:
+          {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]}.
+        """
+        code, size = levels[-1], 2 ** len(levels)
+        everywhere = self.background_injection(z_background, tf.shape(code)[1:3])
+        there = self.foreground_injection(z_foreground, tf.shape(code)[1:3])
+        there *= tf.cast(
+            tf.repeat(tf.nn.max_pool2d(foreground, size, size, "VALID"), self.num_frames, axis=0), there.dtype
+        )
+        x = self.stem(tf.concat([tf.repeat(code, self.num_frames, axis=0), everywhere, there], axis=-1))
+        flows = self._pixels(self.coarse_flows[0](x))
+        for i, skip in enumerate(reversed(levels[:-1])):
+            flows = double_size(flows)
+            x = self.ups[i](self._aligned(double_size(x), skip, flows, stride=2 ** (len(levels) - 1 - i)))
             if i < len(self.mixes):
                 x = self.mixes[i](x)
-        x = self.head(x)
-        # Flow is smooth: the heads work at half the size and their output is resized.
-        flows = self._unfold(double_size(self.flows(x)))
-        visibilities = self._unfold(tf.sigmoid(double_size(self.visibilities(x))))
-        progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
-        flows *= self.flow_scale * progress[None, :, None, None, None]
+            flows += self._pixels(self.coarse_flows[i + 1](x))
+        flows = double_size(flows)
+        x = self._aligned(double_size(x), picture, flows, stride=1)
+        x = self.fine(tf.concat([x, tf.cast(self._contradiction(flows), x.dtype)], axis=-1))
+        flows = self._unfold(flows + self._pixels(self.flows(x)))
+        visibilities = self._unfold(tf.sigmoid(self.visibilities(x)))
         return {
             "flow": flows[..., :2],
             "flow_backward": flows[..., 2:],
@@ -107,6 +127,37 @@ class FlowDecoder(keras.layers.Layer):
             "visibility_backward": visibilities[..., 1:],
         }
 
+    def _pixels(self, velocities):
+        """What a flow head says, [B*T,h,w,4], in pixels."""
+        progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
+        scaled = self._unfold(velocities) * (self.flow_scale * progress[None, :, None, None, None])
+        return tf.reshape(scaled, tf.shape(velocities))
+
+    def _aligned(self, x, features, flows, stride):
+        """x [B*T,h,w,C] beside features [B,h,w,F] as they are, as the flow so far moves them, and that flow."""
+        still = tf.repeat(features, self.num_frames, axis=0)
+        moved = warp(still, tf.stop_gradient(flows[..., :2]) / stride, method=self.warp_method)
+        parts = [x, still, moved, flows / self.flow_scale]
+        return tf.concat([tf.cast(part, x.dtype) for part in parts], axis=-1)
+
+    def _contradiction(self, flows):
+        """|f(p) - g(p - f(p))| and |g(x) - f(x + g(x))|, [B*T,H,W,2], 1 = a pixel or more; 0 where both agree."""
+        f, g = tf.split(tf.stop_gradient(flows), 2, axis=-1)
+        differences = f - warp(g, f, method=self.warp_method), g - warp(f, -g, method=self.warp_method)
+        return tf.tanh(tf.stack([tf.norm(d + 1e-6, axis=-1) for d in differences], axis=-1))
+
     def _unfold(self, x):
         shape = tf.shape(x)
         return tf.reshape(x, [-1, self.num_frames, shape[1], shape[2], x.shape[-1]])
+
+
+def _zero_head(filters, name, bias=0.0):
+    return keras.layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        kernel_initializer="zeros",
+        bias_initializer=keras.initializers.Constant(bias),
+        dtype="float32",
+        name=name,
+    )
