@@ -10,12 +10,11 @@ Times are medians over --repeats after one warm-up.
 import dataclasses
 import json
 import os
-import resource
 import subprocess
 import sys
 
 from absl import flags
-from timing import gflop, median_seconds, parameters, random_batch, read_all
+from timing import gflop, median_seconds, parameters, random_batch, read_all, step_cost
 
 from seg2vid_tf.flags import run
 
@@ -77,8 +76,6 @@ def main():
 
 def training_step() -> dict:
     """Median seconds and peak memory of the preset's training step."""
-    import tensorflow as tf
-
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.config import MOTION_PRESETS, preset
     from seg2vid_tf.training.motion_trainer import MotionTrainer
@@ -87,9 +84,8 @@ def training_step() -> dict:
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, batch_size=TRAIN_BATCH.value))
     trainer = MotionTrainer(config, spec)
     shape = (TRAIN_BATCH.value, trainer.num_frames + 1, config.model.height, config.model.width)
-    batch, step = random_batch(spec.num_classes, shape), tf.function(trainer.train_step)
-    seconds = median_seconds(lambda: read_all(step(batch, tf.constant(0, tf.int64))), REPEATS.value)
-    return {"seconds": seconds, "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+    batch = random_batch(spec.num_classes, shape)
+    return step_cost(trainer, batch, REPEATS.value)
 
 
 if __name__ == "__main__":

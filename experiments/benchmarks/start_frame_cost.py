@@ -10,12 +10,11 @@ included. Times are medians over --repeats after one warm-up.
 import dataclasses
 import json
 import os
-import resource
 import subprocess
 import sys
 
 from absl import flags
-from timing import gflop, median_seconds, parameters, random_batch, read_all
+from timing import gflop, median_seconds, parameters, random_batch, step_cost
 
 from seg2vid_tf.flags import run
 
@@ -93,8 +92,6 @@ def cell(network, inputs) -> str:
 
 def training_step(name: str, discriminator: str) -> dict:
     """Median seconds and peak memory of one preset's training step."""
-    import tensorflow as tf
-
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.config import START_FRAME_PRESETS, preset
     from seg2vid_tf.models.build import set_precision
@@ -112,9 +109,7 @@ def training_step(name: str, discriminator: str) -> dict:
     spec = load_spec("cityscapes")
     trainer = StartFrameTrainer(config, spec)
     batch = random_batch(spec.num_classes, (TRAIN_BATCH.value, 1, config.model.height, config.model.width))
-    step = tf.function(trainer.train_step)
-    seconds = median_seconds(lambda: read_all(step(batch, tf.constant(0, tf.int64))), REPEATS.value)
-    return {"seconds": seconds, "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
+    return step_cost(trainer, batch, REPEATS.value)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the benchmarks of the networks share: random batches, median times, counts."""
 
+import resource
 import time
 
 import numpy as np
@@ -30,6 +31,15 @@ def read_all(tensors: dict) -> None:
     """Waits for every tensor's value."""
     for value in tensors.values():
         value.numpy()
+
+
+def step_cost(trainer, batch: dict, repeats: int) -> dict:
+    """Median seconds of a trainer's step, and the peak memory in GiB of the process that took it."""
+    import tensorflow as tf
+
+    step = tf.function(trainer.train_step)
+    seconds = median_seconds(lambda: read_all(step(batch, tf.constant(0, tf.int64))), repeats)
+    return {"seconds": seconds, "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
 def gflop(call) -> float:

@@ -4,10 +4,10 @@ Source: Park et al., "Semantic Image Synthesis with Spatially-Adaptive Normaliza
 Three things differ. The normalisation is over the channels of each pixel ("Positional Normalization", Li et al.,
 NeurIPS 2019): batch statistics would tie a picture to its neighbours in the batch, and statistics over the picture
 (instance norm) blow the padding's faint border up into stripes where an annotation of few regions leaves nothing else
-to see. Style and noise enter next to the annotation, so that they reach every block. And a block reads its annotation
-once, with a 3x3 convolution, from which each normalisation takes its scale and shift pixel by pixel: next to the
-place's class the wider neighbourhood hardly matters (Tan et al., "Efficient Semantic Image Synthesis via Class-Adaptive
-Normalization", TPAMI 2021), and the block costs a third.
+to see. Style and noise enter next to the annotation, style in every block, noise in the coarse ones. And a block reads
+its annotation once, with a 3x3 convolution, from which each normalisation takes its scale and shift pixel by pixel:
+next to the place's class the wider neighbourhood hardly matters (Tan et al., "Efficient Semantic Image Synthesis via
+Class-Adaptive Normalization", TPAMI 2021), and the block costs a third.
 """
 
 import math
