@@ -47,7 +47,10 @@ flags.DEFINE_list(
 flags.DEFINE_bool("stills", False, "every frame is a clip of its own, gaps do not matter (frame_folder)")
 flags.DEFINE_bool("crop_to_aspect", False, "cut frames around the centre instead of stretching them (frame_folder)")
 flags.DEFINE_string(
-    "spec", "", "classes of the label maps: a built-in name or a JSON file (frame_folder; the others bring their own)"
+    "spec",
+    "",
+    "classes of the label maps: a built-in name or a JSON file (frame_folder; synthetic_street, in its own classes by "
+    "default, for a spec that has a label set of that name; the others bring their own)",
 )
 flags.DEFINE_string(
     "label_ids", "", "label set of the spec that the files are written in, such as labelIds (frame_folder)"
@@ -71,7 +74,8 @@ flags.DEFINE_integer("clips_per_shard", 32, "clips in one shard file", lower_bou
 DATASETS_OF_FLAG = {
     "input": {"frame_folder", "cityscapes_seq", "weizmann_pose"},
     "sequences": {"frame_folder", "cityscapes_seq"},
-    **dict.fromkeys(("spec", "label_ids", "prefixes", "stills", "crop_to_aspect"), {"frame_folder"}),
+    "spec": {"frame_folder", "synthetic_street"},
+    **dict.fromkeys(("label_ids", "prefixes", "stills", "crop_to_aspect"), {"frame_folder"}),
     **dict.fromkeys(("persons", "actions", "line_width"), {"weizmann_pose"}),
     **dict.fromkeys(("include_motion", "num_clips", "first_seed"), {"synthetic_street"}),
 }
@@ -115,11 +119,15 @@ def _source():
 
     size, length = (FLAGS.height, FLAGS.width), FLAGS.num_frames or None
     if FLAGS.dataset == "synthetic_street":
+        from seg2vid_tf.data.clip import relabelled
         from seg2vid_tf.data.synthetic_street import iter_clips
 
         seeds = range(FLAGS.first_seed, FLAGS.first_seed + FLAGS.num_clips)
         clips = iter_clips(seeds, length or 5, *size, with_motion=FLAGS.include_motion)
-        return clips, FLAGS.num_clips, load_spec("synthetic_street")
+        spec = load_spec(FLAGS.spec or "synthetic_street")
+        if spec.name != "synthetic_street":
+            clips = relabelled(clips, spec, "synthetic_street")
+        return clips, FLAGS.num_clips, spec
     if FLAGS.dataset == "cityscapes_seq":
         from seg2vid_tf.data.cityscapes_seq import cityscapes_seq
 
@@ -166,9 +174,10 @@ def _refuse_unused_flags():
             f"--quality means nothing with --image_format={FLAGS.image_format}; leave it out, or add "
             "--image_format=jpeg"
         )
-    for name in ("input", "spec"):
-        if FLAGS.dataset in DATASETS_OF_FLAG[name] and not FLAGS[name].value:
-            raise ValueError(f"--dataset={FLAGS.dataset} needs --{name}, see --help")
+    if FLAGS.dataset in DATASETS_OF_FLAG["input"] and not FLAGS.input:
+        raise ValueError(f"--dataset={FLAGS.dataset} needs --input, see --help")
+    if FLAGS.dataset == "frame_folder" and not FLAGS.spec:
+        raise ValueError("--dataset=frame_folder needs --spec, see --help")
 
 
 if __name__ == "__main__":

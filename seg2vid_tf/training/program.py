@@ -83,11 +83,34 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     with strategy.scope():
         trainer = trainer_class(config, spec)
+    if training.init_from:
+        start_from(training.init_from, stage, trainer)
     measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
     folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
     terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure)
     if terms:
         print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
+
+
+def start_from(run_dir: str, stage: str, trainer) -> None:
+    """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
+
+    Raises:
+      ValueError: no such run or checkpoint, or one of another stage, spec or of networks of other sizes.
+    """
+    import keras
+
+    from seg2vid_tf.run_folder import RunFolder
+
+    other = RunFolder(pathlib.Path(run_dir) / stage)
+    _, spec = other.load(stage)
+    if spec != trainer.spec:
+        raise ValueError(
+            f"init_from: {other.path} was trained on spec {spec.name!r}, this data has {trainer.spec.name!r}"
+        )
+    kept = {name: o for name, o in trainer.checkpointed.items() if not isinstance(o, keras.optimizers.Optimizer)}
+    if other.restore(kept, newest_only=True) == 0:
+        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
 
 
 def fingerprint(manifests: list[dict], perceptual_path: str = "") -> str:

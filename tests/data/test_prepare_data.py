@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.shards import check_shards, read_clips
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "prepare_data.py"
@@ -41,19 +42,23 @@ def test_a_folder_becomes_shards_and_mistakes_get_one_line(tmp_path, make_clip, 
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["train"]
 
 
-def test_rendered_streets_are_stored_with_their_exact_motion(tmp_path):
+def test_rendered_streets_are_stored_with_their_exact_motion_and_in_another_spec(tmp_path):
     from seg2vid_tf.data.synthetic_street import render_clip
 
     done = _run(
         "--dataset=synthetic_street", f"--output={tmp_path}", "--num_clips=2", "--first_seed=7", "--num_frames=3",
-        "--height=32", "--width=64", "--include_motion",
+        "--height=32", "--width=64", "--include_motion", "--spec=cityscapes",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     clips = list(read_clips(tmp_path / "train"))
     assert len(clips) == 2
     rendered = render_clip(8, 3, 32, 64)
     assert clips[1].clip_id == rendered.clip_id
-    for name in ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward"):
+    ours, theirs = load_spec("synthetic_street"), load_spec("cityscapes")
+    ids = {c.name: c.id for c in theirs.classes}
+    expected = np.array([ids[c.name] for c in ours.classes], np.uint8)[rendered.label_maps]
+    np.testing.assert_array_equal(clips[1].label_maps, expected)
+    for name in ("frames", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward"):
         np.testing.assert_array_equal(getattr(clips[1], name), getattr(rendered, name))
 
 
@@ -64,6 +69,8 @@ def test_flags_that_do_not_fit_are_refused(tmp_path):
     assert failed.returncode == 1 and "--quality means nothing with --image_format=png" in failed.stderr
     failed = _run("--dataset=weizmann_pose", "--output=x", "--stills", f"--input={tmp_path}")
     assert failed.returncode == 1 and "--stills means nothing with --dataset=weizmann_pose" in failed.stderr
+    failed = _run("--dataset=synthetic_street", f"--output={tmp_path}/out", "--spec=camvid")
+    assert failed.returncode == 1 and "unknown label set 'synthetic_street': spec 'camvid'" in failed.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seg2vid_tf.data.shards import load_manifest, write_shards
 from seg2vid_tf.data.synthetic_street import iter_clips
@@ -46,10 +47,12 @@ def test_what_cannot_be_trained_claims_no_run_folder(street_data, tmp_path):
 
 @pytest.fixture(scope="module")
 def more_data(spec, tmp_path_factory):
-    """Two further splits, "same" and "other": of the same spec and of another one."""
+    """Two further splits, "same" and "other", of the same spec and of another one; "data", both splits of the other."""
     root = tmp_path_factory.mktemp("more")
     for split, split_spec in (("same", spec), ("other", dataclasses.replace(spec, name="mine", ignore_id=200))):
         write_shards(iter_clips([50, 51], 4, 32, 64, with_motion=False), root, split_spec, split=split)
+    for split in ("train", "validation"):
+        write_shards(iter_clips([52], 4, 32, 64, with_motion=False), root / "data", split_spec, split=split)
     return root
 
 
@@ -116,3 +119,40 @@ def test_a_fingerprint_follows_what_the_perceptual_file_holds(tmp_path):
         (tmp_path / name).write_bytes(content)
     without, a, moved, other = (fingerprint([], name and str(tmp_path / name)) for name in ("", "a", "moved", "other"))
     assert a == moved and len({without, a, other}) == 3
+
+
+def test_a_run_starts_from_anothers_networks(
+    smallest_motion, with_training, command_line, street_data, more_data, tmp_path
+):
+    def flags(run_dir, data_dir=street_data, **changes):
+        config = with_training(smallest_motion, **{"steps": 1, "seed": 1, **changes})
+        return [
+            EXPERIMENTS / "train_motion.py",
+            f"--data_dir={data_dir}",
+            f"--run_dir={run_dir}",
+            *command_line(config),
+        ]
+
+    first, second, refused = (tmp_path / name for name in ("first", "second", "refused"))
+    endings, _ = run_several(
+        flags(first),
+        # A learning rate of next to nothing: what the second run ends with is what it started from.
+        flags(second, init_from=str(first), learning_rate=1e-12, seed=2),
+        flags(second, init_from=str(first), learning_rate=1e-12, seed=2, steps=2) + ["--resume"],
+        flags(refused, init_from=str(tmp_path / "absent")),
+        flags(refused, data_dir=more_data / "data", init_from=str(first)),
+    )
+    assert endings[:3] == [None, None, None]
+    assert_refused(endings[3], "absent/motion holds no run")
+    assert_refused(endings[4], "was trained on spec 'synthetic_street', this data has 'mine'")
+    assert not refused.exists()
+    weights = [_weights(run_dir / "motion" / "checkpoints" / "ckpt-1") for run_dir in (first, second)]
+    assert weights[0].keys() == weights[1].keys() and len(weights[0]) > 20
+    for name, value in weights[0].items():
+        np.testing.assert_allclose(weights[1][name], value, atol=1e-9, err_msg=name)
+
+
+def _weights(prefix):
+    """{key: value} of the motion network's variables in a checkpoint."""
+    reader = tf.train.load_checkpoint(str(prefix))
+    return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map() if key.startswith("motion/")}
