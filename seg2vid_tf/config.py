@@ -98,7 +98,9 @@ class MotionModelConfig:
     width: int = _field(128, "frame width in pixels, divisible by 16")
     num_frames: int = _field(4, "frames T predicted after the start frame")
     background_latent: int = _field(64, "latent dimensions of the camera's motion")
-    foreground_latent: int = _field(64, "latent dimensions of the objects' own motion")
+    foreground_latent: int = _field(
+        64, "latent dimensions of the objects' own motion; 0: one path for all classes instead of two"
+    )
     encoder_filters: tuple[int, ...] = _field(
         (32, 64, 96, 64), "channels of each motion encoder, halving the size each time"
     )
@@ -111,13 +113,17 @@ class MotionModelConfig:
     video_filters: tuple[int, ...] = _field(
         (32, 64, 128), "channels of the video discriminator's layers, which --video_adversarial_weight switches on"
     )
+    annotated: bool = _field(True, "let the networks see the annotation; without it they see the picture alone")
+    visible: bool = _field(True, "predict visibility; without it every pixel counts as visible and none is painted")
+    refined: bool = _field(True, "paint what is not visible; without it the frames are the warped start frame")
     prior: str = _field(
         "standard", "prior of the motion: standard, N(0, I), or learned from start frame and annotation"
     )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
-        _check_at_least(1, self, "height", "width", "num_frames", "background_latent", "foreground_latent")
+        _check_at_least(1, self, "height", "width", "num_frames", "background_latent")
+        _check_at_least(0, self, "foreground_latent")
         if self.prior not in ("standard", "learned"):
             raise ValueError(f"prior must be standard or learned, received {self.prior!r}")
         if len(self.refiner_filters) > len(self.image_filters) + 1:

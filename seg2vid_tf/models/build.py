@@ -91,14 +91,16 @@ def build_video_discriminator(config: MotionModelConfig, spec: AnnotationSpec) -
 
 def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
     """The motion CVAE with its weights."""
-    if not spec.foreground_ids or not spec.background_ids:
+    one_path = config.foreground_latent == 0
+    if not one_path and (not spec.foreground_ids or not spec.background_ids):
         raise ValueError(
             f"spec {spec.name!r}: the two motion paths need at least one foreground and one background class, "
-            f"received foreground {spec.foreground_ids}, background {spec.background_ids}"
+            f"received foreground {spec.foreground_ids}, background {spec.background_ids}; foreground_latent 0 makes "
+            "them one path"
         )
     motion = MotionCVAE(
-        background_ids=spec.background_ids,
-        foreground_ids=spec.foreground_ids,
+        background_ids=tuple(range(spec.num_classes)) if one_path else spec.background_ids,
+        foreground_ids=() if one_path else spec.foreground_ids,
         num_frames=config.num_frames,
         background_latent=config.background_latent,
         foreground_latent=config.foreground_latent,
@@ -106,6 +108,9 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         image_filters=config.image_filters,
         refiner_filters=config.refiner_filters,
         flow_scale=config.flow_scale,
+        annotated=config.annotated,
+        visible=config.visible,
+        refined=config.refined,
         prior=config.prior,
         warp_method=config.warp,
         name="motion",

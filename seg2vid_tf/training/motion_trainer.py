@@ -94,12 +94,13 @@ class MotionTrainer:
             * cycle_consistency(flow, flow_backward, visibility, visibility_backward, self.config.model.warp),
             "visibility": weights.visibility_weight
             * (visibility_prior(visibility) + visibility_prior(visibility_backward)),
-            "visibility_consistency": weights.visibility_consistency_weight * self._inconsistency(outputs),
             "structure": weights.structure_weight * structure(future_annotation, outputs["annotations"], visibility),
             "kl": weights.kl_weight
             * annealed(step, weights.kl_warmup_steps)
             * kl_per_clip(outputs["kl"], weights.free_bits),
         }
+        if self.config.model.visible:
+            terms["visibility_consistency"] = weights.visibility_consistency_weight * self._inconsistency(outputs)
         if self._features:
             real = self._features(fold_time(future))
             distance = sum(feature_distance(real, self._features(fold_time(outputs[k]))) for k in ("warped", "frames"))

@@ -138,6 +138,56 @@ def test_the_foregrounds_latent_moves_nothing_where_there_is_no_foreground(seg2v
     assert np.abs(motion.decode(start, car, z)["flow"] - motion.decode(start, car, other)["flow"]).max() > 1e-3
 
 
+@pytest.fixture
+def without(spec, motion_config, make_inputs):
+    """without(**fields) -> (a random model of that config, its inputs, its outputs)."""
+
+    def make(**fields):
+        keras.utils.set_random_seed(0)
+        motion = build_motion(dataclasses.replace(motion_config.model, **fields), spec)
+        rng = np.random.default_rng(0)
+        for layer in (motion.decoder.flows, motion.decoder.visibilities):
+            if layer is not None:
+                layer.set_weights([rng.normal(0, 0.3, w.shape).astype(np.float32) for w in layer.get_weights()])
+        inputs = make_inputs(motion, spec, 1, 16, 16)
+        return motion, inputs, motion(inputs)
+
+    return make
+
+
+def test_without_annotation_the_networks_do_not_see_it(without, spec):
+    motion, inputs, outputs = without(annotated=False)
+    still = tf.one_hot(tf.fill([1, 16, 16], spec.background_ids[0]), spec.num_classes)
+    others = motion({**inputs, "annotation": still})
+    for name in ("flow", "visibility", "frames", "kl"):
+        np.testing.assert_array_equal(outputs[name], others[name], err_msg=name)
+    # It is warped along all the same: a longer video needs it.
+    np.testing.assert_allclose(others["annotations"][..., spec.background_ids[0]], 1.0, atol=1e-5)
+    seen = without()[2]
+    assert np.abs(seen["flow"] - outputs["flow"]).max() > 1e-3
+
+
+def test_without_a_foreground_latent_one_path_reads_all_classes(without, spec):
+    motion, inputs, outputs = without(foreground_latent=0, background_latent=10)
+    assert motion.foreground_encoder is None and motion.latent_dim == 10
+    assert outputs["kl"].shape == (1, 10)
+    for ids in (spec.foreground_ids, spec.background_ids):
+        changed = inputs["annotation"].numpy()
+        changed[..., list(ids)] = changed[:, ::-1][..., list(ids)]
+        moved = motion.encode(inputs["frames"], tf.constant(changed)).mean()
+        assert np.abs(moved - motion.encode(inputs["frames"], inputs["annotation"]).mean()).max() > 1e-4
+
+
+def test_without_visibility_or_refiner_the_frames_are_the_warped_ones(without):
+    for fields in ({"visible": False}, {"refined": False}):
+        motion, _, outputs = without(**fields)
+        assert motion.refiner is None
+        np.testing.assert_array_equal(outputs["frames"], outputs["warped"])
+        hidden = np.abs(1.0 - outputs["visibility"].numpy()).max()
+        assert hidden == 0.0 if "visible" in fields else hidden > 0.1
+    assert np.abs(without()[2]["frames"] - without()[2]["warped"]).max() > 1e-3
+
+
 def test_a_learned_prior_starts_standard(spec, motion_config, make_inputs):
     motion = build_motion(dataclasses.replace(motion_config.model, prior="learned"), spec)
     inputs = make_inputs(motion, spec, 1, 16, 16)

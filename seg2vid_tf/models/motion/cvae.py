@@ -27,7 +27,7 @@ class MotionCVAE(keras.Model):
 
     Args:
       background_ids: annotation channels that move with the camera.
-      foreground_ids: annotation channels that move on their own.
+      foreground_ids: annotation channels that move on their own; (): one path for all, no foreground latent.
       num_frames: T.
       background_latent: latent dimensions of the first group.
       foreground_latent: latent dimensions of the second.
@@ -35,6 +35,9 @@ class MotionCVAE(keras.Model):
       image_filters: channels of the image encoder, mirrored by the decoder.
       refiner_filters: channels of the refiner.
       flow_scale: pixels per unit of a flow head.
+      annotated: whether the networks see the annotation.
+      visible: whether visibility is predicted; without it, it is 1 everywhere and nothing is painted.
+      refined: whether a refiner paints what is not visible.
       prior: "standard", N(0, I), or "learned", p(z | start frame, annotation).
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
@@ -50,16 +53,23 @@ class MotionCVAE(keras.Model):
         image_filters: tuple[int, ...],
         refiner_filters: tuple[int, ...],
         flow_scale: float,
+        annotated: bool = True,
+        visible: bool = True,
+        refined: bool = True,
         prior: str = "standard",
         warp_method: str = "native",
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
         self.background_encoder = MotionEncoder(background_latent, encoder_filters, name="background_encoder")
-        self.foreground_encoder = MotionEncoder(foreground_latent, encoder_filters, name="foreground_encoder")
+        self.foreground_encoder = None
+        if foreground_latent:
+            self.foreground_encoder = MotionEncoder(foreground_latent, encoder_filters, name="foreground_encoder")
         self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
-        self.decoder = FlowDecoder(num_frames, image_filters, flow_scale, warp_method, name="decoder")
-        self.refiner = FrameRefiner(refiner_filters, name="refiner")
+        self.decoder = FlowDecoder(
+            num_frames, image_filters, flow_scale, bool(foreground_latent), visible, warp_method, name="decoder"
+        )
+        self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
         self.num_frames = num_frames
         self.latent_dim = background_latent + foreground_latent
         self.prior = LatentPrior(self.latent_dim, name="prior") if prior == "learned" else None
@@ -67,6 +77,7 @@ class MotionCVAE(keras.Model):
         self._background_ids = list(background_ids)
         self._foreground_ids = list(foreground_ids)
         self._latent_sizes = [background_latent, foreground_latent]
+        self._annotated = annotated
         self._warp_method = warp_method
         self._config = {
             "background_ids": tuple(background_ids),
@@ -78,6 +89,9 @@ class MotionCVAE(keras.Model):
             "image_filters": tuple(image_filters),
             "refiner_filters": tuple(refiner_filters),
             "flow_scale": flow_scale,
+            "annotated": annotated,
+            "visible": visible,
+            "refined": refined,
             "prior": prior,
             "warp_method": warp_method,
         }
@@ -87,10 +101,10 @@ class MotionCVAE(keras.Model):
 
     def encode(self, frames, annotation):
         """frames [B,T+1,H,W,3] in [-1,1], annotation of frame 0 [B,H,W,K] -> the TFP posterior of z, event [Z]."""
-        groups = [
-            self.background_encoder(frames, tf.gather(annotation, self._background_ids, axis=-1)),
-            self.foreground_encoder(frames, tf.gather(annotation, self._foreground_ids, axis=-1)),
-        ]
+        annotation = self._seen(annotation)
+        groups = [self.background_encoder(frames, tf.gather(annotation, self._background_ids, axis=-1))]
+        if self.foreground_encoder is not None:
+            groups.append(self.foreground_encoder(frames, tf.gather(annotation, self._foreground_ids, axis=-1)))
         mean, log_variance = (tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True))
         if self.prior is not None:
             expected, stddev = self.prior(self.image_encoder(frames[:, 0], annotation)[-1])
@@ -114,26 +128,33 @@ class MotionCVAE(keras.Model):
             0,
             f"start_frame: height and width must be divisible by {self.stride}",
         )
-        picture = tf.concat([start_frame, annotation], axis=-1)
-        levels = self.image_encoder(start_frame, annotation)
+        seen = self._seen(annotation)
+        levels = self.image_encoder(start_frame, seen)
         if self.prior is not None:
             expected, stddev = self.prior(levels[-1])
             z = expected + stddev * z
-        foreground = tf.reduce_sum(tf.gather(annotation, self._foreground_ids, axis=-1), axis=-1, keepdims=True)
+        foreground = tf.ones_like(annotation[..., :1])
+        if self._annotated and self._foreground_ids:
+            foreground = tf.reduce_sum(tf.gather(annotation, self._foreground_ids, axis=-1), axis=-1, keepdims=True)
+        picture = tf.concat([start_frame, seen], axis=-1)
         outputs = self.decoder(levels, picture, foreground, *tf.split(z, self._latent_sizes, axis=-1))
         steps, classes = self.num_frames, annotation.shape[-1]
         height, width = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
-        sources = tf.repeat(picture, steps, axis=0)
+        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), steps, axis=0)
         flow = tf.reshape(outputs["flow"], [-1, height, width, 2])
         # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
         moved = warp(tf.stop_gradient(sources), flow, method=self._warp_method)
         warped, moved_annotation = moved[..., :3], moved[..., 3:]
         visibility = tf.reshape(outputs["visibility"], [-1, height, width, 1])
-        frames = self.refiner(warped, visibility, moved_annotation)
+        frames = warped if self.refiner is None else self.refiner(warped, visibility, self._seen(moved_annotation))
         outputs["annotations"] = tf.reshape(moved_annotation, [-1, steps, height, width, classes])
         outputs["warped"] = tf.reshape(warped, [-1, steps, height, width, 3])
         outputs["frames"] = tf.reshape(frames, [-1, steps, height, width, 3])
         return outputs
+
+    def _seen(self, annotation):
+        """What the networks see of an annotation."""
+        return annotation if self._annotated else tf.zeros_like(annotation)
 
     def call(self, inputs, training=False):
         """Reconstructs clips through the posterior.

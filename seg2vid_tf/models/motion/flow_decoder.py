@@ -56,15 +56,26 @@ class FlowDecoder(keras.layers.Layer):
       num_frames: T.
       filters: channels of the image encoder's levels, fine to coarse; the decoder mirrors them.
       flow_scale: pixels of flow at frame T that one unit of a flow head stands for.
+      two_paths: whether there is a latent of the foreground.
+      visible: whether visibility is predicted; without it, it is 1 everywhere.
       warp_method: how features are warped, one of ``seg2vid_tf.ops.warp.METHODS``.
     """
 
     def __init__(
-        self, num_frames: int, filters: tuple[int, ...], flow_scale: float, warp_method: str = "native", **kwargs
+        self,
+        num_frames: int,
+        filters: tuple[int, ...],
+        flow_scale: float,
+        two_paths: bool = True,
+        visible: bool = True,
+        warp_method: str = "native",
+        **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
         self.background_injection = LatentInjection(num_frames, filters[-1] // 4, name="background_injection")
-        self.foreground_injection = LatentInjection(num_frames, filters[-1] // 4, name="foreground_injection")
+        self.foreground_injection = None
+        if two_paths:
+            self.foreground_injection = LatentInjection(num_frames, filters[-1] // 4, name="foreground_injection")
         self.stem = ConvBlock(filters[-1], name="stem")
         mirrored = list(reversed(filters[:-1]))
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(mirrored)]
@@ -74,7 +85,7 @@ class FlowDecoder(keras.layers.Layer):
         self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(filters))]
         self.flows = _zero_head(4, "flows")
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
-        self.visibilities = _zero_head(2, "visibilities", bias=2.0)
+        self.visibilities = _zero_head(2, "visibilities", bias=2.0) if visible else None
         self.num_frames = num_frames
         self.filters = tuple(filters)
         self.flow_scale = flow_scale
@@ -86,6 +97,8 @@ class FlowDecoder(keras.layers.Layer):
             "num_frames": self.num_frames,
             "filters": self.filters,
             "flow_scale": self.flow_scale,
+            "two_paths": self.foreground_injection is not None,
+            "visible": self.visibilities is not None,
             "warp_method": self.warp_method,
         }
 
@@ -95,7 +108,7 @@ class FlowDecoder(keras.layers.Layer):
         Args:
           levels: as ImageEncoder gives them.
           picture: float32 [B,H,W,3+K], start frame and annotation.
-          foreground: float32 [B,H,W,1], 1 where the annotation has a foreground class: z_foreground speaks only there.
+          foreground: float32 [B,H,W,1], 1 where z_foreground speaks: where the annotation has a foreground class.
           z_background, z_foreground: float32, z's two parts.
 
         Returns:
@@ -103,11 +116,12 @@ class FlowDecoder(keras.layers.Layer):
         """
         code, size = levels[-1], 2 ** len(levels)
         everywhere = self.background_injection(z_background, tf.shape(code)[1:3])
-        there = self.foreground_injection(z_foreground, tf.shape(code)[1:3])
-        there *= tf.cast(
-            tf.repeat(tf.nn.max_pool2d(foreground, size, size, "VALID"), self.num_frames, axis=0), there.dtype
-        )
-        x = self.stem(tf.concat([tf.repeat(code, self.num_frames, axis=0), everywhere, there], axis=-1))
+        parts = [tf.repeat(code, self.num_frames, axis=0), everywhere]
+        if self.foreground_injection is not None:
+            there = self.foreground_injection(z_foreground, tf.shape(code)[1:3])
+            mask = tf.nn.max_pool2d(foreground, size, size, "VALID")
+            parts.append(there * tf.cast(tf.repeat(mask, self.num_frames, axis=0), there.dtype))
+        x = self.stem(tf.concat(parts, axis=-1))
         flows = self._pixels(self.coarse_flows[0](x))
         for i, skip in enumerate(reversed(levels[:-1])):
             flows = double_size(flows)
@@ -119,7 +133,8 @@ class FlowDecoder(keras.layers.Layer):
         x = self._aligned(double_size(x), picture, flows, stride=1)
         x = self.fine(tf.concat([x, tf.cast(self._contradiction(flows), x.dtype)], axis=-1))
         flows = self._unfold(flows + self._pixels(self.flows(x)))
-        visibilities = self._unfold(tf.sigmoid(self.visibilities(x)))
+        seen = tf.ones_like(x[..., :2], tf.float32) if self.visibilities is None else tf.sigmoid(self.visibilities(x))
+        visibilities = self._unfold(seen)
         return {
             "flow": flows[..., :2],
             "flow_backward": flows[..., 2:],
