@@ -57,11 +57,8 @@ def main():
         media.require_mp4()
 
     from seg2vid_tf.annotations.label_map import read_label_map
-    from seg2vid_tf.data.frame_folder import FrameFolder, read_frame, read_instance_map, resize_frame
-    from seg2vid_tf.pipeline import (  # TensorFlow loads here: a mistake above is told at once.
-        Seg2VidPipeline,
-        interpolate_motion,
-    )
+    from seg2vid_tf.data.frame_folder import read_frame, read_instance_map, resize_frame
+    from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
 
     pipe = load_pipeline(Seg2VidPipeline)
     size = pipe.size if RESIZE.value else None
@@ -77,20 +74,10 @@ def main():
     }
     if INSTANCE_MAP.value:
         given["instance_map"] = read_instance_map(pathlib.Path(INSTANCE_MAP.value), pipe.size, RESIZE.value)
-    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value}
-    if MOTION_OF.value:
-        length = pipe.num_frames + 1
-        clip = next(
-            iter(FrameFolder(MOTION_OF.value, pipe.spec, pipe.size, label_ids=LABEL_IDS.value, max_length=length))
-        )
-        motion, _ = pipe.encode_motion(clip.frames, clip.label_maps[0])
-        given["z"] = np.repeat(motion[None], NUM_VIDEOS.value, axis=0)
-    if INTERPOLATE_TO.value is not None:
-        ends = pipe.draw_motion(SEED.value)[0], pipe.draw_motion(INTERPOLATE_TO.value)[0]
-        given["z"] = interpolate_motion(*ends, NUM_VIDEOS.value)
-        if START_FRAME.value is None:  # one picture for all of them
-            stage_1 = {name: given.pop(name) for name in ("reference", "instance_map") if name in given}
-            given["start_frame"] = pipe(label_map, seed=SEED.value, num_frames=1, **stage_1).start_frame[0]
+    if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
+        # One picture for all videos: only their motions differ.
+        given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
+    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "z": chosen_motion(pipe)}
     out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
@@ -121,6 +108,24 @@ def load_pipeline(pipeline_class):
         "preset": pipeline_class.from_preset,
     }
     return constructors[given[0].name](given[0].value)
+
+
+def chosen_motion(pipe):
+    """float32 [N,Z], where a flag says how to move; None: as the seeds draw it."""
+    if MOTION_OF.value:
+        from seg2vid_tf.data.frame_folder import FrameFolder
+
+        length = pipe.num_frames + 1
+        clips = FrameFolder(MOTION_OF.value, pipe.spec, pipe.size, label_ids=LABEL_IDS.value, max_length=length)
+        clip = next(iter(clips))
+        motion, _ = pipe.encode_motion(clip.frames, clip.label_maps[0])
+        return np.repeat(motion[None], NUM_VIDEOS.value, axis=0)
+    if INTERPOLATE_TO.value is not None:
+        from seg2vid_tf.pipeline import interpolate_motion
+
+        ends = pipe.draw_motion(SEED.value)[0], pipe.draw_motion(INTERPOLATE_TO.value)[0]
+        return interpolate_motion(*ends, NUM_VIDEOS.value)
+    return None
 
 
 if __name__ == "__main__":
