@@ -19,7 +19,7 @@ OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", requir
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", "", "TFLite segmenter that answers in Cityscapes trainIds")
 LPIPS_PATH = flags.DEFINE_string("lpips_path", "", "LPIPS weights (.npz)")
 NUM_SEEDS = flags.DEFINE_integer("num_seeds", 3, "pictures of each label map", lower_bound=1)
-MAX_FRAMES = flags.DEFINE_integer("max_frames", None, "measure this many frames only", lower_bound=1)
+MAX_FRAMES = flags.DEFINE_integer("max_frames", None, "measure the first so many frames only", lower_bound=1)
 SHEET_ROWS = flags.DEFINE_integer("sheet_rows", 8, "frames on the sheet, evenly spread", lower_bound=1)
 
 
@@ -62,7 +62,7 @@ def main():
     if MAX_FRAMES.value:
         frames = frames.take(MAX_FRAMES.value)
     total = min(manifest["num_frames"], MAX_FRAMES.value or manifest["num_frames"])
-    spread = max(1, total // SHEET_ROWS.value)
+    shown = {row * total // SHEET_ROWS.value for row in range(SHEET_ROWS.value)}
     seeds = [tf.constant([seed], tf.int64) for seed in range(NUM_SEEDS.value)]
     styles = [painter.draw_style(seed) for seed in seeds]
     rows = []
@@ -74,7 +74,7 @@ def main():
             for style, seed in zip(styles, seeds, strict=True)
         ]
         scores.add(label_map.numpy(), real, painted)
-        if i % spread == 0 and len(rows) < SHEET_ROWS.value:
+        if i in shown:
             colors = colorize(label_map.numpy(), painter.spec)
             rows.append([colors[0], *(frame[0] for frame in painted), real[0]])
     result = {"data": DATA.value, "run": RUN_DIR.value, "seeds": NUM_SEEDS.value, **scores.result()}

@@ -124,9 +124,15 @@ def _source():
 
         seeds = range(FLAGS.first_seed, FLAGS.first_seed + FLAGS.num_clips)
         clips = iter_clips(seeds, length or 5, *size, with_motion=FLAGS.include_motion)
-        spec = load_spec(FLAGS.spec or "synthetic_street")
-        if spec.name != "synthetic_street":
-            clips = relabelled(clips, spec, "synthetic_street")
+        own = load_spec("synthetic_street")
+        spec = load_spec(FLAGS.spec) if FLAGS.spec else own
+        if spec != own:
+            if own.name not in spec.label_sets:
+                raise ValueError(
+                    f"--spec={FLAGS.spec}: it has no label set {own.name!r}, its ids for a rendered street's classes "
+                    f"(it has {sorted(spec.label_sets)}); add one to its file, or leave --spec out"
+                )
+            clips = relabelled(clips, spec, own.name)
         return clips, FLAGS.num_clips, spec
     if FLAGS.dataset == "cityscapes_seq":
         from seg2vid_tf.data.cityscapes_seq import cityscapes_seq

@@ -7,6 +7,7 @@ programs print at --help (flags.py).
 
 import dataclasses
 import json
+import math
 import pathlib
 
 from seg2vid_tf.files import write_text
@@ -20,6 +21,14 @@ def _check_at_least(least, config, *names):
     for name in names:
         if getattr(config, name) < least:
             raise ValueError(f"{name} must be at least {least}, received {getattr(config, name)}")
+
+
+def _check_finite(config):
+    """Every float is a weight, a rate or a share: finite and not negative."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if isinstance(value, float) and not 0 <= value < math.inf:
+            raise ValueError(f"{field.name} must be finite and at least 0, received {value}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +97,9 @@ class StartFrameLossConfig:
     style_regression_weight: float = _field(
         0.5, "L1 between a drawn style and the one encoded from the frame generated with it"
     )
+
+    def __post_init__(self):
+        _check_finite(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,12 +171,17 @@ class MotionLossConfig:
         0.0, "L1 between features of --perceptual_path's network, warped and refined frames"
     )
 
+    def __post_init__(self):
+        _check_finite(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
     """Schedule of a run."""
 
-    steps: int = _field(2000, "optimizer steps in all, those of a resumed run included")
+    steps: int = _field(
+        2000, "optimizer steps in all, those of a resumed run included; stage 1's --decay is counted from it"
+    )
     batch_size: int = _field(8, "clips per step, over all devices")
     learning_rate: float = _field(2e-4, "Adam's learning rate")
     beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
@@ -173,7 +190,9 @@ class TrainingConfig:
     seed: int = _field(0, "seed of the weights, the data order and the noise")
     precision: str = _field("float32", "float32 or mixed_bfloat16 (slow on a CPU without bfloat16 instructions)")
     perceptual_path: str = _field("", "file of the perceptual network's weights (ops/feature_network.py)")
-    init_from: str = _field("", "run whose networks this one starts from, of the same spec; none: random weights")
+    init_from: str = _field(
+        "", "run whose networks this one starts from, of the same spec and sizes; none: random weights"
+    )
     checkpoint_every: int = _field(200, "steps between checkpoints")
     sample_every: int = _field(200, "steps between pictures of validation clips")
     measure_every: int = _field(500, "steps between measurements of held-out clips, where something measures")
@@ -183,6 +202,9 @@ class TrainingConfig:
         _check_at_least(
             1, self, "steps", "batch_size", "checkpoint_every", "sample_every", "measure_every", "log_every"
         )
+        _check_finite(self)
+        if not self.beta_1 < 1:
+            raise ValueError(f"beta_1 must lie in [0, 1), received {self.beta_1}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,12 +221,12 @@ class StartFrameTrainingConfig(TrainingConfig):
     )
 
     def __post_init__(self):
-        super().__post_init__()
         _check_at_least(1, self, "accumulate")
         if not 0 <= self.decay <= 1:
             raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
+        super().__post_init__()
 
 
 @dataclasses.dataclass(frozen=True)

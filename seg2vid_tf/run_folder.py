@@ -114,6 +114,14 @@ class RunFolder:
         """Steps of the newest checkpoint, readable or not; 0 where there is none."""
         return max(self._steps(), default=0)
 
+    def names(self) -> set[str]:
+        """The names under which the newest checkpoint holds objects; none where there is no checkpoint."""
+        newest = self.newest_step()
+        if not newest:
+            return set()
+        stored = tf.train.load_checkpoint(str(self.checkpoints / f"ckpt-{newest}")).get_variable_to_shape_map()
+        return {key.split("/")[0] for key in stored}
+
     def restore(self, objects: dict, newest_only: bool = False) -> int:
         """Restores the newest readable checkpoint into the objects, which may be some of those that were saved.
 

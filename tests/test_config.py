@@ -9,9 +9,11 @@ from seg2vid_tf.config import (
     MOTION_PRESETS,
     START_FRAME_PRESETS,
     MotionConfig,
+    MotionLossConfig,
     MotionModelConfig,
     MotionTrainingConfig,
     StartFrameConfig,
+    StartFrameLossConfig,
     StartFrameModelConfig,
     StartFrameTrainingConfig,
     TrainingConfig,
@@ -105,6 +107,26 @@ def test_an_average_that_never_moves_or_runs_away_is_refused(decay):
         StartFrameTrainingConfig(ema_decay=decay)
     with pytest.raises(ValueError, match="accumulate must be at least 1, received 0"):
         StartFrameTrainingConfig(accumulate=0)
+
+
+@pytest.mark.parametrize(
+    ("config_class", "name"),
+    [
+        (StartFrameLossConfig, "l1_weight"),
+        (MotionLossConfig, "cycle_weight"),
+        (StartFrameTrainingConfig, "discriminator_learning_rate"),
+        (MotionTrainingConfig, "learning_rate"),
+    ],
+)
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_weights_and_rates_are_finite_and_not_negative(config_class, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be finite and at least 0, received {value}"):
+        config_class(**{name: value})
+
+
+def test_a_first_moment_that_never_forgets_is_refused():
+    with pytest.raises(ValueError, match=r"beta_1 must lie in \[0, 1\), received 1.0"):
+        MotionTrainingConfig(beta_1=1.0)
 
 
 def test_an_unknown_discriminator_is_refused():

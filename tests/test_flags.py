@@ -1,6 +1,7 @@
 """Flags: one per config field, what they change, and how a program ends when its caller made a mistake."""
 
 import dataclasses
+import pathlib
 import sys
 
 import pytest
@@ -52,6 +53,20 @@ def test_the_help_of_a_flag_names_every_preset(parse):
         for field in dataclasses.fields(part.type):
             for name in START_FRAME_PRESETS:
                 assert f"{name}: " in table[field.name].help, field.name
+
+
+FLAG_FILES = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "flags"
+RUNS = sorted(path.name.removesuffix("_start_frame.flags") for path in FLAG_FILES.glob("*_start_frame.flags"))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_both_stages_of_a_named_run_have_one_size(parse, name):
+    start_frame = parse(START_FRAME_PRESETS, f"--flagfile={FLAG_FILES}/{name}_start_frame.flags")[0].model
+    file = FLAG_FILES / f"{name}_motion.flags"
+    if file.exists():
+        motion = parse(MOTION_PRESETS, f"--flagfile={file}")[0].model
+        assert (motion.height, motion.width) == (start_frame.height, start_frame.width)
+    assert start_frame.height % 16 == 0 and start_frame.width % 16 == 0
 
 
 @pytest.mark.parametrize("name", START_FRAME_PRESETS)

@@ -122,7 +122,10 @@ def _draw_samples(trainer, validation, folder, step):
 
 
 def _log_measures(measures, folder, step):
-    """To TensorBoard, to the log, and as a line of measures.jsonl (a resumed run may measure a step twice)."""
+    """To TensorBoard, to the log, and as a line of measures.jsonl.
+
+    A resumed run may measure a step twice; one that was killed between saving and measuring leaves it out.
+    """
     for name, value in measures.items():
         tf.summary.scalar(f"held_out/{name}", value, step)
     print(f"\nheld out, step {step}: " + ", ".join(f"{k} {v:.4g}" for k, v in measures.items()), flush=True)

@@ -5,13 +5,14 @@ import pathlib
 
 from absl import flags
 
+from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.flags import config_from_flags, define_config_flags
 
 flags.disclaim_key_flags()  # they are the program's own (flags.py)
 
 
 def define_training_flags(presets: dict) -> None:
-    """--preset and the config's fields, --data_dir, --run_dir, --resume, --devices."""
+    """--preset and the config's fields, --data_dir, --more_train_data, --run_dir, --resume, --devices."""
     define_config_flags(presets)
     flags.DEFINE_string("data_dir", None, "folder that holds train/ and validation/ (prepare_data.py)", required=True)
     flags.DEFINE_list("more_train_data", [], "further prepared splits of the same spec to train on, comma-separated")
@@ -83,7 +84,7 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     with strategy.scope():
         trainer = trainer_class(config, spec)
-    if training.init_from:
+    if training.init_from and not folder.newest_step():  # a run that goes on needs the other one no longer
         start_from(training.init_from, stage, trainer)
     measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
     folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
@@ -95,22 +96,48 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
 def start_from(run_dir: str, stage: str, trainer) -> None:
     """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
 
+    Where the run kept a moving average, network and average both take the average: it is what the run's samples show.
+    A network that the run did not train (a video discriminator) keeps its random weights.
+
+    Args:
+      run_dir: the other run; the frames' size may be another.
+      stage: "start_frame" or "motion".
+      trainer: StartFrameTrainer or MotionTrainer, before its first step.
+
     Raises:
       ValueError: no such run or checkpoint, or one of another stage, spec or of networks of other sizes.
     """
     import keras
 
     from seg2vid_tf.run_folder import RunFolder
+    from seg2vid_tf.training.moving_average import copy_weights
 
     other = RunFolder(pathlib.Path(run_dir) / stage)
-    _, spec = other.load(stage)
+    config, spec = other.load(stage)
     if spec != trainer.spec:
         raise ValueError(
             f"init_from: {other.path} was trained on spec {spec.name!r}, this data has {trainer.spec.name!r}"
         )
-    kept = {name: o for name, o in trainer.checkpointed.items() if not isinstance(o, keras.optimizers.Optimizer)}
-    if other.restore(kept, newest_only=True) == 0:
+    changed = [
+        line
+        for line in differences(to_json(config.model), to_json(trainer.config.model))
+        if line.split(":")[0] not in ("height", "width", "warp")
+    ]
+    if changed:
+        raise ValueError(
+            f"init_from: the networks of {other.path} are others: {'; '.join(changed)}; give that run's flags"
+        )
+    trained = other.names()
+    networks = {
+        name: owner
+        for name, owner in trainer.checkpointed.items()
+        if name in trained and not isinstance(owner, keras.optimizers.Optimizer)
+    }
+    if other.restore(networks, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    for name, network in networks.items():
+        if f"{name}_average" in networks:
+            copy_weights(networks[f"{name}_average"], network)
 
 
 def fingerprint(manifests: list[dict], perceptual_path: str = "") -> str:

@@ -70,7 +70,7 @@ def test_flags_that_do_not_fit_are_refused(tmp_path):
     failed = _run("--dataset=weizmann_pose", "--output=x", "--stills", f"--input={tmp_path}")
     assert failed.returncode == 1 and "--stills means nothing with --dataset=weizmann_pose" in failed.stderr
     failed = _run("--dataset=synthetic_street", f"--output={tmp_path}/out", "--spec=camvid")
-    assert failed.returncode == 1 and "unknown label set 'synthetic_street': spec 'camvid'" in failed.stderr
+    assert failed.returncode == 1 and "--spec=camvid: it has no label set 'synthetic_street'" in failed.stderr
     assert not list(tmp_path.iterdir())
 
 

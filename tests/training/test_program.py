@@ -6,13 +6,17 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.data.shards import load_manifest, write_shards
 from seg2vid_tf.data.synthetic_street import iter_clips
-from seg2vid_tf.training.program import fingerprint
+from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training.program import fingerprint, start_from
+from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 RUN_SEVERAL = pathlib.Path(__file__).resolve().parents[1] / "run_several.py"
@@ -156,3 +160,30 @@ def _weights(prefix):
     """{key: value} of the motion network's variables in a checkpoint."""
     reader = tf.train.load_checkpoint(str(prefix))
     return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map() if key.startswith("motion/")}
+
+
+def test_stage_1_starts_from_the_average_and_refuses_other_networks(smallest_start_frame, with_model, spec, tmp_path):
+    def build(seed, **changes):
+        keras.utils.set_random_seed(seed)
+        return StartFrameTrainer(with_model(smallest_start_frame, **changes), spec)
+
+    source, folder = build(1), RunFolder(tmp_path / "run" / "start_frame")
+    for variable in raw_variables(source.averages["generator"]):
+        variable.assign_add(tf.ones_like(variable))
+    folder.start("start_frame", smallest_start_frame, spec, "data", False)
+    with pytest.raises(ValueError, match="init_from: .*run/start_frame has no checkpoint yet"):
+        start_from(tmp_path / "run", "start_frame", build(2))
+    folder.save(source.checkpointed, 3)
+    trainer = build(2, height=32)
+    start_from(tmp_path / "run", "start_frame", trainer)
+    for network in (trainer.networks["generator"], trainer.averages["generator"]):
+        for ours, theirs in zip(raw_variables(network), raw_variables(source.averages["generator"]), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(
+        raw_variables(trainer.adversary.discriminator), raw_variables(source.adversary.discriminator), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(
+        ValueError, match="are others: discriminator: segmentation -> multiscale; spade_filters: 4 -> 8"
+    ):
+        start_from(tmp_path / "run", "start_frame", build(2, discriminator="multiscale", spade_filters=8))

@@ -12,6 +12,7 @@ import time
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from seg2vid_tf.data.pipeline import make_dataset
@@ -115,11 +116,11 @@ def test_stage_1_resumes_to_the_same_bits(smallest_start_frame, with_training, s
     model = smallest_start_frame.model
     strategy = mirrored_strategy()
 
-    def train(folder, steps, seed_of_weights):
-        config = with_training(smallest_start_frame, steps=steps, sample_every=100_000, checkpoint_every=100_000)
+    def train(folder, seed_of_weights, batches=100):
+        config = with_training(smallest_start_frame, steps=4, sample_every=100_000, checkpoint_every=3)
 
         def make_batches(start_step):
-            return make_dataset(
+            endless = make_dataset(
                 street_data / "train",
                 num_frames=0,
                 batch_size=2,
@@ -127,6 +128,7 @@ def test_stage_1_resumes_to_the_same_bits(smallest_start_frame, with_training, s
                 start_step=start_step,
                 size=(model.height, model.width),
             )
+            return endless.take(batches)
 
         keras.utils.set_random_seed(seed_of_weights)
         with strategy.scope():
@@ -135,9 +137,11 @@ def test_stage_1_resumes_to_the_same_bits(smallest_start_frame, with_training, s
         fit(trainer, make_batches, validation, folder, strategy)
 
     broken, whole = RunFolder(tmp_path / "broken"), RunFolder(tmp_path / "whole")
-    train(whole, 4, seed_of_weights=0)
-    train(broken, 2, seed_of_weights=0)
-    train(broken, 4, seed_of_weights=1)  # a resumed run owes nothing to the weights it was built with
+    train(whole, seed_of_weights=0)
+    with pytest.raises(StopIteration):
+        train(broken, seed_of_weights=0, batches=3)  # the learning rates have begun to fall by then
+    assert broken.newest_step() == 3
+    train(broken, seed_of_weights=1)  # a resumed run owes nothing to the weights it was built with
     after = checkpoint(whole, 4)
     assert_same_bits(checkpoint(broken, 4), after)
     networks = {"generator", "style_encoder", "discriminator"}

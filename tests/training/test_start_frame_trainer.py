@@ -152,6 +152,23 @@ def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start
         assert (other["style_regression"].numpy() != terms["style_regression"].numpy()) == seen, i
 
 
+def test_each_example_is_painted_in_the_styles_that_are_its_own(smallest_start_frame, spec):
+    """A parted one in both, a paired one in a draw from the posterior of its frame."""
+    trainer = build(smallest_start_frame, spec)
+    batch = make_batch(8)
+    examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
+    read_by = {
+        "other_style": examples["parted"].numpy() > 0,
+        "style_noise": examples["paired"].numpy() > 0,
+        "style": examples["paired"].numpy() == 0,
+    }
+    before = trainer._generator_terms(examples)[0].numpy()
+    for name, expected in read_by.items():
+        assert expected.any() and not expected.all()
+        after = trainer._generator_terms({**examples, name: examples[name] + 1.0})[0].numpy()
+        np.testing.assert_array_equal(np.abs(after - before).max(axis=(1, 2, 3)) > 1e-5, expected, err_msg=name)
+
+
 def test_the_style_regression_teaches_the_generator_alone(smallest_start_frame, spec):
     weights = {field.name: 0.0 for field in dataclasses.fields(smallest_start_frame.losses)}
     losses = dataclasses.replace(smallest_start_frame.losses, **{**weights, "style_regression_weight": 1.0})

@@ -29,7 +29,7 @@ class SegmentationDiscriminator(keras.Model):
         super().__init__(**{"autocast": False, **kwargs})
         self.stem = SpectralConv2D(filters[0], 3, name="stem")
         self.down = [SpectralConv2D(f, 4, 2, name=f"down_{i}") for i, f in enumerate(filters[1:])]
-        # Convolve, then enlarge: a third of the cost of the other order (BUILD.md).
+        # Convolve, then enlarge: a third of the cost of the other order.
         self.up = [SpectralConv2D(f, 3, name=f"up_{i}") for i, f in enumerate(filters[-2::-1])]
         # Normalised too, unlike there: with free logits it outran the generator from the start.
         self.to_logits = SpectralConv2D(num_classes + 1, 3, name="to_logits")
