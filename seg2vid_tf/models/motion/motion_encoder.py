@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock
 from seg2vid_tf.ops.correlation import correlation
+from seg2vid_tf.ops.image import fold_time
 
 LATENT_GRID = (4, 8)
 # Places of the grid before the last layer, 8 pixels each in the presets: motion is matched up to 24 pixels.
@@ -63,5 +64,10 @@ class MotionEncoder(keras.layers.Layer):
         for conv in self.matched:
             x = conv(x)
         size = tf.shape(x)
-        features = tf.unstack(tf.reshape(x, [-1, count, size[1], size[2], x.shape[-1]]), axis=1)
-        return tf.concat([correlation(features[0], later, RADIUS) for later in features[1:]], axis=-1)
+        features = tf.reshape(x, [-1, count, size[1], size[2], x.shape[-1]])
+        first = tf.repeat(features[:, :1], count - 1, axis=1)
+        found = correlation(fold_time(first), fold_time(features[:, 1:]), RADIUS)
+        found = tf.reshape(found, [-1, count - 1, size[1], size[2], (2 * RADIUS + 1) ** 2])
+        return tf.reshape(
+            tf.transpose(found, [0, 2, 3, 1, 4]), [-1, size[1], size[2], (count - 1) * (2 * RADIUS + 1) ** 2]
+        )
