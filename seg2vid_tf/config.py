@@ -161,6 +161,12 @@ class MotionLossConfig:
     structure_weight: float = _field(
         0.5, "share of the visible pixels that the annotation warped along gives to another class"
     )
+    flow_weight: float = _field(
+        0.0, "end-point error of both flows against exact ones, per pixel; 0: learned from the frames alone"
+    )
+    occlusion_weight: float = _field(
+        0.0, "cross-entropy of both visibilities against exact ones; 0: learned from the frames alone"
+    )
     video_adversarial_weight: float = _field(
         0.0, "hinge of a discriminator that judges whole refined clips; 0: there is none"
     )
@@ -173,6 +179,11 @@ class MotionLossConfig:
 
     def __post_init__(self):
         _check_finite(self)
+
+    @property
+    def exact_motion(self) -> bool:
+        """Whether a loss compares with exact motion, which the data must hold then."""
+        return self.flow_weight > 0 or self.occlusion_weight > 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -90,11 +90,11 @@ def visibility_prior(visibility: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(1.0 - tf.cast(visibility, tf.float32))
 
 
-def visibility_consistency(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
-    """Binary cross-entropy of predicted visibility against what the two flows say of it.
+def visibility_cross_entropy(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+    """Binary cross-entropy of predicted visibility against the exact one, or what the two flows say of it.
 
     Args:
-      target: float [...], 0 or 1, from ``ops.occlusion.consistent_visibility``.
+      target: float [...], 0 or 1.
       prediction: float of the same shape in [0, 1].
 
     Returns:
@@ -102,6 +102,23 @@ def visibility_consistency(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tenso
     """
     target, prediction = tf.cast(target, tf.float32), tf.clip_by_value(tf.cast(prediction, tf.float32), 1e-6, 1 - 1e-6)
     return -tf.reduce_mean(target * tf.math.log(prediction) + (1.0 - target) * tf.math.log(1.0 - prediction))
+
+
+def flow_error(target: tf.Tensor, prediction: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:
+    """Mean length of the difference of two flows on visible pixels, in pixels (end-point error).
+
+    Args:
+      target: exact flow, float [B, T, H, W, 2], (dy, dx) in pixels.
+      prediction: float [B, T, H, W, 2].
+      visibility: float [B, T, H, W, 1] in [0, 1].
+
+    Returns:
+      float32 scalar; 0 where nothing is visible.
+    """
+    difference = tf.cast(target, tf.float32) - tf.cast(prediction, tf.float32)
+    # The square root's derivative at 0 is infinite: a thousandth of a pixel keeps away from it.
+    length = tf.sqrt(tf.reduce_sum(tf.square(difference), axis=-1, keepdims=True) + 1e-6) - 1e-3
+    return visible_mean(length, visibility)
 
 
 def _difference(field, dy, dx):

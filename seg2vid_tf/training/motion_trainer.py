@@ -6,7 +6,13 @@ import tensorflow as tf
 from seg2vid_tf.annotations.encode import encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionConfig
-from seg2vid_tf.losses.flow import cycle_consistency, smoothness, visibility_consistency, visibility_prior
+from seg2vid_tf.losses.flow import (
+    cycle_consistency,
+    flow_error,
+    smoothness,
+    visibility_cross_entropy,
+    visibility_prior,
+)
 from seg2vid_tf.losses.kl import annealed, kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
@@ -49,7 +55,8 @@ class MotionTrainer:
         """One step on this replica's part of the batch.
 
         Args:
-          batch: {frames float32 [b,T+1,H,W,3] in [-1,1], label_maps uint8 [b,T+1,H,W]}.
+          batch: {frames float32 [b,T+1,H,W,3] in [-1,1], label_maps uint8 [b,T+1,H,W]}, and flow, flow_backward,
+            visibility, visibility_backward (data/pipeline.py) where a loss compares with exact motion.
           step: int64 scalar, steps taken before.
 
         Returns:
@@ -101,6 +108,16 @@ class MotionTrainer:
         }
         if self.config.model.visible:
             terms["visibility_consistency"] = weights.visibility_consistency_weight * self._inconsistency(outputs)
+        if weights.flow_weight:
+            terms["flow"] = weights.flow_weight * (
+                flow_error(batch["flow"], flow, batch["visibility"])
+                + flow_error(batch["flow_backward"], flow_backward, batch["visibility_backward"])
+            )
+        if weights.occlusion_weight:
+            terms["occlusion"] = weights.occlusion_weight * (
+                visibility_cross_entropy(batch["visibility"], visibility)
+                + visibility_cross_entropy(batch["visibility_backward"], visibility_backward)
+            )
         if self._features:
             real = self._features(fold_time(future))
             distance = sum(feature_distance(real, self._features(fold_time(outputs[k]))) for k in ("warped", "frames"))
@@ -112,7 +129,7 @@ class MotionTrainer:
             fold_time(outputs["flow"]), fold_time(outputs["flow_backward"]), self.config.model.warp
         )
         predicted = fold_time(outputs["visibility"]), fold_time(outputs["visibility_backward"])
-        return sum(visibility_consistency(*pair) for pair in zip(seen, predicted, strict=True))
+        return sum(visibility_cross_entropy(*pair) for pair in zip(seen, predicted, strict=True))
 
     def samples(self, batch: dict) -> list[list[tf.Tensor]]:
         """Rows of pictures float32 [H,W,3] in [-1,1]: per clip the real frames, and below them its posterior mean."""

@@ -62,6 +62,13 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
         "size": (config.model.height, config.model.width),
         "with_instances": getattr(config.model, "instance_boundary", False),
     }
+    exact_motion = getattr(config.losses, "exact_motion", False)
+    for folder, manifest in zip(train_dirs, manifests, strict=True):
+        if exact_motion and not manifest["has_motion"]:
+            raise ValueError(
+                f"{folder}: it holds no exact motion, which flow_weight and occlusion_weight compare with; prepare it "
+                "with --include_motion, or leave them out"
+            )
     # Shuffled, because in order the first windows are neighbours of one clip, and always the same four.
     validation = make_dataset(validation_dir, batch_size=4, flip=False, **window)
 
@@ -73,6 +80,7 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
             start_step=start_step,
             flip=training.flip,
             crop=training.crop,
+            with_motion=exact_motion,
             **window,
         )
 

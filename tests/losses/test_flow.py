@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.losses.flow import NEIGHBOURS, cycle_consistency, smoothness, visibility_consistency, visibility_prior
+from seg2vid_tf.losses.flow import (
+    NEIGHBOURS,
+    cycle_consistency,
+    flow_error,
+    smoothness,
+    visibility_cross_entropy,
+    visibility_prior,
+)
 
 ONE_COLOUR = tf.zeros([1, 6, 7, 3])
 
@@ -103,14 +110,29 @@ def test_weights_depend_on_neither_batch_nor_frames():
         np.testing.assert_allclose(cycle_consistency(*args), expected, rtol=1e-5)
 
 
-def test_visibility_consistency_is_the_cross_entropy():
+def test_visibility_cross_entropy_is_the_cross_entropy():
     seen, predicted = tf.constant([1.0, 0.0, 1.0]), tf.constant([0.5, 0.25, 1.0])
-    np.testing.assert_allclose(visibility_consistency(seen, predicted), -(np.log(0.5) + np.log(0.75)) / 3, rtol=1e-5)
-    assert visibility_consistency(seen, seen) < 1e-5
+    np.testing.assert_allclose(visibility_cross_entropy(seen, predicted), -(np.log(0.5) + np.log(0.75)) / 3, rtol=1e-5)
+    assert visibility_cross_entropy(seen, seen) < 1e-5
     with tf.GradientTape() as tape:
         tape.watch(predicted)
-        loss = visibility_consistency(1.0 - seen, predicted)
+        loss = visibility_cross_entropy(1.0 - seen, predicted)
     assert np.isfinite(loss) and np.isfinite(tape.gradient(loss, predicted)).all()
+
+
+def test_flow_error_is_the_mean_distance_of_visible_pixels():
+    target, prediction = field(3.0, 0.0, frames=2), field(0.0, 4.0, frames=2)
+    visibility = np.zeros((1, 2, 6, 7, 1), np.float32)
+    visibility[:, 0, :2] = 1.0
+    np.testing.assert_allclose(flow_error(target, prediction, visibility), 5.0, atol=2e-3)
+    half = tf.concat([target[..., :4, :], prediction[..., 4:, :]], axis=-2)
+    np.testing.assert_allclose(flow_error(target, half, visibility), 5.0 * 3 / 7, atol=2e-3)
+    for seen in (visibility, 0 * visibility):
+        flow = tf.identity(target)
+        with tf.GradientTape() as tape:
+            tape.watch(flow)
+            loss = flow_error(target, flow, seen)
+        assert loss == 0.0 and np.isfinite(tape.gradient(loss, flow)).all()
 
 
 def test_visibility_prior():

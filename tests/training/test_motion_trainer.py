@@ -66,6 +66,22 @@ def test_one_step_moves_every_part_that_has_a_gradient(smallest_motion, with_mod
         assert np.abs(old - new.numpy()).max() > 0.0, getattr(new, "path", new.name)
 
 
+def test_exact_motion_teaches_where_a_weight_asks_for_it(smallest_motion, spec, batch):
+    exact = {
+        "flow": tf.ones([2, 2, 16, 32, 2]),
+        "flow_backward": tf.ones([2, 2, 16, 32, 2]),
+        "visibility": tf.ones([2, 2, 16, 32, 1]),
+        "visibility_backward": tf.zeros([2, 2, 16, 32, 1]),
+    }
+    weights = dataclasses.replace(smallest_motion.losses, flow_weight=3.0, occlusion_weight=2.0)
+    trainer = MotionTrainer(dataclasses.replace(smallest_motion, losses=weights), spec)
+    terms = trainer.train_step({**batch, **exact}, tf.constant(0, tf.int64))
+    # It starts at zero flow and visibility 0.88; no pixel of frame 0 counts, as none is visible.
+    np.testing.assert_allclose(terms["flow"], 3 * np.sqrt(2), atol=0.01)
+    seen = 1 / (1 + np.exp(-2.0))
+    np.testing.assert_allclose(terms["occlusion"], -2 * (np.log(seen) + np.log(1 - seen)), rtol=1e-4)
+
+
 def test_weights_of_the_losses_scale_their_terms(smallest_motion, spec, batch):
     names = ("refined_l1", "warped_l1", "photometric", "visibility", "visibility_consistency", "structure", "kl")
     terms = []

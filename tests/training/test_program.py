@@ -39,12 +39,18 @@ def assert_refused(ending, message):
     assert ending.startswith("error: ") and message in ending and "\n" not in ending, ending
 
 
-def test_what_cannot_be_trained_claims_no_run_folder(street_data, tmp_path):
+def test_what_cannot_be_trained_claims_no_run_folder(street_data, more_data, tmp_path):
     run_dir = tmp_path / "run"
     line = [EXPERIMENTS / "train_motion.py", f"--data_dir={street_data}", f"--run_dir={run_dir}", "--height=32"]
     line += ["--width=64"]
-    (crop, short), _ = run_several([*line, "--num_frames=2", "--crop=2"], [*line, "--num_frames=9"])
+    still = more_data / "data"
+    (crop, short, exact), _ = run_several(
+        [*line, "--num_frames=2", "--crop=2"],
+        [*line, "--num_frames=9"],
+        [*line, "--num_frames=2", f"--data_dir={still}", "--flow_weight=1"],
+    )
     assert_refused(crop, "crop must")
+    assert_refused(exact, f"{still / 'train'}: it holds no exact motion, which flow_weight and occlusion_weight")
     assert_refused(short, "every clip is shorter than a window of 10 frames")
     assert not run_dir.exists()
 
