@@ -115,11 +115,21 @@ class RunFolder:
         return max(self._steps(), default=0)
 
     def names(self) -> set[str]:
-        """The names under which the newest checkpoint holds objects; none where there is no checkpoint."""
+        """The names under which the newest checkpoint holds objects; none where there is no checkpoint.
+
+        Raises:
+          ValueError: it cannot be read.
+        """
         newest = self.newest_step()
         if not newest:
             return set()
-        stored = tf.train.load_checkpoint(str(self.checkpoints / f"ckpt-{newest}")).get_variable_to_shape_map()
+        prefix = str(self.checkpoints / f"ckpt-{newest}")
+        try:
+            stored = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"{prefix} cannot be read, bring back a good copy: {str(error).splitlines()[0]}"
+            ) from error
         return {key.split("/")[0] for key in stored}
 
     def restore(self, objects: dict, newest_only: bool = False) -> int:

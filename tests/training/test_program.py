@@ -193,3 +193,7 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(smallest_sta
         ValueError, match="are others: discriminator: segmentation -> multiscale; spade_filters: 4 -> 8"
     ):
         start_from(tmp_path / "run", "start_frame", build(2, discriminator="multiscale", spade_filters=8))
+    for file in folder.checkpoints.glob("*.index"):
+        file.write_bytes(b"broken")
+    with pytest.raises(ValueError, match="ckpt-3 cannot be read, bring back a good copy"):
+        start_from(tmp_path / "run", "start_frame", build(2))
