@@ -13,7 +13,7 @@ DEMO := demo/$(VERSION)
 install: $(VENV)/installed
 
 $(VENV)/installed: setup.py
-	@echo "installing into $(VENV): about 2.4 GB, nothing is printed for a while"
+	@echo "installing into $(VENV): about 2 GB, nothing is printed for a while"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev,demo]'
 	touch $@

@@ -50,6 +50,9 @@ def main():
         raise ValueError(f"--formats knows gif, mp4, png and flow, received {sorted(unknown)}")
     if MOTION_OF.value and INTERPOLATE_TO.value is not None:
         raise ValueError("--motion_of and --interpolate_to both say how to move: give one")
+    for flag in (LABEL_MAP, START_FRAME, REFERENCE, INSTANCE_MAP):
+        if flag.value and not pathlib.Path(flag.value).is_file():
+            raise ValueError(f"--{flag.name}: no file {flag.value!r}")
     folder = pathlib.Path(OUTPUT.value)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--output is a folder, and {folder} is a file: name another")

@@ -121,6 +121,8 @@ def read_frame(path: pathlib.Path, max_width: int = MAX_SIDE) -> np.ndarray:
     Raises:
       ValueError: unreadable, neither RGB nor grey nor palette, higher than MAX_SIDE or wider than ``max_width``.
     """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
     try:
         with Image.open(path, formats=["JPEG", "PNG"]) as image:
             mode, width, height = image.mode, *image.size
