@@ -19,7 +19,7 @@ from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 SPEC = AnnotationSpec(
     "toy", (LabelClass(0, "dark", (0, 0, 0), False), LabelClass(1, "bright", (255, 255, 255), True)), 255, {}
 )
-HEIGHT, WIDTH, STEPS, BATCH = 16, 32, 110, 8
+HEIGHT, WIDTH, STEPS, BATCH = 16, 32, 160, 8
 # Red against blue; of mean 0, so that a pixel's brightness is its class's alone.
 TINT = np.array([0.55, 0.0, -0.55], np.float32)
 
@@ -69,8 +69,7 @@ def test_the_style_of_one_picture_on_the_layout_of_another():
     styles = tf.roll(painter.encode_style(tf.constant(frames)), 4, axis=0)
     painted = painter.paint(tf.constant(label_maps), styles, tf.range(8, dtype=tf.int64)).numpy()
     kept = ((painted.mean(axis=-1) > 0) == (label_maps == 1)).mean(axis=(1, 2))
-    # Each kind of processor rounds its own way, and 110 steps later the worst picture has lost 2 to 5 pixels of 100.
-    assert kept.mean() > 0.95 and kept.min() > 0.9, kept
+    assert kept.min() > 0.95, kept
     tint = (painted - painted.mean(axis=-1, keepdims=True)).mean(axis=(1, 2))
     to_reference = np.linalg.norm(tint + warmth[:, None] * TINT, axis=-1)
     to_layout = np.linalg.norm(tint - warmth[:, None] * TINT, axis=-1)
