@@ -103,9 +103,9 @@ class RunFolder:
           step: optimizer steps taken.
         """
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        prefix = self.checkpoints / f"ckpt-{step}"
+        prefix = self._prefix(step)
         # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
-        tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(str(prefix))
+        tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(prefix)
         for old in self._steps()[KEPT_CHECKPOINTS:]:
             for file in self.checkpoints.glob(f"ckpt-{old}.*"):
                 file.unlink()
@@ -123,7 +123,7 @@ class RunFolder:
         newest = self.newest_step()
         if not newest:
             return set()
-        prefix = str(self.checkpoints / f"ckpt-{newest}")
+        prefix = self._prefix(newest)
         try:
             stored = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
         except tf.errors.OpError as error:
@@ -152,7 +152,7 @@ class RunFolder:
         steps = self._steps()[: 1 if newest_only else None]
         errors = []
         for step in steps:
-            prefix = str(self.checkpoints / f"ckpt-{step}")
+            prefix = self._prefix(step)
             try:
                 values = _read(prefix, objects)
             except (tf.errors.OpError, IndexError, ValueError) as error:
@@ -171,6 +171,10 @@ class RunFolder:
                 "Delete the broken files, or bring back a good copy"
             )
         return 0
+
+    def _prefix(self, step):
+        """What the names of a checkpoint's files begin with."""
+        return str(self.checkpoints / f"ckpt-{step}")
 
     def _steps(self):
         """Steps that have a checkpoint, newest first: by data files too, so that a lost index is noticed."""
