@@ -3,12 +3,14 @@
     python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --output=runs/street/metrics.json
 
 Each window of T+1 frames goes through the posterior mean. Reported, as means over clips: PSNR of the reconstruction and
-of copying frame 0; of --samples motions drawn from the prior the best one's PSNR, and how much they differ; where the
-data holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1 score of the occluded pixels.
+of copying frame 0; of --samples motions drawn from the prior the best one's PSNR, and how much they differ; how much
+the flow of background and foreground changes with one part of z taken from the window before (--swap); where the data
+holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1 score of the occluded pixels.
 """
 
 import json
 
+import numpy as np
 from absl import flags
 
 from seg2vid_tf.flags import run
@@ -18,6 +20,7 @@ OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", requir
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run, instead of --saved_model")
 SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
+SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before; needs a model with two paths")
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
 
 
@@ -53,7 +56,8 @@ def main():
     )
     if MAX_CLIPS.value:
         windows = windows.take(MAX_CLIPS.value)
-    scores = MotionScores()
+    scores, split = MotionScores(), pipe.background_latent
+    swap, before = SWAP.value and len(pipe.draw_motion(0)[0]) > split, None
     for i, window in enumerate(windows):
         frames, label_map = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0, 0].numpy()
         truth = {name: value[0].numpy() for name, value in window.items()} if has_motion else None
@@ -61,7 +65,14 @@ def main():
         if SAMPLES.value:  # each window draws its own
             drawn = {"seed": i * SAMPLES.value, "num_videos": SAMPLES.value}
             samples = pipe(label_map, start_frame=frames[0], **drawn)
-        scores.add(frames, pipe.reconstruct(frames, label_map), truth, samples)
+        z, _ = pipe.encode_motion(frames, label_map)
+        swaps = None
+        if swap and before is not None:
+            mixed = np.concatenate([before[:split], z[split:]]), np.concatenate([z[:split], before[split:]])
+            foreground = np.isin(label_map, pipe.spec.foreground_ids)
+            swaps = *(pipe(label_map, start_frame=frames[0], z=part[None]) for part in mixed), foreground
+        scores.add(frames, pipe(label_map, start_frame=frames[0], z=z[None]), truth, samples, swaps)
+        before = z
     result = {"data": DATA.value, "model": SAVED_MODEL.value or RUN_DIR.value, **scores.result()}
     write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
     print(json.dumps(result, indent=2, allow_nan=False))

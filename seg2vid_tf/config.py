@@ -109,12 +109,12 @@ class MotionModelConfig:
     height: int = _field(64, "frame height in pixels, divisible by 16")
     width: int = _field(128, "frame width in pixels, divisible by 16")
     num_frames: int = _field(4, "frames T predicted after the start frame")
-    background_latent: int = _field(64, "latent dimensions of the camera's motion")
+    background_latent: int = _field(128, "latent dimensions of the camera's motion")
     foreground_latent: int = _field(
         64, "latent dimensions of the objects' own motion; 0: one path for all classes instead of two"
     )
     encoder_filters: tuple[int, ...] = _field(
-        (32, 64, 96, 64), "channels of each motion encoder, halving the size each time"
+        (48, 64, 96), "channels of each motion encoder at 1/4, 1/8, .. of the size"
     )
     image_filters: tuple[int, ...] = _field(
         (24, 48, 96, 128),
@@ -316,14 +316,15 @@ START_FRAME_PRESETS = {
 MOTION_PRESETS = {
     "tiny": MotionConfig(),
     "small": MotionConfig(
-        model=MotionModelConfig(height=128, width=256), training=MotionTrainingConfig(steps=20_000, batch_size=2)
+        model=MotionModelConfig(height=128, width=256, flow_scale=32.0),
+        training=MotionTrainingConfig(steps=20_000, batch_size=2),
     ),
     "base": MotionConfig(
         model=MotionModelConfig(
             height=256,
             width=512,
             num_frames=8,
-            encoder_filters=(32, 64, 96, 128),
+            encoder_filters=(64, 96, 128),
             image_filters=(32, 64, 128, 192),
             refiner_filters=(16, 32, 64, 96),
             flow_scale=64.0,

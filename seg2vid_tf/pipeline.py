@@ -61,6 +61,7 @@ class Seg2VidPipeline:
         self._functions = functions
         self._style_dim = description["style_dim"]
         self._latent_dim = description["latent_dim"]
+        self.background_latent = description["background_latent"]
         self.spec = AnnotationSpec.from_json(description["spec"])
         self.size = tuple(description["size"])
         self.num_frames = description["num_frames"]
@@ -294,7 +295,8 @@ def _read_description(folder):
         raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
-    missing = {"spec", "size", "num_frames", "style_dim", "latent_dim", "instance_boundary"} - set(description)
+    needed = {"spec", "size", "num_frames", "style_dim", "latent_dim", "background_latent", "instance_boundary"}
+    missing = needed - set(description)
     if missing:
         raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")
     return description

@@ -30,7 +30,9 @@ def test_evaluate_scores_a_run_beside_its_baselines(run_dir, street_data, tmp_pa
     motion = {f"{score}{way}" for way in ("", "_backward") for score in ("epe", "occlusion_f1")}
     motion |= {f"epe{way}_zero_flow" for way in ("", "_backward")}
     drawn = {"psnr_best_of_3", "samples_flow_spread"}
-    assert set(result) == {"data", "model", "clips", "psnr", "psnr_copy_frame_0"} | motion | drawn
+    groups = ("background", "foreground")
+    swaps = {f"swap_{part}_moves_{group}" for part in groups for group in groups}
+    assert set(result) == {"data", "model", "clips", "psnr", "psnr_copy_frame_0"} | motion | drawn | swaps
     assert result["samples_flow_spread"] > 0
     assert result["epe_zero_flow"] > 0
     assert all(np.isfinite(result[name]) for name in motion | {"psnr", "psnr_copy_frame_0"})

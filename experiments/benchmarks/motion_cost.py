@@ -39,7 +39,6 @@ def main():
     size, steps = (config.height, config.width), config.num_frames
     frames, annotation = tf.zeros([1, steps + 1, *size, 3]), tf.zeros([1, *size, spec.num_classes])
     start, z = frames[:, 0], tf.zeros([1, motion.latent_dim])
-    latents = tf.zeros([1, config.background_latent]), tf.zeros([1, config.foreground_latent])
     levels = motion.image_encoder(start, annotation)
     picture = tf.concat([start, annotation], -1)
     print(
@@ -50,7 +49,7 @@ def main():
     visibility = tf.ones([steps, *size, 1])
     parts = {
         "image encoder": (motion.image_encoder, lambda: motion.image_encoder(start, annotation)),
-        "flow decoder": (motion.decoder, lambda: motion.decoder(levels, picture, start[..., :1], *latents)),
+        "flow decoder": (motion.decoder, lambda: motion.decoder(levels, picture, start[..., :1], z)),
         "refiner": (
             motion.refiner,
             lambda: motion.refiner(frames[0, 1:], visibility, tf.repeat(annotation, steps, axis=0)),

@@ -15,7 +15,7 @@ class MotionScores:
     def __init__(self):
         self._scores: dict[str, list[float]] = {}
 
-    def add(self, frames: np.ndarray, output, truth: dict | None = None, samples=None) -> None:
+    def add(self, frames: np.ndarray, output, truth: dict | None = None, samples=None, swaps=None) -> None:
         """Scores one clip.
 
         Args:
@@ -23,6 +23,8 @@ class MotionScores:
           output: Seg2VidOutput of its reconstruction, N = 1.
           truth: exact flow, flow_backward [T,H,W,2] and visibility, visibility_backward [T,H,W,1], where known.
           samples: Seg2VidOutput of its frame 0 animated with N >= 2 motions from the prior.
+          swaps: (Seg2VidOutput of its frame 0 animated with the background part of another clip's z, one with the
+            foreground part, bool [H,W]: where its label map has the foreground).
         """
         copied = np.repeat(frames[:1], len(frames) - 1, axis=0)
         scores = {
@@ -43,6 +45,14 @@ class MotionScores:
             scores[f"psnr_best_of_{len(each)}"] = np.max(each)
             last = samples.flow[:, -1]
             scores["samples_flow_spread"] = np.mean(np.linalg.norm(last - last.mean(axis=0), axis=-1))
+        if swaps is not None:
+            *swapped, foreground = swaps
+            before = output.flow_backward[0, -1]
+            for part, after in zip(("background", "foreground"), swapped, strict=True):
+                change = np.linalg.norm(after.flow_backward[0, -1] - before, axis=-1)
+                for group, where in (("background", ~foreground), ("foreground", foreground)):
+                    # A frame may have no pixel of a group: no score of it then.
+                    scores[f"swap_{part}_moves_{group}"] = np.mean(change[where]) if where.any() else np.nan
         for name, value in scores.items():
             if np.isfinite(value):
                 self._scores.setdefault(name, []).append(float(value))
@@ -52,6 +62,8 @@ class MotionScores:
 
         "psnr_best_of_<N>" is that of the sample nearest to the real clip, "samples_flow_spread" how far, in pixels, the
         samples' flow of frame T lies from its mean over the samples: 0 = every seed moves alike.
+        "swap_<part>_moves_<group>" is by how many pixels that part of another clip's z changes frame T's flow_backward
+        on that group's pixels.
 
         Raises:
           ValueError: no clip was added.

@@ -95,6 +95,7 @@ def describe(model: Seg2Vid) -> dict:
         "num_frames": model.motion.num_frames,
         "style_dim": model.generator.style_dim,
         "latent_dim": model.motion.latent_dim,
+        "background_latent": model.motion.background_latent,
         "instance_boundary": model.painter.uses_instances,
     }
 

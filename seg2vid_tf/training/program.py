@@ -108,7 +108,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     A network that the run did not train (a video discriminator) keeps its random weights.
 
     Args:
-      run_dir: the other run; the frames' size may be another.
+      run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
       stage: "start_frame" or "motion".
       trainer: StartFrameTrainer or MotionTrainer, before its first step.
 
@@ -129,7 +129,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     changed = [
         line
         for line in differences(to_json(config.model), to_json(trainer.config.model))
-        if line.split(":")[0] not in ("height", "width", "warp")
+        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp")
     ]
     if changed:
         raise ValueError(

@@ -62,6 +62,25 @@ def test_samples_count_by_the_best_and_by_their_spread():
     assert result["psnr"] < 1
 
 
+def test_a_swap_is_measured_on_each_group():
+    """The background's part moves the background by 3 pixels and the car by 1; the car's moves the car alone, by 5."""
+    clip = np.zeros((2, 4, 4, 3), np.uint8)
+    car = np.zeros((4, 4), bool)
+    car[:2] = True
+    flows = [np.zeros((1, 4, 4, 2), np.float32) for _ in range(3)]
+    flows[1][:, ~car, 0], flows[1][:, car, 1] = 3.0, 1.0
+    flows[2][:, car] = (3.0, 4.0)
+    before, background, foreground = (output(clip, flow_backward=flow) for flow in flows)
+    scores = MotionScores()
+    scores.add(clip, before, swaps=(background, foreground, car))
+    scores.add(clip, before, swaps=(background, foreground, np.zeros_like(car)))  # no car: no score of cars
+    result = scores.result()
+    assert result["swap_background_moves_background"] == pytest.approx((3.0 + 2.0) / 2)
+    assert result["swap_background_moves_foreground"] == 1.0
+    assert result["swap_foreground_moves_foreground"] == 5.0
+    assert result["swap_foreground_moves_background"] == pytest.approx((0.0 + 2.5) / 2)
+
+
 def test_nothing_to_score():
     with pytest.raises(ValueError, match="no clip was scored"):
         MotionScores().result()

@@ -124,18 +124,45 @@ def learned(spec, motion_config):
     return motion
 
 
-def test_the_foregrounds_latent_moves_nothing_where_there_is_no_foreground(seg2vid, spec, make_inputs):
-    motion = seg2vid.motion
+@pytest.mark.parametrize(("part", "moves"), [(slice(0, 6), "background"), (slice(6, 10), "foreground")])
+def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inputs, part, moves):
+    """A car on a road, the coarse heads speaking, the fine one, which sees both layers, silent."""
+    motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 32, 32))
+    rng = np.random.default_rng(2)
+    for head in motion.decoder.coarse_flows:
+        head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
+    motion.decoder.flows.kernel.assign(tf.zeros(motion.decoder.flows.kernel.shape))
     inputs = make_inputs(motion, spec, 1, 32, 32)
     start, z = inputs["frames"][:, 0], inputs["noise"].numpy()
-    other = z.copy()
-    other[:, 6:] *= -1.0  # of 6 + 4 dimensions
-    still = tf.one_hot(tf.fill([1, 32, 32], spec.background_ids[0]), spec.num_classes)
-    np.testing.assert_array_equal(motion.decode(start, still, z)["flow"], motion.decode(start, still, other)["flow"])
     ids = np.full((1, 32, 32), spec.background_ids[0])
     ids[:, 4:20, 4:20] = spec.foreground_ids[0]
-    car = tf.one_hot(ids, spec.num_classes)
-    assert np.abs(motion.decode(start, car, z)["flow"] - motion.decode(start, car, other)["flow"]).max() > 1e-3
+    other = z.copy()
+    other[:, part] *= -1.0
+    flows = [motion.decode(start, tf.one_hot(ids, spec.num_classes), v)["flow_backward"].numpy() for v in (z, other)]
+    change = np.abs(flows[0] - flows[1]).max(axis=(0, 1, 4))
+    car = ids[0] == spec.foreground_ids[0]
+    own, others = (change[car], change[~car]) if moves == "foreground" else (change[~car], change[car])
+    assert own.max() > 1e-3 and others.max() == 0.0
+
+
+def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2vid, spec):
+    """Two layers by hand: the background moves 3 pixels down, the foreground 8 to the right."""
+    decoder = seg2vid.motion.decoder
+    mask = np.zeros((1, 32, 32, 1), np.float32)
+    mask[:, 8:16, 4:12] = 1.0
+    steps = decoder.num_frames
+    layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
+    layers[:steps] = [3, 0, 3, 0]
+    layers[steps:] = [0, 8, 0, 8]
+    features = np.zeros((2 * steps, 32, 32, 5), np.float32)
+    features[steps:] = 1.0
+    x, flows = decoder._composed(tf.constant(features), tf.constant(layers), tf.constant(mask))
+    there = np.roll(mask[0, ..., 0], 8, axis=1) == 1
+    here = mask[0, ..., 0] == 1
+    for t in range(steps):
+        np.testing.assert_array_equal(flows[t, ..., :2], np.where(there[..., None], [0, 8], [3, 0]))
+        np.testing.assert_array_equal(flows[t, ..., 2:], np.where(here[..., None], [0, 8], [3, 0]))
+        np.testing.assert_array_equal(x[t, ..., 0], here | there)
 
 
 @pytest.fixture
@@ -195,7 +222,7 @@ def test_a_learned_prior_starts_standard(spec, motion_config, make_inputs):
     assert not mean.numpy().any() and (stddev.numpy() == 1.0).all()
 
 
-def test_the_kl_is_that_from_the_learned_prior(learned, spec, make_inputs):
+def test_the_kl_is_that_from_the_learned_prior(learned, spec, motion_config, make_inputs):
     """Against TFP's own, of the two distributions as they are inside."""
     tfd = tfp.distributions
     inputs = make_inputs(learned, spec, 2, 32, 32)
@@ -205,10 +232,9 @@ def test_the_kl_is_that_from_the_learned_prior(learned, spec, make_inputs):
     inside = tfd.Normal(expected + stddev * outside.mean(), stddev * outside.stddev())
     by_hand = tfd.kl_divergence(inside, tfd.Normal(expected, stddev))
     np.testing.assert_allclose(learned(inputs)["kl"], by_hand, rtol=1e-3, atol=1e-3)
-    raw = [learned.background_encoder, learned.foreground_encoder]
-    groups = (learned._background_ids, learned._foreground_ids)
-    means = [encoder(frames, tf.gather(annotation, ids, axis=-1))[0] for encoder, ids in zip(raw, groups, strict=True)]
-    np.testing.assert_allclose(inside.mean(), tf.concat(means, -1), rtol=1e-3, atol=1e-4)
+    standard = build_motion(dataclasses.replace(motion_config.model, prior="standard"), spec)
+    standard.set_weights([w for w in learned.get_weights()][: len(standard.weights)])
+    np.testing.assert_allclose(inside.mean(), standard.encode(frames, annotation).mean(), rtol=1e-3, atol=1e-4)
 
 
 def test_the_learned_prior_reaches_the_decoder(learned, spec, make_inputs, monkeypatch):
@@ -218,9 +244,9 @@ def test_the_learned_prior_reaches_the_decoder(learned, spec, make_inputs, monke
     seen = []
     call = type(learned.decoder).call
 
-    def recording(self, levels, picture, foreground, z_background, z_foreground):
-        seen.append(tf.concat([z_background, z_foreground], -1))
-        return call(self, levels, picture, foreground, z_background, z_foreground)
+    def recording(self, levels, picture, foreground, z):
+        seen.append(z)
+        return call(self, levels, picture, foreground, z)
 
     monkeypatch.setattr(type(learned.decoder), "call", recording)
     learned.decode(start, annotation, z)

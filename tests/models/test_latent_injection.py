@@ -7,10 +7,21 @@ from seg2vid_tf.models.motion.latent_injection import LatentInjection
 
 
 def test_injection_fills_any_grid_from_the_same_weights():
-    injection = LatentInjection(num_frames=3, filters=2)
+    injection = LatentInjection(latent_dim=2, num_frames=3, filters=2)
     z = tf.constant([[1.0, -0.5], [0.0, 2.0]])
     small, large = injection(z, tf.constant([2, 4])), injection(z, tf.constant([5, 3]))
     assert small.shape == (6, 2, 4, 2) and large.shape == (6, 5, 3, 2)
-    assert sum(int(tf.size(w)) for w in injection.trainable_variables) == 3 * (4 * 8 * 3 * 2)
+    # A factor for each dimension, and a dense layer from the map's 2 channels to 3 frames of 2.
+    assert sum(int(tf.size(w)) for w in injection.trainable_variables) == 2 + 2 * 6 + 6
     # Frames are folded into the batch clip by clip: the second clip's rows do not know the first one's z.
     np.testing.assert_allclose(injection(z[1:], tf.constant([2, 4])), small[3:], atol=1e-6)
+
+
+def test_frames_are_the_clips_own():
+    """to_frames says 1, 2, 3 of frames 1, 2, 3, whatever z is: each clip gets them in this order."""
+    injection = LatentInjection(latent_dim=2, num_frames=3, filters=1)
+    injection(tf.zeros([1, 2]), tf.constant([2, 2]))
+    injection.to_frames.kernel.assign(tf.zeros([2, 3]))
+    injection.to_frames.bias.assign([1.0, 2.0, 3.0])
+    found = injection(tf.ones([2, 2]), tf.constant([2, 2]))
+    np.testing.assert_array_equal(found[:, 0, 0, 0], [1, 2, 3, 1, 2, 3])

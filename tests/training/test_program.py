@@ -132,10 +132,10 @@ def test_a_fingerprint_follows_what_the_perceptual_file_holds(tmp_path):
 
 
 def test_a_run_starts_from_anothers_networks(
-    smallest_motion, with_training, command_line, street_data, more_data, tmp_path
+    smallest_motion, with_model, with_training, command_line, street_data, more_data, tmp_path
 ):
-    def flags(run_dir, data_dir=street_data, **changes):
-        config = with_training(smallest_motion, **{"steps": 1, "seed": 1, **changes})
+    def flags(run_dir, data_dir=street_data, model=smallest_motion, **changes):
+        config = with_training(model, **{"steps": 1, "seed": 1, **changes})
         return [
             EXPERIMENTS / "train_motion.py",
             f"--data_dir={data_dir}",
@@ -144,11 +144,13 @@ def test_a_run_starts_from_anothers_networks(
         ]
 
     first, second, refused = (tmp_path / name for name in ("first", "second", "refused"))
+    # A learning rate of next to nothing: what the second run ends with is what it started from. Its pixels are larger.
+    scaled = with_model(smallest_motion, flow_scale=4.0)
+    going_on = {"model": scaled, "init_from": str(first), "learning_rate": 1e-12, "seed": 2}
     endings, _ = run_several(
         flags(first),
-        # A learning rate of next to nothing: what the second run ends with is what it started from.
-        flags(second, init_from=str(first), learning_rate=1e-12, seed=2),
-        flags(second, init_from=str(first), learning_rate=1e-12, seed=2, steps=2) + ["--resume"],
+        flags(second, **going_on),
+        flags(second, **going_on, steps=2) + ["--resume"],
         flags(refused, init_from=str(tmp_path / "absent")),
         flags(refused, data_dir=more_data / "data", init_from=str(first)),
     )

@@ -2,7 +2,8 @@
 
     z ~ N(0, I), or what a learned prior makes of it (latent_prior.py)
     z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
-    flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(start_frame, annotation), z)
+    flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(start_frame, annotation), z):
+        two layers, background and foreground, put together by the annotation
     warped_t = dense_image_warp(start_frame, flow_t)
     frame_t  = FrameRefiner(warped_t, visibility_t, annotation warped along)
 
@@ -19,6 +20,7 @@ from seg2vid_tf.models.motion.image_encoder import ImageEncoder
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.refiner import FrameRefiner
+from seg2vid_tf.ops.matching import matched_motion
 from seg2vid_tf.ops.warp import warp
 
 
@@ -67,16 +69,23 @@ class MotionCVAE(keras.Model):
             self.foreground_encoder = MotionEncoder(foreground_latent, encoder_filters, name="foreground_encoder")
         self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
         self.decoder = FlowDecoder(
-            num_frames, image_filters, flow_scale, bool(foreground_latent), visible, warp_method, name="decoder"
+            num_frames,
+            image_filters,
+            flow_scale,
+            (background_latent, foreground_latent),
+            visible,
+            warp_method,
+            name="decoder",
         )
         self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
         self.num_frames = num_frames
+        self.background_latent = background_latent
         self.latent_dim = background_latent + foreground_latent
         self.prior = LatentPrior(self.latent_dim, name="prior") if prior == "learned" else None
         self.stride = 2 ** len(image_filters)
-        self._background_ids = list(background_ids)
-        self._foreground_ids = list(foreground_ids)
-        self._latent_sizes = [background_latent, foreground_latent]
+        self._background_ids = tf.constant(background_ids, tf.int32)
+        self._foreground_ids = tf.constant(foreground_ids, tf.int32)
+        self._flow_scale = flow_scale
         self._annotated = annotated
         self._warp_method = warp_method
         self._config = {
@@ -102,9 +111,16 @@ class MotionCVAE(keras.Model):
     def encode(self, frames, annotation):
         """frames [B,T+1,H,W,3] in [-1,1], annotation of frame 0 [B,H,W,K] -> the TFP posterior of z, event [Z]."""
         annotation = self._seen(annotation)
-        groups = [self.background_encoder(frames, tf.gather(annotation, self._background_ids, axis=-1))]
-        if self.foreground_encoder is not None:
-            groups.append(self.foreground_encoder(frames, tf.gather(annotation, self._foreground_ids, axis=-1)))
+        displacements, fits = matched_motion(frames)
+        progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
+        velocities = displacements / (self._flow_scale * progress[None, :, None, None, None])
+        groups = []
+        for encoder, ids in (
+            (self.background_encoder, self._background_ids),
+            (self.foreground_encoder, self._foreground_ids),
+        ):
+            if encoder is not None:
+                groups.append(encoder(frames[:, 0], tf.gather(annotation, ids, axis=-1), velocities, fits))
         mean, log_variance = (tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True))
         if self.prior is not None:
             expected, stddev = self.prior(self.image_encoder(frames[:, 0], annotation)[-1])
@@ -133,11 +149,10 @@ class MotionCVAE(keras.Model):
         if self.prior is not None:
             expected, stddev = self.prior(levels[-1])
             z = expected + stddev * z
-        foreground = tf.ones_like(annotation[..., :1])
-        if self._annotated and self._foreground_ids:
-            foreground = tf.reduce_sum(tf.gather(annotation, self._foreground_ids, axis=-1), axis=-1, keepdims=True)
+        named = tf.gather(seen, self._foreground_ids, axis=-1)
+        foreground = tf.clip_by_value(tf.reduce_sum(named, axis=-1, keepdims=True), 0.0, 1.0)
         picture = tf.concat([start_frame, seen], axis=-1)
-        outputs = self.decoder(levels, picture, foreground, *tf.split(z, self._latent_sizes, axis=-1))
+        outputs = self.decoder(levels, picture, foreground, z)
         steps, classes = self.num_frames, annotation.shape[-1]
         height, width = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), steps, axis=0)

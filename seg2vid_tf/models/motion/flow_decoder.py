@@ -1,9 +1,14 @@
 """FlowDecoder: image features + z -> flow both ways and visibility both ways, for all T frames at once.
 
+Background and foreground are two layers: each has a flow of its own over the whole picture, from its own part of z, and
+the annotation says which layer a pixel belongs to. So a motion ends where its object ends, and neither part of z moves
+what belongs to the other.
+
 Coarse to fine: each level adds to the flow of the one before. flow is on the grid of frame t and what is known of the
 picture on that of frame 0, so each level also sees the features warped by the flow so far: there an edge of the picture
 is where it will be in frame t. The last level works at the frame's own size, where start frame and annotation tell
-where one surface ends, and sees by how much the two flows contradict each other, which is what occlusion looks like.
+where one surface ends, and sees where the two flows contradict each other or leave the picture: what occlusion looks
+like.
 
 Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
 (the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
@@ -15,6 +20,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
+from seg2vid_tf.ops.occlusion import composite, consistent_visibility
 from seg2vid_tf.ops.warp import warp
 
 # Channels of the level at the frame's own size, which costs as much as all the others.
@@ -56,7 +62,7 @@ class FlowDecoder(keras.layers.Layer):
       num_frames: T.
       filters: channels of the image encoder's levels, fine to coarse; the decoder mirrors them.
       flow_scale: pixels of flow at frame T that one unit of a flow head stands for.
-      two_paths: whether there is a latent of the foreground.
+      latent_sizes: dimensions of z's background and foreground part; 0 foreground: one layer for all.
       visible: whether visibility is predicted; without it, it is 1 everywhere.
       warp_method: how features are warped, one of ``seg2vid_tf.ops.warp.METHODS``.
     """
@@ -66,16 +72,18 @@ class FlowDecoder(keras.layers.Layer):
         num_frames: int,
         filters: tuple[int, ...],
         flow_scale: float,
-        two_paths: bool = True,
+        latent_sizes: tuple[int, int],
         visible: bool = True,
         warp_method: str = "native",
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        self.background_injection = LatentInjection(num_frames, filters[-1] // 4, name="background_injection")
-        self.foreground_injection = None
-        if two_paths:
-            self.foreground_injection = LatentInjection(num_frames, filters[-1] // 4, name="foreground_injection")
+        names = ("background_injection", "foreground_injection")
+        self.injections = [
+            LatentInjection(size, num_frames, filters[-1] // 2, name=name)
+            for size, name in zip(latent_sizes, names, strict=True)
+            if size
+        ]
         self.stem = ConvBlock(filters[-1], name="stem")
         mirrored = list(reversed(filters[:-1]))
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(mirrored)]
@@ -89,6 +97,7 @@ class FlowDecoder(keras.layers.Layer):
         self.num_frames = num_frames
         self.filters = tuple(filters)
         self.flow_scale = flow_scale
+        self.latent_sizes = tuple(latent_sizes)
         self.warp_method = warp_method
 
     def get_config(self):
@@ -97,31 +106,30 @@ class FlowDecoder(keras.layers.Layer):
             "num_frames": self.num_frames,
             "filters": self.filters,
             "flow_scale": self.flow_scale,
-            "two_paths": self.foreground_injection is not None,
+            "latent_sizes": self.latent_sizes,
             "visible": self.visibilities is not None,
             "warp_method": self.warp_method,
         }
 
-    def call(self, levels, picture, foreground, z_background, z_foreground):
+    def call(self, levels, picture, foreground, z):
         """Predicts how the picture moves.
 
         Args:
           levels: as ImageEncoder gives them.
           picture: float32 [B,H,W,3+K], start frame and annotation.
-          foreground: float32 [B,H,W,1], 1 where z_foreground speaks: where the annotation has a foreground class.
-          z_background, z_foreground: float32, z's two parts.
+          foreground: float32 [B,H,W,1] in [0,1], 1 where the annotation has a foreground class.
+          z: float32 [B,Z], background part ++ foreground part.
 
         Returns:
           {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]}.
         """
-        code, size = levels[-1], 2 ** len(levels)
-        everywhere = self.background_injection(z_background, tf.shape(code)[1:3])
-        parts = [tf.repeat(code, self.num_frames, axis=0), everywhere]
-        if self.foreground_injection is not None:
-            there = self.foreground_injection(z_foreground, tf.shape(code)[1:3])
-            mask = tf.nn.max_pool2d(foreground, size, size, "VALID")
-            parts.append(there * tf.cast(tf.repeat(mask, self.num_frames, axis=0), there.dtype))
-        x = self.stem(tf.concat(parts, axis=-1))
+        layers = len(self.injections)
+        parts = tf.split(z, self.latent_sizes, axis=-1)[:layers]
+        # The layers are folded into the batch too, the outermost: one set of weights, told apart by what z says.
+        levels = [tf.tile(level, [layers, 1, 1, 1]) for level in levels]
+        code = tf.repeat(levels[-1], self.num_frames, axis=0)
+        said = [inject(part, tf.shape(code)[1:3]) for inject, part in zip(self.injections, parts, strict=True)]
+        x = self.stem(tf.concat([code, tf.concat(said, axis=0)], axis=-1))
         flows = self._pixels(self.coarse_flows[0](x))
         for i, skip in enumerate(reversed(levels[:-1])):
             flows = double_size(flows)
@@ -129,9 +137,11 @@ class FlowDecoder(keras.layers.Layer):
             if i < len(self.mixes):
                 x = self.mixes[i](x)
             flows += self._pixels(self.coarse_flows[i + 1](x))
-        flows = double_size(flows)
-        x = self._aligned(double_size(x), picture, flows, stride=1)
-        x = self.fine(tf.concat([x, tf.cast(self._contradiction(flows), x.dtype)], axis=-1))
+        x, flows = double_size(x), double_size(flows)
+        if layers == 2:
+            x, flows = self._composed(x, flows, foreground)
+        x = self._aligned(x, picture, flows, stride=1)
+        x = self.fine(tf.concat([x, tf.cast(self._agreement(flows), x.dtype)], axis=-1))
         flows = self._unfold(flows + self._pixels(self.flows(x)))
         seen = tf.ones_like(x[..., :2], tf.float32) if self.visibilities is None else tf.sigmoid(self.visibilities(x))
         visibilities = self._unfold(seen)
@@ -141,6 +151,21 @@ class FlowDecoder(keras.layers.Layer):
             "visibility": visibilities[..., :1],
             "visibility_backward": visibilities[..., 1:],
         }
+
+    def _composed(self, x, flows, foreground):
+        """Features and flows of the two layers, [2*B*T,H,W,..] -> of the picture, [B*T,H,W,..].
+
+        A pixel of frame 0 belongs to the layer that its class names, a pixel of frame t to the foreground if the
+        foreground's flow brings one there.
+        """
+        background, front = tf.split(flows, 2, axis=0)
+        here = tf.repeat(foreground, self.num_frames, axis=0)
+        arrived = warp(here, tf.stop_gradient(front[..., :2]), method=self.warp_method)
+        flow = composite(front[..., :2], background[..., :2], arrived)
+        flow_backward = composite(front[..., 2:], background[..., 2:], here)
+        behind, before = tf.split(x, 2, axis=0)
+        features = composite(before, behind, tf.maximum(here, arrived))
+        return tf.cast(features, x.dtype), tf.concat([flow, flow_backward], axis=-1)
 
     def _pixels(self, velocities):
         """What a flow head says, [B*T,h,w,4], in pixels."""
@@ -155,11 +180,15 @@ class FlowDecoder(keras.layers.Layer):
         parts = [x, still, moved, flows / self.flow_scale]
         return tf.concat([tf.cast(part, x.dtype) for part in parts], axis=-1)
 
-    def _contradiction(self, flows):
-        """|f(p) - g(p - f(p))| and |g(x) - f(x + g(x))|, [B*T,H,W,2], 1 = a pixel or more; 0 where both agree."""
+    def _agreement(self, flows):
+        """How far the two flows contradict each other, and whether they agree inside the picture, [B*T,H,W,4].
+
+        |f(p) - g(p - f(p))| and |g(x) - f(x + g(x))|, 0 = none, 1 = a pixel or more; then consistent_visibility's two.
+        """
         f, g = tf.split(tf.stop_gradient(flows), 2, axis=-1)
         differences = f - warp(g, f, method=self.warp_method), g - warp(f, -g, method=self.warp_method)
-        return tf.tanh(tf.stack([tf.norm(d + 1e-6, axis=-1) for d in differences], axis=-1))
+        lengths = [tf.norm(d + 1e-6, axis=-1, keepdims=True) for d in differences]
+        return tf.concat([*map(tf.tanh, lengths), *consistent_visibility(f, g, self.warp_method)], axis=-1)
 
     def _unfold(self, x):
         shape = tf.shape(x)

@@ -3,33 +3,36 @@
 import keras
 import tensorflow as tf
 
-from seg2vid_tf.models.motion.motion_encoder import LATENT_GRID
+from seg2vid_tf.models.motion.latent_map import LatentScale, map_of
 
 
 class LatentInjection(keras.layers.Layer):
     """z -> one feature map per predicted frame, on any grid.
 
-    z becomes a map on a fixed grid, which is resized to the decoder's: the number of weights does not depend on the
-    frame's size.
-
     Args:
+      latent_dim: dimensions of this group's part of z.
       num_frames: T.
       filters: channels per frame.
     """
 
-    def __init__(self, num_frames: int, filters: int, **kwargs):
-        super().__init__(**kwargs)
-        height, width = LATENT_GRID
-        self.to_grid = keras.layers.Dense(height * width * num_frames * filters, name="to_grid")
+    def __init__(self, latent_dim: int, num_frames: int, filters: int, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.scale = LatentScale(latent_dim, to_map=True, name="scale")
+        self.to_frames = keras.layers.Dense(num_frames * filters, name="to_frames")
+        self.latent_dim = latent_dim
         self.num_frames = num_frames
         self.filters = filters
 
     def get_config(self):
-        return {**super().get_config(), "num_frames": self.num_frames, "filters": self.filters}
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "num_frames": self.num_frames,
+            "filters": self.filters,
+        }
 
     def call(self, z, size):
         """z [B,Z], size int32 [2] = (h, w) -> [B*T,h,w,filters], frames folded into the batch."""
-        height, width = LATENT_GRID
-        grid = tf.nn.leaky_relu(self.to_grid(z), 0.2)
-        grid = tf.reshape(grid, [-1, height, width, self.filters])
-        return tf.cast(tf.image.resize(grid, size), grid.dtype)
+        x = self.to_frames(tf.image.resize(map_of(self.scale(z)), size))
+        x = tf.reshape(x, [-1, size[0], size[1], self.num_frames, self.filters])
+        return tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [-1, size[0], size[1], self.filters])

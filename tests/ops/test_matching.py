@@ -1,0 +1,60 @@
+"""Matching: displacement of frame 0's pixels, in pixels, for known motions of a texture."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.ops.matching import STRIDE, matched_motion
+
+
+def texture(height, width):
+    """Noise of several scales, float32 [height,width,3]."""
+    rng = np.random.default_rng(0)
+    layers = [
+        tf.image.resize(rng.uniform(-1, 1, (1, height // s, width // s, 3)).astype(np.float32), (height, width))
+        for s in (32, 16, 8, 4, 2)
+    ]
+    return (sum(layers)[0] / 5).numpy()
+
+
+@pytest.mark.parametrize("velocity", [(0, 0), (0, 4), (-3, 5), (2, -8)])
+def test_a_texture_that_moves_as_a_whole(velocity):
+    dy, dx = velocity
+    big = texture(256, 320)
+    frames = np.stack([big[64 - t * dy : 192 - t * dy, 64 - t * dx : 256 - t * dx] for t in range(4)])[None]
+    displacement, fit = matched_motion(tf.constant(frames))
+    assert displacement.shape == (1, 3, 128 // STRIDE, 192 // STRIDE, 2)
+    assert fit.shape == (1, 3, 128 // STRIDE, 192 // STRIDE, 1)
+    for t in (1, 2, 3):
+        inner = displacement[0, t - 1, 8:-8, 8:-8].numpy()
+        error = np.linalg.norm(inner - np.float32([dy, dx]) * t, axis=-1)
+        assert np.median(error) < 0.5, (t, inner.reshape(-1, 2).mean(0))
+        assert np.median(fit[0, t - 1, 8:-8, 8:-8]) > 0.8
+
+
+def test_two_parts_that_move_apart():
+    big = texture(128, 384)
+    left = np.stack([big[:, 64 + 4 * t : 160 + 4 * t] for t in range(2)])
+    right = np.stack([big[:, 200 - 4 * t : 296 - 4 * t] for t in range(2)])
+    displacement, _ = matched_motion(tf.constant(np.concatenate([left, right], axis=2)[None]))
+    columns = displacement[0, 0, 6:-6, :, 1].numpy()
+    assert abs(np.median(columns[:, 4:18]) + 4) < 0.5 and abs(np.median(columns[:, 30:44]) - 4) < 0.5
+
+
+@pytest.mark.parametrize("size", [(4, 4), (8, 24), (16, 16), (40, 16)])
+def test_small_frames_and_flat_ones_stay_finite(size):
+    frames = tf.zeros([2, 3, *size, 3])
+    displacement, fit = matched_motion(frames)
+    assert displacement.shape == (2, 2, max(size[0] // 4, 2), max(size[1] // 4, 2), 2)
+    np.testing.assert_allclose(displacement, 0, atol=1e-4)
+    assert np.isfinite(fit).all()
+
+
+def test_no_gradient_and_rows_of_their_own():
+    rng = np.random.default_rng(1)
+    frames = tf.constant(rng.uniform(-1, 1, (2, 3, 32, 48, 3)).astype(np.float32))
+    with tf.GradientTape() as tape:
+        tape.watch(frames)
+        both, _ = matched_motion(frames)
+    assert tape.gradient(both, frames) is None
+    np.testing.assert_allclose(matched_motion(frames[1:])[0][0], both[1], atol=1e-3)
