@@ -125,7 +125,9 @@ class MotionModelConfig:
     video_filters: tuple[int, ...] = _field(
         (32, 64, 128), "channels of the video discriminator's layers, which --video_adversarial_weight switches on"
     )
-    annotated: bool = _field(True, "let the networks see the annotation; without it they see the picture alone")
+    annotated: bool = _field(
+        True, "let the networks see the annotation; without it they see the picture alone, and foreground_latent is 0"
+    )
     visible: bool = _field(True, "predict visibility; without it every pixel counts as visible and none is painted")
     refined: bool = _field(True, "paint what is not visible; without it the frames are the warped start frame")
     prior: str = _field(
@@ -138,6 +140,11 @@ class MotionModelConfig:
         _check_at_least(0, self, "foreground_latent")
         if self.prior not in ("standard", "learned"):
             raise ValueError(f"prior must be standard or learned, received {self.prior!r}")
+        if not self.annotated and self.foreground_latent:
+            raise ValueError(
+                "without annotation (annotated false) nothing tells the foreground from the background: give "
+                f"foreground_latent 0, received {self.foreground_latent}"
+            )
         if len(self.refiner_filters) > len(self.image_filters) + 1:
             raise ValueError(
                 f"refiner_filters may have at most one entry more than image_filters, received {self.refiner_filters} "
@@ -190,12 +197,11 @@ class MotionLossConfig:
 class TrainingConfig:
     """Schedule of a run."""
 
-    steps: int = _field(
-        2000, "optimizer steps in all, those of a resumed run included; stage 1's --decay is counted from it"
-    )
+    steps: int = _field(2000, "optimizer steps in all, those of a resumed run included; --decay is counted from it")
     batch_size: int = _field(8, "clips per step, over all devices")
     learning_rate: float = _field(2e-4, "Adam's learning rate")
     beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
+    decay: float = _field(0.5, "share of the steps, at the end, over which the learning rates fall linearly to 0")
     flip: bool = _field(True, "mirror half of the clips")
     crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
     seed: int = _field(0, "seed of the weights, the data order and the noise")
@@ -216,6 +222,8 @@ class TrainingConfig:
         _check_finite(self)
         if not self.beta_1 < 1:
             raise ValueError(f"beta_1 must lie in [0, 1), received {self.beta_1}")
+        if not 0 <= self.decay <= 1:
+            raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,7 +233,6 @@ class StartFrameTrainingConfig(TrainingConfig):
     learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
-    decay: float = _field(0.5, "share of the steps, at the end, over which both learning rates fall linearly to 0")
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
     accumulate: int = _field(
         1, "parts of each device's batch that pass one after the other: the same step in less memory"
@@ -233,8 +240,6 @@ class StartFrameTrainingConfig(TrainingConfig):
 
     def __post_init__(self):
         _check_at_least(1, self, "accumulate")
-        if not 0 <= self.decay <= 1:
-            raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
         super().__post_init__()

@@ -145,3 +145,9 @@ def test_sizes_that_no_network_can_have_are_refused():
         MotionModelConfig(num_frames=0)
     with pytest.raises(ValueError, match=r"refiner_filters may have at most one entry more than image_filters"):
         MotionModelConfig(image_filters=(4, 8), refiner_filters=(4, 4, 4, 4))
+
+
+def test_two_layers_without_annotation_are_refused():
+    with pytest.raises(ValueError, match="give foreground_latent 0, received 64"):
+        MotionModelConfig(annotated=False)
+    assert not MotionModelConfig(annotated=False, foreground_latent=0).annotated

@@ -69,6 +69,13 @@ def test_both_stages_of_a_named_run_have_one_size(parse, name):
     assert start_frame.height % 16 == 0 and start_frame.width % 16 == 0
 
 
+@pytest.mark.parametrize("file", sorted(FLAG_FILES.glob("*_motion.flags")), ids=lambda file: file.stem)
+def test_flag_files_of_stage_2_name_flags_that_there_are(parse, file):
+    config, _ = parse(MOTION_PRESETS, f"--flagfile={file}")
+    assert config not in MOTION_PRESETS.values()
+    assert config.model.height % 16 == 0 and config.model.width % 16 == 0
+
+
 @pytest.mark.parametrize("name", START_FRAME_PRESETS)
 def test_every_preset_can_be_named(parse, name):
     assert parse(START_FRAME_PRESETS, f"--preset={name}")[0] == START_FRAME_PRESETS[name]

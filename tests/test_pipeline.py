@@ -67,7 +67,8 @@ def test_folders_without_an_export_are_refused(tmp_path, saved_model):
     other = tmp_path / "other" / "1"
     shutil.copytree(saved_model, other)
     (other / DESCRIPTION).write_text('{"spec": {}}')
-    with pytest.raises(ValueError, match=r"seg2vid.json lacks \['background_latent', 'instance_boundary', .*export the model again"):
+    message = r"seg2vid.json lacks \['background_latent', 'instance_boundary', .*export the model again"
+    with pytest.raises(ValueError, match=message):
         Seg2VidPipeline.from_saved_model(other)
     (other / DESCRIPTION).write_text("{")
     with pytest.raises(ValueError, match="seg2vid.json is not JSON"):

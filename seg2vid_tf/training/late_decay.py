@@ -1,8 +1,9 @@
 """A learning rate that falls linearly to 0 at the end of a run.
 
-While two networks play against each other at a constant rate, each step undoes part of the one before, and an average
-of the weights is blunter than any of them. As the steps become smaller, the weights and their average meet. Source of
-the form: pix2pixHD and SPADE, which let the second half of their epochs decay.
+At a constant rate each step undoes part of the one before: in the noise of small batches, and more so while two
+networks play against each other, where an average of the weights is blunter than any of them. As the steps become
+smaller, the weights and their average meet. Source of the form: pix2pixHD and SPADE, which let the second half of their
+epochs decay.
 """
 
 import keras

@@ -23,6 +23,7 @@ from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.occlusion import consistent_visibility
 from seg2vid_tf.ops.warp import warp
+from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, per_replica
 from seg2vid_tf.training.video_adversary import VideoAdversary
@@ -40,7 +41,9 @@ class MotionTrainer:
         self.spec = spec
         self.num_frames = config.model.num_frames
         self.motion = build_motion(config.model, spec)
-        self.optimizer = keras.optimizers.Adam(config.training.learning_rate, config.training.beta_1, 0.999)
+        training = config.training
+        rate = LateDecay(training.learning_rate, training.steps, training.decay)
+        self.optimizer = keras.optimizers.Adam(rate, training.beta_1, 0.999)
         self.optimizer.build(self.motion.trainable_variables)
         self._features = perceptual_network(config)
         self.checkpointed = {"motion": self.motion, "optimizer": self.optimizer}

@@ -7,6 +7,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionConfig
 from seg2vid_tf.losses.adversarial import discriminator_hinge, generator_hinge
 from seg2vid_tf.models.build import build_video_discriminator
+from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.replicas import per_replica
 
 
@@ -22,7 +23,9 @@ class VideoAdversary:
 
     def __init__(self, config: MotionConfig, spec: AnnotationSpec):
         self.discriminator = build_video_discriminator(config.model, spec)
-        self.optimizer = keras.optimizers.Adam(config.training.discriminator_learning_rate, 0.0, 0.99)
+        training = config.training
+        rate = LateDecay(training.discriminator_learning_rate, training.steps, training.decay)
+        self.optimizer = keras.optimizers.Adam(rate, 0.0, 0.99)
         self.optimizer.build(self.discriminator.trainable_variables)
         self._weight = config.losses.video_adversarial_weight
 

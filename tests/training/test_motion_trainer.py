@@ -50,7 +50,14 @@ def batch(smallest_motion):
 
 
 @pytest.mark.parametrize(
-    "left_out", [{}, {"annotated": False}, {"foreground_latent": 0}, {"visible": False}, {"refined": False}]
+    "left_out",
+    [
+        {},
+        {"annotated": False, "foreground_latent": 0},
+        {"foreground_latent": 0},
+        {"visible": False},
+        {"refined": False},
+    ],
 )
 def test_one_step_moves_every_part_that_has_a_gradient(smallest_motion, with_model, spec, batch, left_out):
     trainer = MotionTrainer(with_model(smallest_motion, **left_out), spec)
