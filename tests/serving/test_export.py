@@ -39,7 +39,7 @@ def test_first_version_is_1_and_described(seg2vid, saved_model):
     [
         (lambda model: model.generator.to_rgb, "serving_default: frames_bytes"),
         (lambda model: model.style_encoder.mean, "encode_style: style"),
-        (lambda model: model.motion.background_encoder.mean, "encode_motion: [a-z_]+"),
+        (lambda model: model.motion.background_encoder.to_map, "encode_motion: [a-z_]+"),
     ],
     ids=["generator", "style encoder", "motion encoder"],
 )

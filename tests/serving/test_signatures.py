@@ -199,6 +199,7 @@ def test_description_says_what_a_caller_needs(seg2vid, spec):
         "num_frames": 2,
         "style_dim": 4,
         "latent_dim": 10,
+        "background_latent": 6,
         "instance_boundary": False,
     }
 
