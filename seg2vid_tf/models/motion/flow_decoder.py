@@ -129,7 +129,7 @@ class FlowDecoder(keras.layers.Layer):
         levels = [tf.tile(level, [layers, 1, 1, 1]) for level in levels]
         code = tf.repeat(levels[-1], self.num_frames, axis=0)
         said = [inject(part, tf.shape(code)[1:3]) for inject, part in zip(self.injections, parts, strict=True)]
-        x = self.stem(tf.concat([code, tf.concat(said, axis=0)], axis=-1))
+        x = self.stem(tf.concat([code, tf.cast(tf.concat(said, axis=0), code.dtype)], axis=-1))
         flows = self._pixels(self.coarse_flows[0](x))
         for i, skip in enumerate(reversed(levels[:-1])):
             flows = double_size(flows)

@@ -18,7 +18,7 @@ class LatentInjection(keras.layers.Layer):
     def __init__(self, latent_dim: int, num_frames: int, filters: int, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.scale = LatentScale(latent_dim, to_map=True, name="scale")
-        self.to_frames = keras.layers.Dense(num_frames * filters, name="to_frames")
+        self.to_frames = keras.layers.Dense(num_frames * filters, dtype="float32", name="to_frames")
         self.latent_dim = latent_dim
         self.num_frames = num_frames
         self.filters = filters
@@ -32,7 +32,7 @@ class LatentInjection(keras.layers.Layer):
         }
 
     def call(self, z, size):
-        """z [B,Z], size int32 [2] = (h, w) -> [B*T,h,w,filters], frames folded into the batch."""
+        """z [B,Z], size int32 [2] = (h, w) -> float32 [B*T,h,w,filters], frames folded into the batch."""
         x = self.to_frames(tf.image.resize(map_of(self.scale(z)), size))
         x = tf.reshape(x, [-1, size[0], size[1], self.num_frames, self.filters])
         return tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [-1, size[0], size[1], self.filters])
