@@ -28,7 +28,7 @@ def clips():
 
 def test_it_learns_to_see_what_no_single_frame_shows(config, spec, clips):
     keras.utils.set_random_seed(0)
-    training = dataclasses.replace(config.training, discriminator_learning_rate=5e-3)
+    training = dataclasses.replace(config.training, discriminator_learning_rate=5e-3, steps=60, decay=0.0)
     adversary = VideoAdversary(dataclasses.replace(config, training=training), spec)
     annotation = tf.one_hot(tf.zeros([4, 16, 32], tf.int32), spec.num_classes)
     step = tf.function(adversary.train_step)
