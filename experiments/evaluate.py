@@ -56,8 +56,7 @@ def main():
     )
     if MAX_CLIPS.value:
         windows = windows.take(MAX_CLIPS.value)
-    scores, split = MotionScores(), pipe.background_latent
-    swap, before = SWAP.value and len(pipe.draw_motion(0)[0]) > split, None
+    scores, split, before = MotionScores(), pipe.background_latent, None
     for i, window in enumerate(windows):
         frames, label_map = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0, 0].numpy()
         truth = {name: value[0].numpy() for name, value in window.items()} if has_motion else None
@@ -67,7 +66,7 @@ def main():
             samples = pipe(label_map, start_frame=frames[0], **drawn)
         z, _ = pipe.encode_motion(frames, label_map)
         swaps = None
-        if swap and before is not None:
+        if SWAP.value and before is not None and len(z) > split:
             mixed = np.concatenate([before[:split], z[split:]]), np.concatenate([z[:split], before[split:]])
             foreground = np.isin(label_map, pipe.spec.foreground_ids)
             swaps = *(pipe(label_map, start_frame=frames[0], z=part[None]) for part in mixed), foreground

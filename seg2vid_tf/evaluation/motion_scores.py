@@ -49,10 +49,10 @@ class MotionScores:
             *swapped, foreground = swaps
             before = output.flow_backward[0, -1]
             for part, after in zip(("background", "foreground"), swapped, strict=True):
-                change = np.linalg.norm(after.flow_backward[0, -1] - before, axis=-1)
                 for group, where in (("background", ~foreground), ("foreground", foreground)):
-                    # A frame may have no pixel of a group: no score of it then.
-                    scores[f"swap_{part}_moves_{group}"] = np.mean(change[where]) if where.any() else np.nan
+                    scores[f"swap_{part}_moves_{group}"] = endpoint_error(
+                        before, after.flow_backward[0, -1], where[..., None]
+                    )
         for name, value in scores.items():
             if np.isfinite(value):
                 self._scores.setdefault(name, []).append(float(value))

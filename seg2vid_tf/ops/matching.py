@@ -47,19 +47,24 @@ def matched_motion(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         pixels = displacements[-1] * (t / (t - 1)) if displacements else tf.zeros_like(shrunk[STRIDE][0][..., :2])
         for stride, radius in _NEXT if displacements else _FIRST:
             there = shrunk[stride][t]
-            place = tf.cast(size / tf.shape(there)[1:3], tf.float32)
-            start = tf.image.resize(pixels, tf.shape(there)[1:3], antialias=True) / place
+            start, place = _in_places(pixels, size, there)
             places, fit = _improved(patches[stride], there, start, radius)
             pixels = places * place
         for stride in _GRADIENT:
             there = shrunk[stride][t]
-            place = tf.cast(size / tf.shape(there)[1:3], tf.float32)
-            start = tf.image.resize(pixels, tf.shape(there)[1:3]) / place
+            start, place = _in_places(pixels, size, there)
             pixels = _sharpened(shrunk[stride][0], there, start) * place
         pixels = tf.image.resize(pixels, tf.shape(fit)[1:3], antialias=True)
         displacements.append(pixels)
         fits.append(fit)
     return tf.stack(displacements, axis=1), tf.stack(fits, axis=1)
+
+
+def _in_places(pixels, size, there):
+    """A displacement in pixels of frames of that size -> in places on the grid of ``there``, and pixels of a place."""
+    grid = tf.shape(there)[1:3]
+    place = tf.cast(size / grid, tf.float32)
+    return tf.image.resize(pixels, grid, antialias=True) / place, place
 
 
 def _improved(here, there, start, radius):

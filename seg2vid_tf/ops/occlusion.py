@@ -29,20 +29,34 @@ def consistent_visibility(
     Returns:
       (visibility of frame t's pixels, of frame 0's pixels), float32 [B, H, W, 1] of zeros and ones; no gradient.
     """
+    (_, visible), (_, visible_backward) = contradiction(flow, flow_backward, warp_method)
+    return visible, visible_backward
+
+
+def contradiction(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = "native") -> tuple:
+    """f(p) - g(p - f(p)) of frame t's pixels, g(x) - f(x + g(x)) of frame 0's, each with what it says of visibility.
+
+    Args:
+      flow, flow_backward, warp_method: as ``consistent_visibility`` takes them.
+
+    Returns:
+      Two pairs (float32 [B, H, W, 2] in pixels, float32 [B, H, W, 1] as of ``consistent_visibility``); no gradient.
+    """
     f, g = (tf.stop_gradient(tf.cast(value, tf.float32)) for value in (flow, flow_backward))
-    return _agreeing(f, g, f, warp_method), _agreeing(g, f, -g, warp_method)
+    return _compared(f, g, f, warp_method), _compared(g, f, -g, warp_method)
 
 
-def _agreeing(here, there, displacement, warp_method):
-    """Where ``here`` at p equals ``there`` at p - displacement(p), and that lies in the picture."""
+def _compared(here, there, displacement, warp_method):
+    """``here`` at p minus ``there`` at p - displacement(p), and where they agree and that lies in the picture."""
     height, width = tf.shape(here)[1], tf.shape(here)[2]
     rows = tf.cast(tf.range(height), tf.float32)[None, :, None] - displacement[..., 0]
     columns = tf.cast(tf.range(width), tf.float32)[None, None, :] - displacement[..., 1]
     bottom, right = tf.cast(height, tf.float32) - 0.5, tf.cast(width, tf.float32) - 0.5
     inside = (rows >= -0.5) & (rows <= bottom) & (columns >= -0.5) & (columns <= right)
     found = warp(there, displacement, method=warp_method)
-    difference, lengths = (tf.reduce_sum(v, -1) for v in (tf.square(here - found), tf.square(here) + tf.square(found)))
-    return tf.cast(inside & (difference < _SHARE * lengths + _SLACK), tf.float32)[..., None]
+    off = here - found
+    difference, lengths = (tf.reduce_sum(v, -1) for v in (tf.square(off), tf.square(here) + tf.square(found)))
+    return off, tf.cast(inside & (difference < _SHARE * lengths + _SLACK), tf.float32)[..., None]
 
 
 def composite(visible: tf.Tensor, fill: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:

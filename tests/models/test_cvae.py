@@ -233,7 +233,7 @@ def test_the_kl_is_that_from_the_learned_prior(learned, spec, motion_config, mak
     by_hand = tfd.kl_divergence(inside, tfd.Normal(expected, stddev))
     np.testing.assert_allclose(learned(inputs)["kl"], by_hand, rtol=1e-3, atol=1e-3)
     standard = build_motion(dataclasses.replace(motion_config.model, prior="standard"), spec)
-    standard.set_weights([w for w in learned.get_weights()][: len(standard.weights)])
+    standard.set_weights(learned.get_weights()[: len(standard.weights)])
     np.testing.assert_allclose(inside.mean(), standard.encode(frames, annotation).mean(), rtol=1e-3, atol=1e-4)
 
 

@@ -85,7 +85,6 @@ class MotionCVAE(keras.Model):
         self.stride = 2 ** len(image_filters)
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
-        self._flow_scale = flow_scale
         self._annotated = annotated
         self._warp_method = warp_method
         self._config = {
@@ -112,8 +111,7 @@ class MotionCVAE(keras.Model):
         """frames [B,T+1,H,W,3] in [-1,1], annotation of frame 0 [B,H,W,K] -> the TFP posterior of z, event [Z]."""
         annotation = self._seen(annotation)
         displacements, fits = matched_motion(frames)
-        progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
-        velocities = displacements / (self._flow_scale * progress[None, :, None, None, None])
+        velocities = displacements / self.decoder.pixels_of_velocity()
         groups = []
         for encoder, ids in (
             (self.background_encoder, self._background_ids),

@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
-from seg2vid_tf.ops.occlusion import composite, consistent_visibility
+from seg2vid_tf.ops.occlusion import composite, contradiction
 from seg2vid_tf.ops.warp import warp
 
 # Channels of the level at the frame's own size, which costs as much as all the others.
@@ -169,9 +169,12 @@ class FlowDecoder(keras.layers.Layer):
 
     def _pixels(self, velocities):
         """What a flow head says, [B*T,h,w,4], in pixels."""
+        return tf.reshape(self._unfold(velocities) * self.pixels_of_velocity(), tf.shape(velocities))
+
+    def pixels_of_velocity(self):
+        """Pixels that a velocity of 1 has come to at frames 1..T, float32 [1,T,1,1,1]."""
         progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
-        scaled = self._unfold(velocities) * (self.flow_scale * progress[None, :, None, None, None])
-        return tf.reshape(scaled, tf.shape(velocities))
+        return (self.flow_scale * progress)[None, :, None, None, None]
 
     def _aligned(self, x, features, flows, stride):
         """x [B*T,h,w,C] beside features [B,h,w,F] as they are, as the flow so far moves them, and that flow."""
@@ -185,10 +188,9 @@ class FlowDecoder(keras.layers.Layer):
 
         |f(p) - g(p - f(p))| and |g(x) - f(x + g(x))|, 0 = none, 1 = a pixel or more; then consistent_visibility's two.
         """
-        f, g = tf.split(tf.stop_gradient(flows), 2, axis=-1)
-        differences = f - warp(g, f, method=self.warp_method), g - warp(f, -g, method=self.warp_method)
+        differences, agreeing = zip(*contradiction(*tf.split(flows, 2, axis=-1), self.warp_method), strict=True)
         lengths = [tf.norm(d + 1e-6, axis=-1, keepdims=True) for d in differences]
-        return tf.concat([*map(tf.tanh, lengths), *consistent_visibility(f, g, self.warp_method)], axis=-1)
+        return tf.concat([*map(tf.tanh, lengths), *agreeing], axis=-1)
 
     def _unfold(self, x):
         shape = tf.shape(x)
