@@ -6,6 +6,8 @@ Tracing is the slow part of these tests, so everything that traces is built once
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# As the programs do (flags.run): what they print is compared with what this process computes.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import dataclasses
 import pathlib

@@ -124,6 +124,5 @@ def flow_error(target: tf.Tensor, prediction: tf.Tensor, visibility: tf.Tensor) 
 def _difference(field, dy, dx):
     """field at (y + dy, x + dx) minus field at (y, x), where both exist; field [B, T, H, W, C], dy >= 0."""
     left, right = max(-dx, 0), max(dx, 0)
-    height, width = tf.shape(field)[2], tf.shape(field)[3]
-    near = field[:, :, : height - dy, left : width - right]
-    return field[:, :, dy:, right : width - left] - near
+    near = field[:, :, : -dy or None, left : -right or None]
+    return field[:, :, dy:, right : -left or None] - near

@@ -84,7 +84,8 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
     }
     if model.style_encoder is not None:
         functions["encode_style"] = (encode_style, [tf.TensorSpec([None, height, width, 3], tf.uint8, "reference")])
-    return functions
+    # No condition in them is a tensor's, and AutoGraph's looking for one is half of the tracing.
+    return {name: (tf.autograph.experimental.do_not_convert(f), inputs) for name, (f, inputs) in functions.items()}
 
 
 def describe(model: Seg2Vid) -> dict:
