@@ -18,8 +18,9 @@ $(VENV)/installed: setup.py
 	$(VENV)/bin/python -m pip install --quiet --editable '.[dev,demo]'
 	touch $@
 
+# Most of a test's time is tracing, on one core: a process for each of a few cores (each needs about 2 GB).
 test: install
-	$(RUN) -m pytest tests
+	$(RUN) -m pytest tests -n auto --maxprocesses=4 --dist worksteal
 
 lint: install
 	$(VENV)/bin/ruff check --config .ci/ruff.toml .

@@ -45,6 +45,6 @@ setup(
             f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
             f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
         ],
-        "dev": ["av>=12.0", "pytest>=8.0", "hypothesis>=6.100", "ruff>=0.6", "import-linter>=2.0"],
+        "dev": ["av>=12.0", "pytest>=8.0", "pytest-xdist>=3.5", "hypothesis>=6.100", "ruff>=0.6", "import-linter>=2.0"],
     },
 )
