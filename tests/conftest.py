@@ -118,6 +118,15 @@ def saved_model(seg2vid, tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
+def session_loader(saved_model):
+    """The tiny Seg2Vid's export in the session loader."""
+    from seg2vid_tf.serving.session_loader import SessionLoader
+
+    with SessionLoader(saved_model) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
 def pipe(saved_model):
     """The pipeline of the tiny Seg2Vid's export, from its model folder."""
     from seg2vid_tf.pipeline import Seg2VidPipeline

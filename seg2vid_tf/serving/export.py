@@ -4,8 +4,6 @@ A server picks up a numeric folder the moment it appears, so the model is writte
 session loader on every signature, compared with the model in memory, and renamed only then.
 """
 
-import contextlib
-import io
 import json
 import os
 import pathlib
@@ -16,9 +14,10 @@ import numpy as np
 import tensorflow as tf
 
 import seg2vid_tf
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.files import new_folders
 from seg2vid_tf.models.seg2vid import Seg2Vid
-from seg2vid_tf.serving.session_loader import run_signature
+from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import describe, signatures
 
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
@@ -56,21 +55,26 @@ def export(
     temporary = folder / f".{version}.{os.getpid()}.tmp"
     with new_folders(folder):
         try:
-            archive = keras.export.ExportArchive()
-            archive.track(model.generator)
-            if model.style_encoder is not None:
-                archive.track(model.style_encoder)
-            archive.track(model.motion)
-            for signature, (function, inputs) in signatures(model).items():
-                archive.add_endpoint(signature, function, inputs)
-            with contextlib.redirect_stdout(io.StringIO()):  # it lists every variable of every signature
-                archive.write_out(str(temporary))
+            _save(model, temporary)
             _write_description(temporary, model, card)
             verify(model, temporary)
             os.rename(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _save(model, path):
+    # keras.export.ExportArchive writes the same model but traces every signature two or three times.
+    shell = tf.Module()
+    networks = (model.generator, model.style_encoder, model.motion)
+    # Raw variables: a server does not find those of a Keras 3 model.
+    shell.exported = [v for network in networks if network is not None for v in raw_variables(network)]
+    traced = {
+        name: tf.function(function, input_signature=inputs).get_concrete_function()
+        for name, (function, inputs) in signatures(model).items()
+    }
+    tf.saved_model.save(shell, str(path), signatures=traced)
 
 
 def versions(folder: pathlib.Path) -> list[int]:
@@ -85,12 +89,13 @@ def verify(model: Seg2Vid, path: pathlib.Path) -> None:
       ValueError: an output differs from the model's in memory; it names the signature, the output and the difference.
     """
     functions = signatures(model)
-    for signature, inputs in example_inputs(model).items():
-        function, _ = functions[signature]
-        expected = function(**{name: tf.constant(value) for name, value in inputs.items()})
-        served = run_signature(path, signature, inputs)
-        for name, value in expected.items():
-            _compare(f"{path}: {signature}: {name}", value.numpy(), served[name])
+    with SessionLoader(path) as loaded:
+        for signature, inputs in example_inputs(model).items():
+            function, _ = functions[signature]
+            expected = function(**{name: tf.constant(value) for name, value in inputs.items()})
+            served = loaded.run(signature, inputs)
+            for name, value in expected.items():
+                _compare(f"{path}: {signature}: {name}", value.numpy(), served[name])
 
 
 def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:

@@ -54,7 +54,7 @@ class MotionTrainer:
                 "discriminator_optimizer": self._adversary.optimizer,
             }
 
-    @tf.autograph.experimental.do_not_convert  # no condition here is a tensor's, and looking for one is half the tracing
+    @tf.autograph.experimental.do_not_convert  # no condition is a tensor's, and looking for one is half the tracing
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One step on this replica's part of the batch.
 

@@ -81,7 +81,7 @@ class StartFrameTrainer:
     def _trained(self):
         return [v for network in self.networks.values() for v in network.trainable_variables]
 
-    @tf.autograph.experimental.do_not_convert  # no condition here is a tensor's, and looking for one is half the tracing
+    @tf.autograph.experimental.do_not_convert  # no condition is a tensor's, and looking for one is half the tracing
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One step of all networks on this replica's part of the batch.
 

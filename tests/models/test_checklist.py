@@ -15,7 +15,6 @@ from seg2vid_tf.models.build import build_discriminator, set_precision
 from seg2vid_tf.ops.feature_network import load_feature_network
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.session_loader import run_signature
 
 SIZES = [(32, 64), (48, 32)]
 
@@ -124,21 +123,21 @@ def test_checkpoint_brings_the_network_back(model, make_inputs, spec, tmp_path):
     assert_equal_outputs(other(inputs), model(inputs))
 
 
-def test_export_equals_the_networks_under_the_session_loader(seg2vid, saved_model, spec):
+def test_export_equals_the_networks_under_the_session_loader(seg2vid, session_loader, spec):
     rng = np.random.default_rng(2)
     label_map = rng.integers(0, spec.num_classes, (1, *seg2vid.size)).astype(np.uint8)
     seed = np.array([11], np.int64)
     style, z = (value.numpy() for value in seg2vid.draw(tf.constant(seed)))
     inputs = {"label_map": label_map, "style": style, "z": z, "seed": seed}
-    served = run_signature(saved_model, "from_tensor", inputs)
+    answer = session_loader.run("from_tensor", inputs)
     expected = seg2vid.generate(**inputs)
-    np.testing.assert_allclose(served["flow"], expected["flow"], atol=1e-3)
-    np.testing.assert_allclose(served["visibility"], expected["visibility"], atol=1e-4)
-    start, frames = served["frames"][:, 0] / 127.5 - 1.0, served["frames"][:, 1:] / 127.5 - 1.0
+    np.testing.assert_allclose(answer["flow"], expected["flow"], atol=1e-3)
+    np.testing.assert_allclose(answer["visibility"], expected["visibility"], atol=1e-4)
+    start, frames = answer["frames"][:, 0] / 127.5 - 1.0, answer["frames"][:, 1:] / 127.5 - 1.0
     # Half a grey level of rounding, and one where another order of summation rounds the other way.
     np.testing.assert_allclose(start, expected["start_frame"], atol=1.5 / 127.5)
     np.testing.assert_allclose(frames, expected["frames"], atol=1.5 / 127.5)
     reference = rng.integers(0, 256, (1, *seg2vid.size, 3), np.uint8)
-    served = run_signature(saved_model, "encode_style", {"reference": reference})
+    answer = session_loader.run("encode_style", {"reference": reference})
     expected = seg2vid.style_encoder({"frame": to_float(reference)})["mean"]
-    np.testing.assert_allclose(served["style"], expected, atol=1e-4)
+    np.testing.assert_allclose(answer["style"], expected, atol=1e-4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.serving.session_loader import run_signature
+from seg2vid_tf.serving.session_loader import SessionLoader
 
 TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward", "label_maps"}
 SIGNATURES = {
@@ -49,29 +49,32 @@ def test_a_model_with_instances_asks_for_them_and_one_without_style_encoder_enco
 
 def test_same_seed_same_bytes_after_every_load(saved_model, examples):
     inputs = examples["serving_default"]
-    first, second = (run_signature(saved_model, "serving_default", inputs)["frames_bytes"] for _ in range(2))
+    first, second = (_frames_bytes(saved_model, inputs) for _ in range(2))
     assert first.shape == (2, 3) and first.dtype == object
     assert first.tolist() == second.tolist()
     assert len(set(first.ravel())) == first.size, "six pictures, none like another"
 
 
-def test_bad_input_is_refused_there_too(saved_model, examples):
+def _frames_bytes(path, inputs):
+    with SessionLoader(path) as loaded:
+        return loaded.run("serving_default", inputs)["frames_bytes"]
+
+
+def test_bad_input_is_refused_there_too(session_loader, examples):
     from_tensor = examples["from_tensor"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="z and label_map must have the same batch size"):
-        run_signature(saved_model, "from_tensor", {**from_tensor, "z": from_tensor["z"][:1]})
+        session_loader.run("from_tensor", {**from_tensor, "z": from_tensor["z"][:1]})
     png = examples["serving_default"]["label_map_png"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="label_map_png: not a PNG file"):
-        run_signature(
-            saved_model,
-            "serving_default",
-            {"label_map_png": np.array([png[0], b""], object), "seed": np.zeros(2, np.int64)},
+        session_loader.run(
+            "serving_default", {"label_map_png": np.array([png[0], b""], object), "seed": np.zeros(2, np.int64)}
         )
 
 
-def test_unknown_signature_and_inputs_are_refused_by_name(saved_model):
+def test_unknown_signature_and_inputs_are_refused_by_name(session_loader):
     with pytest.raises(
         ValueError, match="no signature 'predict', it has .*'animate', 'encode_motion', 'encode_style', 'from_tensor'"
     ):
-        run_signature(saved_model, "predict", {})
+        session_loader.run("predict", {})
     with pytest.raises(ValueError, match=r"encode_motion takes \['frames', 'label_map'\], received \['frames'\]"):
-        run_signature(saved_model, "encode_motion", {"frames": np.zeros(1)})
+        session_loader.run("encode_motion", {"frames": np.zeros(1)})
