@@ -169,10 +169,11 @@ class MotionLossConfig:
         0.5, "share of the visible pixels that the annotation warped along gives to another class"
     )
     flow_weight: float = _field(
-        0.0, "end-point error of both flows against exact ones, per pixel; 0: learned from the frames alone"
+        0.0,
+        "end-point error of both flows against exact ones, per pixel, hidden ones too; 0: learned from frames alone",
     )
     occlusion_weight: float = _field(
-        0.0, "cross-entropy of both visibilities against exact ones; 0: learned from the frames alone"
+        0.0, "cross-entropy and overlap of both visibilities with exact ones; 0: learned from the frames alone"
     )
     video_adversarial_weight: float = _field(
         0.0, "hinge of a discriminator that judges whole refined clips; 0: there is none"

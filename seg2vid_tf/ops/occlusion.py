@@ -46,17 +46,30 @@ def contradiction(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = 
     return _compared(f, g, f, warp_method), _compared(g, f, -g, warp_method)
 
 
-def _compared(here, there, displacement, warp_method):
-    """``here`` at p minus ``there`` at p - displacement(p), and where they agree and that lies in the picture."""
-    height, width = tf.shape(here)[1], tf.shape(here)[2]
-    rows = tf.cast(tf.range(height), tf.float32)[None, :, None] - displacement[..., 0]
-    columns = tf.cast(tf.range(width), tf.float32)[None, None, :] - displacement[..., 1]
+def leads_inside(displacement: tf.Tensor) -> tf.Tensor:
+    """Where p - displacement(p) lies in the picture.
+
+    Args:
+      displacement: float [..., H, W, 2], (dy, dx) in pixels.
+
+    Returns:
+      float32 [..., H, W, 1] of zeros and ones.
+    """
+    height, width = tf.shape(displacement)[-3], tf.shape(displacement)[-2]
+    rows = tf.cast(tf.range(height), tf.float32)[:, None] - displacement[..., 0]
+    columns = tf.cast(tf.range(width), tf.float32) - displacement[..., 1]
     bottom, right = tf.cast(height, tf.float32) - 0.5, tf.cast(width, tf.float32) - 0.5
     inside = (rows >= -0.5) & (rows <= bottom) & (columns >= -0.5) & (columns <= right)
+    return tf.cast(inside, tf.float32)[..., None]
+
+
+def _compared(here, there, displacement, warp_method):
+    """``here`` at p minus ``there`` at p - displacement(p), and where they agree and that lies in the picture."""
     found = warp(there, displacement, method=warp_method)
     off = here - found
     difference, lengths = (tf.reduce_sum(v, -1) for v in (tf.square(off), tf.square(here) + tf.square(found)))
-    return off, tf.cast(inside & (difference < _SHARE * lengths + _SLACK), tf.float32)[..., None]
+    agrees = tf.cast(difference < _SHARE * lengths + _SLACK, tf.float32)[..., None]
+    return off, leads_inside(displacement) * agrees
 
 
 def composite(visible: tf.Tensor, fill: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:

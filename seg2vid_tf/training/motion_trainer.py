@@ -9,6 +9,7 @@ from seg2vid_tf.config import MotionConfig
 from seg2vid_tf.losses.flow import (
     cycle_consistency,
     flow_error,
+    occlusion_overlap,
     smoothness,
     visibility_cross_entropy,
     visibility_prior,
@@ -21,7 +22,7 @@ from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.seg2vid import MOTION_STREAM
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
-from seg2vid_tf.ops.occlusion import consistent_visibility
+from seg2vid_tf.ops.occlusion import consistent_visibility, leads_inside
 from seg2vid_tf.ops.warp import warp
 from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.perceptual_network import perceptual_network
@@ -114,13 +115,16 @@ class MotionTrainer:
             terms["visibility_consistency"] = weights.visibility_consistency_weight * self._inconsistency(outputs)
         if weights.flow_weight:
             terms["flow"] = weights.flow_weight * (
-                flow_error(batch["flow"], flow, batch["visibility"])
-                + flow_error(batch["flow_backward"], flow_backward, batch["visibility_backward"])
+                # What is hidden counts too: a flow that is wrong there contradicts nothing, and hides that it is.
+                flow_error(batch["flow"], flow, leads_inside(batch["flow"]))
+                + flow_error(batch["flow_backward"], flow_backward, leads_inside(-batch["flow_backward"]))
             )
         if weights.occlusion_weight:
             terms["occlusion"] = weights.occlusion_weight * (
                 visibility_cross_entropy(batch["visibility"], visibility)
                 + visibility_cross_entropy(batch["visibility_backward"], visibility_backward)
+                + occlusion_overlap(batch["visibility"], visibility)
+                + occlusion_overlap(batch["visibility_backward"], visibility_backward)
             )
         if self._features:
             real = self._features(fold_time(future))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.flow import resize_flow
+from seg2vid_tf.ops.flow import chosen_neighbours, resize_flow
 
 
 def test_vectors_scale_with_their_own_axis():
@@ -44,3 +44,16 @@ def test_dynamic_size_keeps_the_static_shape_where_known():
 def test_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"flow must be \[..., H, W, 2\]"):
         resize_flow(tf.zeros([4, 4, 2]), (8, 8))
+
+
+def test_a_pixel_takes_the_flow_of_the_place_it_chose_and_the_borders_beside_the_picture():
+    flow = np.random.default_rng(0).normal(0, 3, (2, 5, 6, 4)).astype(np.float32)
+    rows, columns = np.mgrid[:5, :6]
+    places = [(0, 0), (-2, 0), (2, 0), (0, -2), (0, 2)]
+    taken = [flow[:, np.clip(rows + dy, 0, 4), np.clip(columns + dx, 0, 5)] for dy, dx in places]
+    for place, expected in enumerate(taken):
+        logits = np.zeros((2, 5, 6, 5), np.float32)
+        logits[..., place] = 60.0
+        np.testing.assert_allclose(chosen_neighbours(flow, logits), expected, atol=1e-5)
+    even = chosen_neighbours(flow, np.zeros((2, 5, 6, 5), np.float32))
+    np.testing.assert_allclose(even, np.mean(taken, axis=0), atol=1e-5)

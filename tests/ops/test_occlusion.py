@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.occlusion import composite, consistent_visibility
+from seg2vid_tf.ops.occlusion import composite, consistent_visibility, leads_inside
 
 
 def test_composite_blends():
@@ -50,3 +50,15 @@ def test_flows_that_almost_agree_are_visible_and_no_gradient_comes_back():
     assert visibility.numpy().min() == visibility_backward.numpy()[:, :5, :5].min() == 1.0
     assert not np.abs(tape.gradient(total, flow)).any()
     assert consistent_visibility(flow, flow + 0.6)[0].numpy().max() == 0.0
+
+
+def test_a_displacement_leads_inside_up_to_half_a_pixel_past_the_outermost_centres():
+    displacement = np.zeros((3, 4, 2), np.float32)
+    displacement[0, 0] = [0.5, -3.5]  # from (0, 0) to (-0.5, 3.5)
+    displacement[0, 1] = [0.51, 0.0]
+    displacement[2, 3] = [-0.51, 0.0]
+    displacement[1, 3] = [0.0, -0.51]
+    displacement[1, 1] = [0.0, 1.51]
+    expected = np.ones((3, 4))
+    expected[0, 1] = expected[2, 3] = expected[1, 3] = expected[1, 1] = 0.0
+    np.testing.assert_array_equal(leads_inside(tf.constant(displacement))[..., 0], expected)

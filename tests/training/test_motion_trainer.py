@@ -82,11 +82,16 @@ def test_exact_motion_teaches_where_a_weight_asks_for_it(smallest_motion, spec, 
     }
     weights = dataclasses.replace(smallest_motion.losses, flow_weight=3.0, occlusion_weight=2.0)
     trainer = MotionTrainer(dataclasses.replace(smallest_motion, losses=weights), spec)
+    exact["flow"] = tf.concat([exact["flow"][..., :16, :], tf.fill([2, 2, 16, 16, 2], -99.0)], axis=-2)
     terms = trainer.train_step({**batch, **exact}, tf.constant(0, tf.int64))
-    # It starts at zero flow and visibility 0.88; no pixel of frame 0 counts, as none is visible.
-    np.testing.assert_allclose(terms["flow"], 3 * np.sqrt(2), atol=0.01)
+    # The right half's flow comes from outside the picture, however far, and does not count.
+    # It starts at zero flow and visibility 0.88; in frame 0 no pixel is visible, and they count all the same.
+    np.testing.assert_allclose(terms["flow"], 3 * 2 * np.sqrt(2), atol=0.02)
     seen = 1 / (1 + np.exp(-2.0))
-    np.testing.assert_allclose(terms["occlusion"], -2 * (np.log(seen) + np.log(1 - seen)), rtol=1e-4)
+    pixels = 2 * 16 * 32  # none of them occluded in one direction, all in the other
+    overlaps = 1 / (pixels * (1 - seen) + 1), (2 * pixels * (1 - seen) + 1) / (pixels * (2 - seen) + 1)
+    expected = 2 * (2 - sum(overlaps) - np.log(seen) - np.log(1 - seen))
+    np.testing.assert_allclose(terms["occlusion"], expected, rtol=1e-4)
 
 
 def test_weights_of_the_losses_scale_their_terms(smallest_motion, spec, batch):

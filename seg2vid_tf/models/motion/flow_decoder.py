@@ -7,8 +7,8 @@ what belongs to the other.
 Coarse to fine: each level adds to the flow of the one before. flow is on the grid of frame t and what is known of the
 picture on that of frame 0, so each level also sees the features warped by the flow so far: there an edge of the picture
 is where it will be in frame t. The last level works at the frame's own size, where start frame and annotation tell
-where one surface ends, and sees where the two flows contradict each other or leave the picture: what occlusion looks
-like.
+where one surface ends: each pixel there takes the flow of a neighbour on its own side of the edge. Visibility is told
+where the two flows, as sharp as they then are, contradict each other or leave the picture: what occlusion looks like.
 
 Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
 (the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
@@ -16,15 +16,19 @@ the heads predict velocities in units of ``flow_scale`` pixels per T frames, and
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
+from seg2vid_tf.ops.flow import chosen_neighbours
 from seg2vid_tf.ops.occlusion import composite, contradiction
 from seg2vid_tf.ops.warp import warp
 
 # Channels of the level at the frame's own size, which costs as much as all the others.
 FINE_FILTERS = 16
+# Before anything is learned a pixel keeps e^5 / (e^5 + 4) = 97 % of its own flow, the first of five places.
+_OWN_PLACE = 5.0 * np.eye(5, dtype=np.float32)[0]
 
 
 class TemporalMix(keras.layers.Layer):
@@ -89,9 +93,11 @@ class FlowDecoder(keras.layers.Layer):
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(mirrored)]
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
         self.fine = ConvBlock(FINE_FILTERS, name="fine")
+        self.choices = _zero_head(10, "choices")
         # Zero heads start at zero flow, the identity; the warp's one-sided derivative lets them leave it.
         self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(filters))]
         self.flows = _zero_head(4, "flows")
+        self.seen = ConvBlock(FINE_FILTERS, name="seen") if visible else None
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
         self.visibilities = _zero_head(2, "visibilities", bias=2.0) if visible else None
         self.num_frames = num_frames
@@ -138,13 +144,17 @@ class FlowDecoder(keras.layers.Layer):
                 x = self.mixes[i](x)
             flows += self._pixels(self.coarse_flows[i + 1](x))
         x, flows = double_size(x), double_size(flows)
-        if layers == 2:
-            x, flows = self._composed(x, flows, foreground)
-        x = self._aligned(x, picture, flows, stride=1)
-        x = self.fine(tf.concat([x, tf.cast(self._agreement(flows), x.dtype)], axis=-1))
-        flows = self._unfold(flows + self._pixels(self.flows(x)))
-        seen = tf.ones_like(x[..., :2], tf.float32) if self.visibilities is None else tf.sigmoid(self.visibilities(x))
-        visibilities = self._unfold(seen)
+        belongs = self.belonging(flows, foreground) if layers == 2 else None
+        features = composed(x, belongs and (tf.maximum(*belongs),))
+        x = self.fine(self._aligned(tf.cast(features, x.dtype), picture, composed(flows, belongs), stride=1))
+        # A pixel chooses among neighbours of its own layer: an edge between the layers is sharp already.
+        flows = composed(_sharpened(flows, self.choices(x), layers), belongs) + self._pixels(self.flows(x))
+        if self.visibilities is None:
+            seen = tf.ones_like(x[..., :2], tf.float32)
+        else:
+            agreement = tf.cast(self._agreement(flows), x.dtype)
+            seen = tf.sigmoid(self.visibilities(self.seen(tf.concat([x, agreement], axis=-1))))
+        flows, visibilities = self._unfold(flows), self._unfold(seen)
         return {
             "flow": flows[..., :2],
             "flow_backward": flows[..., 2:],
@@ -152,20 +162,15 @@ class FlowDecoder(keras.layers.Layer):
             "visibility_backward": visibilities[..., 1:],
         }
 
-    def _composed(self, x, flows, foreground):
-        """Features and flows of the two layers, [2*B*T,H,W,..] -> of the picture, [B*T,H,W,..].
+    def belonging(self, flows, foreground):
+        """Where the foreground is in frame t and in frame 0, each float32 [B*T,H,W,1] of zeros and ones.
 
         A pixel of frame 0 belongs to the layer that its class names, a pixel of frame t to the foreground if the
-        foreground's flow brings one there.
+        foreground's flow, the second half of flows [2*B*T,H,W,4], brings one there.
         """
-        background, front = tf.split(flows, 2, axis=0)
         here = tf.repeat(foreground, self.num_frames, axis=0)
-        arrived = warp(here, tf.stop_gradient(front[..., :2]), method=self.warp_method)
-        flow = composite(front[..., :2], background[..., :2], arrived)
-        flow_backward = composite(front[..., 2:], background[..., 2:], here)
-        behind, before = tf.split(x, 2, axis=0)
-        features = composite(before, behind, tf.maximum(here, arrived))
-        return tf.cast(features, x.dtype), tf.concat([flow, flow_backward], axis=-1)
+        front = tf.stop_gradient(tf.split(flows, 2, axis=0)[1][..., :2])
+        return tf.round(warp(here, front, method=self.warp_method)), here
 
     def _pixels(self, velocities):
         """What a flow head says, [B*T,h,w,4], in pixels."""
@@ -195,6 +200,26 @@ class FlowDecoder(keras.layers.Layer):
     def _unfold(self, x):
         shape = tf.shape(x)
         return tf.reshape(x, [-1, self.num_frames, shape[1], shape[2], x.shape[-1]])
+
+
+def _sharpened(flows, choices, layers):
+    """Both flows [layers*N,H,W,4] by the choices [N,H,W,10] of the picture's pixels."""
+    both = []
+    for flow, choice in zip(tf.split(flows, 2, axis=-1), tf.split(choices, 2, axis=-1), strict=True):
+        chosen = chosen_neighbours(tf.concat(tf.split(flow, layers), axis=-1), choice + _OWN_PLACE)
+        both.append(tf.concat(tf.split(chosen, layers, axis=-1), axis=0))
+    return tf.concat(both, axis=-1)
+
+
+def composed(layers, belongs):
+    """Two layers [2*N,H,W,C], background first -> one picture float32 [N,H,W,C]; what is one layer stays as it is.
+
+    belongs: where the foreground's layer counts, a mask [N,H,W,1] for each of equal parts of the channels; or None.
+    """
+    if belongs is None:
+        return layers
+    parts = [tf.split(layer, len(belongs), axis=-1) for layer in tf.split(layers, 2, axis=0)]
+    return tf.concat([composite(front, behind, mask) for behind, front, mask in zip(*parts, belongs, strict=True)], -1)
 
 
 def _zero_head(filters, name, bias=0.0):
