@@ -154,7 +154,7 @@ class MotionModelConfig:
 
 @dataclasses.dataclass(frozen=True)
 class MotionLossConfig:
-    """Weights of stage 2's losses; each loss is a mean over clips, frames and (visible) pixels."""
+    """Weights of stage 2's losses; each is a mean over clips, and within a clip over frames and (visible) pixels."""
 
     refined_l1_weight: float = _field(2.0, "L1 of the refined frames")
     warped_l1_weight: float = _field(1.0, "L1 of the warped frames, both directions, on visible pixels")
@@ -170,10 +170,13 @@ class MotionLossConfig:
     )
     flow_weight: float = _field(
         0.0,
-        "end-point error of both flows against exact ones, per pixel, hidden ones too; 0: learned from frames alone",
+        "end-point error of both flows against exact ones, per pixel, hidden ones too, but none that leaves the "
+        "picture; 0: learned from the frames alone",
     )
     occlusion_weight: float = _field(
-        0.0, "cross-entropy and overlap of both visibilities with exact ones; 0: learned from the frames alone"
+        0.0,
+        "cross-entropy of both visibilities against exact ones, and 1 - the Dice overlap of what is occluded; "
+        "0: learned from the frames alone",
     )
     video_adversarial_weight: float = _field(
         0.0, "hinge of a discriminator that judges whole refined clips; 0: there is none"

@@ -104,9 +104,12 @@ def shake_heads(motion):
     import numpy as np
 
     rng = np.random.default_rng(1)
-    for head in (motion.decoder.flows, motion.decoder.visibilities):
-        # A pixel or so of flow: the test frames are noise, where more than that is no longer a motion.
+    decoder = motion.decoder
+    # A pixel or so of flow: the test frames are noise, where more than that is no longer a motion.
+    for head in (decoder.flows, decoder.visibilities):
         head.kernel.assign(rng.normal(0, 0.06, head.kernel.shape).astype(np.float32))
+    for head in (decoder.coarse_flows[-1], decoder.choices):
+        head.kernel.assign(rng.normal(0, 0.03, head.kernel.shape).astype(np.float32))
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def occlusion_overlap(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
     """How little the occluded pixels of two visibilities overlap: 1 - Dice coefficient of each clip, their mean.
 
     Few pixels are occluded, and cross-entropy alone calls none of them so as long as each is more likely visible; this
-    is the share that F1 counts. Source: Milletari et al., "V-Net" (3DV 2016).
+    is the share that F1 counts. Source: Milletari et al., "V-Net" (3DV 2016), without its squares.
 
     Args:
       target, prediction: float [B, T, H, W, 1] in [0, 1].

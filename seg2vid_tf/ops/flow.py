@@ -32,9 +32,9 @@ def resize_flow(flow: tf.Tensor, size: tuple) -> tf.Tensor:
 def chosen_neighbours(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Each pixel's flow as a weighted mean of its own and of those two pixels above, below, left and right.
 
-    A flow that was doubled in size is blurred over two pixels on either side of an edge; so far away it is that of one
-    surface again, and the weights say on which side of the edge the pixel is. Source of the form: the convex upsampling
-    of Teed and Deng, "RAFT" (ECCV 2020).
+    A flow that was doubled in size is blurred at an edge, which may lie anywhere in the larger pixel; two pixels away
+    it is that of one surface again, and the weights say on which side of the edge the pixel is. Source of the form: the
+    convex upsampling of Teed and Deng, "RAFT" (ECCV 2020).
 
     Args:
       flow: float [B, H, W, C], H and W at least 2; every channel is moved alike.
@@ -55,4 +55,4 @@ def chosen_neighbours(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     # A channel at a time: the products then run over whole rows, in two thirds of the time.
     planes = zip(*(tf.unstack(place, axis=-1) for place in places), strict=True)
     weights = tf.unstack(weights, axis=-1)
-    return tf.stack([sum(w * p for w, p in zip(weights, plane, strict=True)) for plane in planes], axis=-1)
+    return tf.stack([tf.add_n([w * p for w, p in zip(weights, plane, strict=True)]) for plane in planes], -1)

@@ -69,7 +69,7 @@ def _save(model, path):
     shell = tf.Module()
     networks = (model.generator, model.style_encoder, model.motion)
     # Raw variables: a server does not find those of a Keras 3 model.
-    shell.exported = [v for network in networks if network is not None for v in raw_variables(network)]
+    shell.weights = [v for network in networks if network is not None for v in raw_variables(network)]
     traced = {
         name: tf.function(function, input_signature=inputs).get_concrete_function()
         for name, (function, inputs) in signatures(model).items()

@@ -20,8 +20,12 @@ class SessionLoader:
     def __init__(self, path: str | os.PathLike):
         self._path = path
         self._session = tf.compat.v1.Session(graph=tf.Graph())
-        with self._session.graph.as_default():
-            self._signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path)).signature_def
+        try:
+            with self._session.graph.as_default():
+                self._signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path)).signature_def
+        except BaseException:
+            self.close()
+            raise
 
     def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
         """Runs one signature.
@@ -45,7 +49,7 @@ class SessionLoader:
         return self._session.run(fetches, {definition.inputs[name].name: value for name, value in inputs.items()})
 
     def close(self) -> None:
-        """Frees the session; a second time does nothing."""
+        """Ends the session; a second time does nothing."""
         self._session.close()
 
     def __enter__(self):

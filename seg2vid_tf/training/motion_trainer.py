@@ -115,7 +115,7 @@ class MotionTrainer:
             terms["visibility_consistency"] = weights.visibility_consistency_weight * self._inconsistency(outputs)
         if weights.flow_weight:
             terms["flow"] = weights.flow_weight * (
-                # What is hidden counts too: a flow that is wrong there contradicts nothing, and hides that it is.
+                # What is hidden counts too: a wrong flow there may contradict nothing, and the pixel looks visible.
                 flow_error(batch["flow"], flow, leads_inside(batch["flow"]))
                 + flow_error(batch["flow_backward"], flow_backward, leads_inside(-batch["flow_backward"]))
             )

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from seg2vid_tf.models.build import build_motion, set_precision
-from seg2vid_tf.models.motion.flow_decoder import composed
+from seg2vid_tf.models.motion.flow_decoder import composed, sharpened
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,8 @@ def altered(seg2vid, make_inputs, copy_model, spec):
     def make(head, bias):
         motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 16, 16))
         layer = getattr(motion.decoder, head)
-        layer.kernel.assign(tf.zeros(layer.kernel.shape))
+        for silent in (layer, *motion.decoder.coarse_flows):
+            silent.kernel.assign(tf.zeros(silent.kernel.shape))
         layer.bias.assign(bias)
         return motion
 
@@ -127,12 +128,13 @@ def learned(spec, motion_config):
 
 @pytest.mark.parametrize(("part", "moves"), [(slice(0, 6), "background"), (slice(6, 10), "foreground")])
 def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inputs, part, moves):
-    """A car on a road, the coarse heads speaking, the fine one, which sees both layers, silent."""
+    """A car on a road, the coarse heads speaking, the fine ones, which see both layers, silent."""
     motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 32, 32))
     rng = np.random.default_rng(2)
     for head in motion.decoder.coarse_flows:
         head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
-    motion.decoder.flows.kernel.assign(tf.zeros(motion.decoder.flows.kernel.shape))
+    for head in (motion.decoder.flows, motion.decoder.choices):
+        head.kernel.assign(tf.zeros(head.kernel.shape))
     inputs = make_inputs(motion, spec, 1, 32, 32)
     start, z = inputs["frames"][:, 0], inputs["noise"].numpy()
     ids = np.full((1, 32, 32), spec.background_ids[0])
@@ -147,22 +149,39 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
 
 
 def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2vid, spec):
-    """Two layers by hand: the background moves 3 pixels down, the foreground 8 to the right."""
+    """Two layers by hand: the background moves 3 pixels down, the foreground 8.3 to the right, with a sharp outline."""
     decoder = seg2vid.motion.decoder
     mask = np.zeros((1, 32, 32, 1), np.float32)
     mask[:, 8:16, 4:12] = 1.0
     steps = decoder.num_frames
     layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
     layers[:steps] = [3, 0, 3, 0]
-    layers[steps:] = [0, 8, 0, 8]
+    layers[steps:] = [0, 8.3, 0, 8.3]
     arrived, here = decoder.belonging(tf.constant(layers), tf.constant(mask))
     flows = composed(tf.constant(layers), (arrived, here))
-    there = np.roll(mask[0, ..., 0], 8, axis=1) == 1
+    there = np.roll(mask[0], 8, axis=1)
+    there[8:16, 12] = 1.0  # seven tenths of this pixel
+    there[8:16, 20] = 0.0  # three tenths
     np.testing.assert_array_equal(here, np.repeat(mask, steps, axis=0))
     for t in range(steps):
-        np.testing.assert_array_equal(flows[t, ..., :2], np.where(there[..., None], [0, 8], [3, 0]))
-        np.testing.assert_array_equal(flows[t, ..., 2:], np.where(here[t], [0, 8], [3, 0]))
-        np.testing.assert_array_equal(arrived[t, ..., 0], there)
+        np.testing.assert_allclose(arrived[t], there, atol=1e-5)
+        np.testing.assert_allclose(flows[t, ..., :2], np.where(there == 1, [0, 8.3], [3, 0]), atol=1e-4)
+        np.testing.assert_allclose(flows[t, ..., 2:], np.where(here[t] == 1, [0, 8.3], [3, 0]), atol=1e-5)
+
+
+def test_both_layers_take_the_places_that_the_picture_chose_each_flow_its_own():
+    layers = np.random.default_rng(0).normal(0, 3, (4, 6, 7, 4)).astype(np.float32)  # two pictures, two layers
+    own, other = np.exp(5) / (np.exp(5) + 4), 1 / (np.exp(5) + 4)
+    choices = np.zeros((2, 6, 7, 10), np.float32)
+    around = sum(layers[:, 2 + dy, 3 + dx] for dy, dx in ((-2, 0), (2, 0), (0, -2), (0, 2)))
+    unlearned = sharpened(layers, choices, layers=2)
+    np.testing.assert_allclose(unlearned[:, 2, 3], own * layers[:, 2, 3] + other * around, rtol=1e-5)
+    choices[0, ..., 1] = choices[0, ..., 9] = 60.0  # picture 0: flow from above, flow_backward from the right
+    chosen = sharpened(layers, choices, layers=2).numpy()
+    for layer in (0, 2):
+        np.testing.assert_allclose(chosen[layer, 2:, :, :2], layers[layer, :-2, :, :2], atol=1e-5)
+        np.testing.assert_allclose(chosen[layer, :, :-2, 2:], layers[layer, :, 2:, 2:], atol=1e-5)
+        np.testing.assert_array_equal(chosen[layer + 1], unlearned[layer + 1])
 
 
 @pytest.fixture

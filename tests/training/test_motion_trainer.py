@@ -82,9 +82,11 @@ def test_exact_motion_teaches_where_a_weight_asks_for_it(smallest_motion, spec, 
     }
     weights = dataclasses.replace(smallest_motion.losses, flow_weight=3.0, occlusion_weight=2.0)
     trainer = MotionTrainer(dataclasses.replace(smallest_motion, losses=weights), spec)
-    exact["flow"] = tf.concat([exact["flow"][..., :16, :], tf.fill([2, 2, 16, 16, 2], -99.0)], axis=-2)
+    far = tf.constant([0.0, 20.0]) * tf.ones([2, 2, 16, 8, 2])
+    exact["flow"] = tf.concat([far, exact["flow"][..., 8:, :]], axis=-2)
+    exact["flow_backward"] = tf.concat([exact["flow_backward"][..., :-8, :], far], axis=-2)
     terms = trainer.train_step({**batch, **exact}, tf.constant(0, tf.int64))
-    # The right half's flow comes from outside the picture, however far, and does not count.
+    # What came from beyond the left border, and what goes beyond the right one, does not count.
     # It starts at zero flow and visibility 0.88; in frame 0 no pixel is visible, and they count all the same.
     np.testing.assert_allclose(terms["flow"], 3 * 2 * np.sqrt(2), atol=0.02)
     seen = 1 / (1 + np.exp(-2.0))

@@ -97,7 +97,7 @@ class FlowDecoder(keras.layers.Layer):
         # Zero heads start at zero flow, the identity; the warp's one-sided derivative lets them leave it.
         self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(filters))]
         self.flows = _zero_head(4, "flows")
-        self.seen = ConvBlock(FINE_FILTERS, name="seen") if visible else None
+        self.occlusion = ConvBlock(FINE_FILTERS, name="occlusion") if visible else None
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
         self.visibilities = _zero_head(2, "visibilities", bias=2.0) if visible else None
         self.num_frames = num_frames
@@ -123,7 +123,7 @@ class FlowDecoder(keras.layers.Layer):
         Args:
           levels: as ImageEncoder gives them.
           picture: float32 [B,H,W,3+K], start frame and annotation.
-          foreground: float32 [B,H,W,1] in [0,1], 1 where the annotation has a foreground class.
+          foreground: float32 [B,H,W,1], 1 where the annotation has a foreground class, 0 elsewhere.
           z: float32 [B,Z], background part ++ foreground part.
 
         Returns:
@@ -148,12 +148,12 @@ class FlowDecoder(keras.layers.Layer):
         features = composed(x, belongs and (tf.maximum(*belongs),))
         x = self.fine(self._aligned(tf.cast(features, x.dtype), picture, composed(flows, belongs), stride=1))
         # A pixel chooses among neighbours of its own layer: an edge between the layers is sharp already.
-        flows = composed(_sharpened(flows, self.choices(x), layers), belongs) + self._pixels(self.flows(x))
+        flows = composed(sharpened(flows, self.choices(x), layers), belongs) + self._pixels(self.flows(x))
         if self.visibilities is None:
             seen = tf.ones_like(x[..., :2], tf.float32)
         else:
             agreement = tf.cast(self._agreement(flows), x.dtype)
-            seen = tf.sigmoid(self.visibilities(self.seen(tf.concat([x, agreement], axis=-1))))
+            seen = tf.sigmoid(self.visibilities(self.occlusion(tf.concat([x, agreement], axis=-1))))
         flows, visibilities = self._unfold(flows), self._unfold(seen)
         return {
             "flow": flows[..., :2],
@@ -163,14 +163,16 @@ class FlowDecoder(keras.layers.Layer):
         }
 
     def belonging(self, flows, foreground):
-        """Where the foreground is in frame t and in frame 0, each float32 [B*T,H,W,1] of zeros and ones.
+        """Where the foreground is in frame t and in frame 0, each float32 [B*T,H,W,1] in [0,1].
 
         A pixel of frame 0 belongs to the layer that its class names, a pixel of frame t to the foreground if the
         foreground's flow, the second half of flows [2*B*T,H,W,4], brings one there.
         """
         here = tf.repeat(foreground, self.num_frames, axis=0)
         front = tf.stop_gradient(tf.split(flows, 2, axis=0)[1][..., :2])
-        return tf.round(warp(here, front, method=self.warp_method)), here
+        arrived = warp(here, front, method=self.warp_method)
+        # A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far.
+        return tf.clip_by_value(4.0 * arrived - 1.5, 0.0, 1.0), here
 
     def _pixels(self, velocities):
         """What a flow head says, [B*T,h,w,4], in pixels."""
@@ -202,7 +204,7 @@ class FlowDecoder(keras.layers.Layer):
         return tf.reshape(x, [-1, self.num_frames, shape[1], shape[2], x.shape[-1]])
 
 
-def _sharpened(flows, choices, layers):
+def sharpened(flows, choices, layers):
     """Both flows [layers*N,H,W,4] by the choices [N,H,W,10] of the picture's pixels."""
     both = []
     for flow, choice in zip(tf.split(flows, 2, axis=-1), tf.split(choices, 2, axis=-1), strict=True):
