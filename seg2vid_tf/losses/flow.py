@@ -104,7 +104,7 @@ def visibility_cross_entropy(target: tf.Tensor, prediction: tf.Tensor) -> tf.Ten
     return -tf.reduce_mean(target * tf.math.log(prediction) + (1.0 - target) * tf.math.log(1.0 - prediction))
 
 
-def occlusion_overlap(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
+def occlusion_mismatch(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
     """How little the occluded pixels of two visibilities overlap: 1 - Dice coefficient of each clip, their mean.
 
     Few pixels are occluded, and cross-entropy alone calls none of them so as long as each is more likely visible; this

@@ -5,6 +5,8 @@ Flow is [..., H, W, 2], (dy, dx) in pixels of its own grid, so that half the hei
 
 import tensorflow as tf
 
+from seg2vid_tf.ops.image import with_border
+
 
 def resize_flow(flow: tf.Tensor, size: tuple) -> tf.Tensor:
     """Resizes a flow field bilinearly (half-pixel centres) and rescales dy by the height's ratio, dx by the width's.
@@ -37,7 +39,7 @@ def chosen_neighbours(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     convex upsampling of Teed and Deng, "RAFT" (ECCV 2020).
 
     Args:
-      flow: float [B, H, W, C], H and W at least 2; every channel is moved alike.
+      flow: float [B, H, W, C]; every channel is moved alike.
       logits: float [B, H, W, 5] of the pixel's own place and the other four, in this order; their softmax is the
         weights. Beside the picture lies what is at its border.
 
@@ -45,13 +47,8 @@ def chosen_neighbours(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
       float32 [B, H, W, C].
     """
     flow, weights = tf.cast(flow, tf.float32), tf.nn.softmax(tf.cast(logits, tf.float32))
-    places = (
-        flow,
-        tf.concat([flow[:, :1], flow[:, :1], flow[:, :-2]], axis=1),
-        tf.concat([flow[:, 2:], flow[:, -1:], flow[:, -1:]], axis=1),
-        tf.concat([flow[:, :, :1], flow[:, :, :1], flow[:, :, :-2]], axis=2),
-        tf.concat([flow[:, :, 2:], flow[:, :, -1:], flow[:, :, -1:]], axis=2),
-    )
+    wide = with_border(flow, 2)
+    places = flow, wide[:, :-4, 2:-2], wide[:, 4:, 2:-2], wide[:, 2:-2, :-4], wide[:, 2:-2, 4:]
     # A channel at a time: the products then run over whole rows, in two thirds of the time.
     planes = zip(*(tf.unstack(place, axis=-1) for place in places), strict=True)
     weights = tf.unstack(weights, axis=-1)

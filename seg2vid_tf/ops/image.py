@@ -1,4 +1,4 @@
-"""The two doors between uint8 outside and [-1, 1] inside."""
+"""Images: the two doors between uint8 outside and [-1, 1] inside, clips as images, borders."""
 
 import tensorflow as tf
 
@@ -16,3 +16,9 @@ def to_uint8(image: tf.Tensor) -> tf.Tensor:
 def fold_time(clip: tf.Tensor) -> tf.Tensor:
     """[..., H, W, C] -> [N, H, W, C]: the frames of clips are images of a larger batch."""
     return tf.reshape(clip, tf.concat([[-1], tf.shape(clip)[-3:-1], [clip.shape[-1]]], axis=0))
+
+
+def with_border(image: tf.Tensor, width: int) -> tf.Tensor:
+    """[N, H, W, C] -> [N, H + 2 width, W + 2 width, C]: beside the image lies what is at its border."""
+    rows = tf.concat([image[:, :1]] * width + [image] + [image[:, -1:]] * width, axis=1)
+    return tf.concat([rows[:, :, :1]] * width + [rows] + [rows[:, :, -1:]] * width, axis=2)

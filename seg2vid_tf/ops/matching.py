@@ -9,6 +9,7 @@ reads motion starts from: nothing has to be learned of matching, and nothing unl
 import tensorflow as tf
 
 from seg2vid_tf.ops.correlation import correlation
+from seg2vid_tf.ops.image import with_border
 from seg2vid_tf.ops.warp import warp
 
 # Displacements come out on a grid with one place for so many pixels.
@@ -82,7 +83,7 @@ def _improved(here, there, start, radius):
 def _sharpened(here, there, start):
     """One step of Lucas and Kanade from ``start``, in places, of at most one place each way."""
     moved = warp(there, -start)
-    edged = _edged(moved, 1)
+    edged = with_border(moved, 1)
     down, right = edged[:, 2:, 1:-1] - edged[:, :-2, 1:-1], edged[:, 1:-1, 2:] - edged[:, 1:-1, :-2]
     pairs = ((down, down), (down, right), (right, right), (down, here - moved), (right, here - moved))
     sums = tf.concat([tf.reduce_sum(a * b, axis=-1, keepdims=True) for a, b in pairs], axis=-1)
@@ -101,14 +102,8 @@ def _shrunk(x, stride):
 
 def _patches(x):
     """[N,h,w,C] -> [N,h,w,25 C]: each place with its neighbourhood; the border is repeated."""
-    padded = _edged(x, _PATCH // 2)
+    padded = with_border(x, _PATCH // 2)
     return tf.image.extract_patches(padded, [1, _PATCH, _PATCH, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID")
-
-
-def _edged(x, width):
-    """x with its border repeated outside."""
-    rows = tf.concat([x[:, :1]] * width + [x] + [x[:, -1:]] * width, axis=1)
-    return tf.concat([rows[:, :, :1]] * width + [rows] + [rows[:, :, -1:]] * width, axis=2)
 
 
 def _mean(x):

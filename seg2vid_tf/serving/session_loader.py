@@ -21,8 +21,7 @@ class SessionLoader:
         self._path = path
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
-            with self._session.graph.as_default():
-                self._signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path)).signature_def
+            self._signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path)).signature_def
         except BaseException:
             self.close()
             raise

@@ -9,7 +9,7 @@ from seg2vid_tf.config import MotionConfig
 from seg2vid_tf.losses.flow import (
     cycle_consistency,
     flow_error,
-    occlusion_overlap,
+    occlusion_mismatch,
     smoothness,
     visibility_cross_entropy,
     visibility_prior,
@@ -123,8 +123,8 @@ class MotionTrainer:
             terms["occlusion"] = weights.occlusion_weight * (
                 visibility_cross_entropy(batch["visibility"], visibility)
                 + visibility_cross_entropy(batch["visibility_backward"], visibility_backward)
-                + occlusion_overlap(batch["visibility"], visibility)
-                + occlusion_overlap(batch["visibility_backward"], visibility_backward)
+                + occlusion_mismatch(batch["visibility"], visibility)
+                + occlusion_mismatch(batch["visibility_backward"], visibility_backward)
             )
         if self._features:
             real = self._features(fold_time(future))

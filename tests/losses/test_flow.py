@@ -8,7 +8,7 @@ from seg2vid_tf.losses.flow import (
     NEIGHBOURS,
     cycle_consistency,
     flow_error,
-    occlusion_overlap,
+    occlusion_mismatch,
     smoothness,
     visibility_cross_entropy,
     visibility_prior,
@@ -121,16 +121,16 @@ def test_visibility_cross_entropy_is_the_cross_entropy():
     assert np.isfinite(loss) and np.isfinite(tape.gradient(loss, predicted)).all()
 
 
-def test_occlusion_overlap_counts_what_f1_counts():
+def test_occlusion_mismatch_counts_what_f1_counts():
     target, prediction = np.ones((2, 1, 2, 3, 1), np.float32), np.ones((2, 1, 2, 3, 1), np.float32)
     target[0, 0, 0, :2] = 0.0  # two pixels are occluded, two are predicted, one of them right; in clip 1 there is none
     prediction[0, 0, 0, 1:] = 0.0
-    np.testing.assert_allclose(occlusion_overlap(target, prediction), (1 - 3 / 5) / 2, rtol=1e-6)
-    assert occlusion_overlap(target, target) == 0.0
+    np.testing.assert_allclose(occlusion_mismatch(target, prediction), (1 - 3 / 5) / 2, rtol=1e-6)
+    assert occlusion_mismatch(target, target) == 0.0
     prediction = tf.fill([2, 1, 2, 3, 1], 0.5)
     with tf.GradientTape() as tape:
         tape.watch(prediction)
-        loss = occlusion_overlap(target, prediction)
+        loss = occlusion_mismatch(target, prediction)
     gradient = tape.gradient(loss, prediction).numpy()
     assert (gradient[0, 0, 0, :2] > 0).all() and (gradient[1] < 0).all()
 

@@ -148,25 +148,28 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
     assert own.max() > 1e-3 and others.max() == 0.0
 
 
-def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2vid, spec):
-    """Two layers by hand: the background moves 3 pixels down, the foreground 8.3 to the right, with a sharp outline."""
+@pytest.mark.parametrize("shift", [8.0, 8.3])
+def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2vid, shift):
+    """Two layers by hand: the background moves 3 pixels down, the foreground to the right, its outline stays sharp."""
     decoder = seg2vid.motion.decoder
     mask = np.zeros((1, 32, 32, 1), np.float32)
     mask[:, 8:16, 4:12] = 1.0
     steps = decoder.num_frames
     layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
     layers[:steps] = [3, 0, 3, 0]
-    layers[steps:] = [0, 8.3, 0, 8.3]
+    layers[steps:] = [0, shift, 0, shift]
+    features = np.zeros((2 * steps, 32, 32, 5), np.float32)
+    features[steps:] = 1.0
     arrived, here = decoder.belonging(tf.constant(layers), tf.constant(mask))
     flows = composed(tf.constant(layers), (arrived, here))
-    there = np.roll(mask[0], 8, axis=1)
-    there[8:16, 12] = 1.0  # seven tenths of this pixel
-    there[8:16, 20] = 0.0  # three tenths
+    x = composed(tf.constant(features), (tf.maximum(arrived, here),))
+    there = np.roll(mask[0], 8, axis=1)  # of a pixel that the outline cuts, the larger part counts
     np.testing.assert_array_equal(here, np.repeat(mask, steps, axis=0))
     for t in range(steps):
-        np.testing.assert_allclose(arrived[t], there, atol=1e-5)
-        np.testing.assert_allclose(flows[t, ..., :2], np.where(there == 1, [0, 8.3], [3, 0]), atol=1e-4)
-        np.testing.assert_allclose(flows[t, ..., 2:], np.where(here[t] == 1, [0, 8.3], [3, 0]), atol=1e-5)
+        np.testing.assert_array_equal(arrived[t], there)
+        np.testing.assert_array_equal(flows[t, ..., :2], np.where(there == 1, layers[-1, ..., :2], [3, 0]))
+        np.testing.assert_array_equal(flows[t, ..., 2:], np.where(mask[0] == 1, layers[-1, ..., 2:], [3, 0]))
+        np.testing.assert_array_equal(x[t], np.repeat(np.maximum(there, mask[0]), 5, axis=-1))
 
 
 def test_both_layers_take_the_places_that_the_picture_chose_each_flow_its_own():
