@@ -18,7 +18,7 @@ from seg2vid_tf.flags import run
 DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)", required=True)
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", required=True)
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
-RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run, instead of --saved_model")
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds motion/, instead of --saved_model")
 SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
 SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before; needs a model with two paths")
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
@@ -39,7 +39,7 @@ def main():
     if SAVED_MODEL.value:
         pipe = Seg2VidPipeline.from_saved_model(SAVED_MODEL.value)
     else:
-        pipe = Seg2VidPipeline.from_run(RUN_DIR.value)
+        pipe = Seg2VidPipeline.from_run(RUN_DIR.value, start_frame=False)
     manifest = check_shards(DATA.value)
     if manifest_spec(manifest) != pipe.spec:
         raise ValueError(

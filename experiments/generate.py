@@ -6,6 +6,7 @@ Writes video.gif and video.mp4 (several videos side by side), frames/<video>/<fr
 An earlier call's frames in the same folder are replaced, those of further videos removed.
 """
 
+import functools
 import pathlib
 
 import numpy as np
@@ -107,7 +108,8 @@ def load_pipeline(pipeline_class):
         )
     constructors = {
         "saved_model": pipeline_class.from_saved_model,
-        "run_dir": pipeline_class.from_run,
+        # A picture to animate skips stage 1, which then may be missing.
+        "run_dir": functools.partial(pipeline_class.from_run, start_frame=START_FRAME.value is None),
         "preset": pipeline_class.from_preset,
     }
     return constructors[given[0].name](given[0].value)

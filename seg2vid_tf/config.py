@@ -325,7 +325,7 @@ START_FRAME_PRESETS = {
 MOTION_PRESETS = {
     "tiny": MotionConfig(),
     "small": MotionConfig(
-        model=MotionModelConfig(height=128, width=256, flow_scale=32.0),
+        model=MotionModelConfig(height=128, width=256, background_latent=1024, foreground_latent=256, flow_scale=32.0),
         training=MotionTrainingConfig(steps=20_000, batch_size=2),
     ),
     "base": MotionConfig(

@@ -98,11 +98,16 @@ class Seg2VidPipeline:
         return pipeline
 
     @classmethod
-    def from_run(cls, run_dir: str | os.PathLike) -> "Seg2VidPipeline":
-        """Takes the newest checkpoints of both stages: <run_dir>/start_frame and <run_dir>/motion."""
+    def from_run(cls, run_dir: str | os.PathLike, start_frame: bool = True) -> "Seg2VidPipeline":
+        """Takes the newest checkpoints of both stages: <run_dir>/start_frame and <run_dir>/motion.
+
+        Args:
+          run_dir: the folder of both stages' runs.
+          start_frame: whether stage 1 is wanted; without it every call needs a start frame.
+        """
         from seg2vid_tf.models.restore import seg2vid_from_run  # builds networks: an export needs none of that
 
-        model = seg2vid_from_run(run_dir)
+        model = seg2vid_from_run(run_dir, start_frame)
         functions = {name: tf.function(f, input_signature=inputs) for name, (f, inputs) in signatures(model).items()}
         return cls(functions, describe(model))
 
@@ -137,7 +142,7 @@ class Seg2VidPipeline:
           annotation: path of a label map PNG, or integers [H,W], of the pipeline's spec and size.
           seed: of the first video; video i has seed + i.
           num_videos: N.
-          start_frame: uint8 [H,W,3]; skips stage 1.
+          start_frame: uint8 [H,W,3]; skips stage 1, and must be given where the model has none.
           z: float32 [N,Z]; replaces the motion that the seeds would draw.
           reference: uint8 [H,W,3], a picture whose style every video takes instead of what the seeds would draw; the
             model must have a style encoder.
@@ -163,6 +168,8 @@ class Seg2VidPipeline:
             z = self._checked_z(z, num_videos)
         if start_frame is not None:
             start_frame = _checked_image("start_frame", start_frame, (*self.size, 3))
+        elif "from_tensor" not in self._functions:
+            raise ValueError("start_frame: this model has no stage 1 to paint one, give it")
         painting = self._painting(start_frame, reference, instance_map)
         parts = []
         for first in range(0, num_videos, CHUNK):

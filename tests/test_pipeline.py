@@ -92,6 +92,17 @@ def test_a_run_gives_what_its_export_gives(pipe, run_dir, label_map):
     _assert_same(run.reconstruct(frames, label_map), pipe.reconstruct(frames, label_map))
 
 
+def test_a_run_of_stage_2_alone_animates_what_it_is_given(pipe, run_dir, label_map, tmp_path):
+    (tmp_path / "motion").symlink_to(run_dir / "motion")
+    with pytest.raises(ValueError, match="start_frame holds no run"):
+        Seg2VidPipeline.from_run(tmp_path)
+    run = Seg2VidPipeline.from_run(tmp_path, start_frame=False)
+    frame = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    _assert_same(run(label_map, start_frame=frame, seed=3), pipe(label_map, start_frame=frame, seed=3))
+    with pytest.raises(ValueError, match="start_frame: this model has no stage 1 to paint one, give it"):
+        run(label_map)
+
+
 def test_runs_that_are_not_whole_are_refused(run_dir, motion_config, tmp_path):
     def changed(name, stage="motion", config=None, spec=None, resave=True):
         """A copy of the run with one stage started anew; there is no checkpoint in it."""

@@ -28,29 +28,41 @@ def painter_from_run(run_dir: str | os.PathLike) -> tuple[StartFramePainter, Sta
     return StartFramePainter(generator, style_encoder, spec), config
 
 
-def seg2vid_from_run(run_dir: str | os.PathLike) -> Seg2Vid:
+def seg2vid_from_run(run_dir: str | os.PathLike, start_frame: bool = True) -> Seg2Vid:
     """Builds Seg2Vid from <run_dir>/start_frame and <run_dir>/motion.
+
+    Args:
+      run_dir: the folder of both stages' runs.
+      start_frame: whether stage 1 is wanted; without it the model only animates frames, and the folder may lack it.
 
     Raises:
       ValueError: a stage is missing, has no checkpoint, or the stages differ in spec or size.
     """
     folder = RunFolder(pathlib.Path(run_dir) / "motion")
-    motion_config, motion_spec = folder.load("motion")
-    painter, start_config = painter_from_run(run_dir)
-    spec = painter.spec
-    if spec != motion_spec:
+    config, spec = folder.load("motion")
+    size = (config.model.height, config.model.width)
+    generator = style_encoder = None
+    if start_frame:
+        painter, start_config = painter_from_run(run_dir)
+        _check_together(run_dir, (painter.spec, start_config.model), (spec, config.model))
+        generator, style_encoder = painter.generator, painter.style_encoder
+    # The faster warps of training have the same meaning and no place in an export.
+    motion = build_motion(dataclasses.replace(config.model, warp="native"), spec)
+    _restore(folder, {"motion": motion})
+    return Seg2Vid(generator, motion, spec, size, style_encoder)
+
+
+def _check_together(run_dir, *stages):
+    (start_spec, start), (motion_spec, motion) = stages
+    if start_spec != motion_spec:
         raise ValueError(
-            f"{run_dir}: start_frame was trained on spec {spec.name!r}, motion on another, {motion_spec.name!r}"
+            f"{run_dir}: start_frame was trained on spec {start_spec.name!r}, motion on another, {motion_spec.name!r}"
         )
-    sizes = [(c.model.height, c.model.width) for c in (start_config, motion_config)]
+    sizes = [(model.height, model.width) for model in (start, motion)]
     if sizes[0] != sizes[1]:
         raise ValueError(
             f"{run_dir}: start_frame was trained at {sizes[0]}, motion at {sizes[1]}: train both at one size"
         )
-    # The faster warps of training have the same meaning and no place in an export.
-    motion = build_motion(dataclasses.replace(motion_config.model, warp="native"), spec)
-    _restore(folder, {"motion": motion})
-    return Seg2Vid(painter.generator, motion, spec, sizes[0], painter.style_encoder)
 
 
 def _restore(folder, objects):

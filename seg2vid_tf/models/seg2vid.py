@@ -54,7 +54,7 @@ class Seg2Vid(keras.Model):
     """Start-frame generator and motion CVAE over one annotation spec.
 
     Args:
-      generator: built StartFrameGenerator.
+      generator: built StartFrameGenerator; None: the model animates given frames alone.
       motion: built MotionCVAE.
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
@@ -63,7 +63,7 @@ class Seg2Vid(keras.Model):
 
     def __init__(
         self,
-        generator: StartFrameGenerator,
+        generator: StartFrameGenerator | None,
         motion: MotionCVAE,
         spec: AnnotationSpec,
         size: tuple[int, int],
@@ -73,7 +73,7 @@ class Seg2Vid(keras.Model):
         super().__init__(**{"autocast": False, **kwargs})
         self.generator = generator
         self.style_encoder = style_encoder
-        self.painter = StartFramePainter(generator, style_encoder, spec)
+        self.painter = None if generator is None else StartFramePainter(generator, style_encoder, spec)
         self.motion = motion
         self.spec = spec
         self.size = tuple(size)

@@ -6,8 +6,8 @@
     encode_motion    frames uint8 [B,T+1,H,W,3], label_map uint8 [B,H,W]       -> z_mean, z_stddev float32 [B,Z]
     encode_style     reference uint8 [B,H,W,3]                                 -> style float32 [B,S], for from_tensor
 
-serving_default and from_tensor take instance_map int32 [B,H,W] too (0 = no instance) where stage 1 was trained with
-instance boundaries; encode_style is there where it was trained with a style encoder.
+serving_default and from_tensor are there where the model has a stage 1, and take instance_map int32 [B,H,W] too
+(0 = no instance) where it was trained with instance boundaries; encode_style where it has a style encoder.
 
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1], label_maps uint8 [B,T+1,H,W] (0 is the one given)
@@ -63,16 +63,7 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
         (reference,) = _checked(reference=reference)
         return {"style": model.painter.encode_style(to_float(reference))}
 
-    instances = [tf.TensorSpec([None, height, width], tf.int32, "instance_map")] * model.painter.uses_instances
     functions = {
-        "serving_default": (
-            serving_default,
-            [tf.TensorSpec([None], tf.string, "label_map_png"), seeds, *instances],
-        ),
-        "from_tensor": (
-            from_tensor,
-            [label_map, tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style"), z, seeds, *instances],
-        ),
         "animate": (
             animate,
             [tf.TensorSpec([None, height, width, 3], tf.uint8, "start_frame"), label_map, z],
@@ -82,6 +73,12 @@ def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]
             [tf.TensorSpec([None, model.motion.num_frames + 1, height, width, 3], tf.uint8, "frames"), label_map],
         ),
     }
+    if model.painter is not None:
+        instances = [tf.TensorSpec([None, height, width], tf.int32, "instance_map")] * model.painter.uses_instances
+        png = tf.TensorSpec([None], tf.string, "label_map_png")
+        style = tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style")
+        functions["serving_default"] = (serving_default, [png, seeds, *instances])
+        functions["from_tensor"] = (from_tensor, [label_map, style, z, seeds, *instances])
     if model.style_encoder is not None:
         functions["encode_style"] = (encode_style, [tf.TensorSpec([None, height, width, 3], tf.uint8, "reference")])
     # No condition in them is a tensor's, and AutoGraph's looking for one is half of the tracing.
@@ -94,10 +91,10 @@ def describe(model: Seg2Vid) -> dict:
         "spec": model.spec.to_json(),
         "size": list(model.size),
         "num_frames": model.motion.num_frames,
-        "style_dim": model.generator.style_dim,
+        "style_dim": 0 if model.generator is None else model.generator.style_dim,
         "latent_dim": model.motion.latent_dim,
         "background_latent": model.motion.background_latent,
-        "instance_boundary": model.painter.uses_instances,
+        "instance_boundary": model.painter is not None and model.painter.uses_instances,
     }
 
 

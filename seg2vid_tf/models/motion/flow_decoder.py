@@ -82,14 +82,16 @@ class FlowDecoder(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        mirrored = list(reversed(filters[:-1]))
         names = ("background_injection", "foreground_injection")
+        # z's map is finer than the coarsest level: the levels up to a quarter of the frame's size hear it too.
+        said = (max(1, filters[-1] // 2), *(max(1, f // 4) for f in mirrored[:-1]))
         self.injections = [
-            LatentInjection(size, num_frames, filters[-1] // 2, name=name)
+            LatentInjection(size, num_frames, said, name=name)
             for size, name in zip(latent_sizes, names, strict=True)
             if size
         ]
         self.stem = ConvBlock(filters[-1], name="stem")
-        mirrored = list(reversed(filters[:-1]))
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(mirrored)]
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
         self.fine = ConvBlock(FINE_FILTERS, name="fine")
@@ -134,14 +136,18 @@ class FlowDecoder(keras.layers.Layer):
         # The layers are folded into the batch too, the outermost: one set of weights, told apart by what z says.
         levels = [tf.tile(level, [layers, 1, 1, 1]) for level in levels]
         code = tf.repeat(levels[-1], self.num_frames, axis=0)
-        said = [inject(part, tf.shape(code)[1:3]) for inject, part in zip(self.injections, parts, strict=True)]
-        x = self.stem(tf.concat([code, tf.cast(tf.concat(said, axis=0), code.dtype)], axis=-1))
+        sizes = [tf.shape(level)[1:3] for level in list(reversed(levels))[: 1 + len(self.mixes)]]
+        said = [inject(part, sizes) for inject, part in zip(self.injections, parts, strict=True)]
+        said = [tf.cast(tf.concat(level, axis=0), code.dtype) for level in zip(*said, strict=True)]
+        x = self.stem(tf.concat([code, said[0]], axis=-1))
         flows = self._pixels(self.coarse_flows[0](x))
         for i, skip in enumerate(reversed(levels[:-1])):
             flows = double_size(flows)
-            x = self.ups[i](self._aligned(double_size(x), skip, flows, stride=2 ** (len(levels) - 1 - i)))
+            x = self._aligned(double_size(x), skip, flows, stride=2 ** (len(levels) - 1 - i))
             if i < len(self.mixes):
-                x = self.mixes[i](x)
+                x = self.mixes[i](self.ups[i](tf.concat([x, said[i + 1]], axis=-1)))
+            else:
+                x = self.ups[i](x)
             flows += self._pixels(self.coarse_flows[i + 1](x))
         x, flows = double_size(x), double_size(flows)
         belongs = self.belonging(flows, foreground) if layers == 2 else None

@@ -7,21 +7,23 @@ from seg2vid_tf.models.motion.latent_map import LatentScale, map_of
 
 
 class LatentInjection(keras.layers.Layer):
-    """z -> one feature map per predicted frame, on any grid.
+    """z -> one feature map per predicted frame and level of the decoder, on any grids.
 
     Args:
       latent_dim: dimensions of this group's part of z.
       num_frames: T.
-      filters: channels per frame.
+      filters: channels per frame, for each level.
     """
 
-    def __init__(self, latent_dim: int, num_frames: int, filters: int, **kwargs):
+    def __init__(self, latent_dim: int, num_frames: int, filters: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.scale = LatentScale(latent_dim, to_map=True, name="scale")
-        self.to_frames = keras.layers.Dense(num_frames * filters, dtype="float32", name="to_frames")
+        self.to_frames = [
+            keras.layers.Dense(num_frames * f, dtype="float32", name=f"to_frames_{i}") for i, f in enumerate(filters)
+        ]
         self.latent_dim = latent_dim
         self.num_frames = num_frames
-        self.filters = filters
+        self.filters = tuple(filters)
 
     def get_config(self):
         return {
@@ -31,8 +33,13 @@ class LatentInjection(keras.layers.Layer):
             "filters": self.filters,
         }
 
-    def call(self, z, size):
-        """z [B,Z], size int32 [2] = (h, w) -> float32 [B*T,h,w,filters], frames folded into the batch."""
-        x = self.to_frames(tf.image.resize(map_of(self.scale(z)), size))
-        x = tf.reshape(x, [-1, size[0], size[1], self.num_frames, self.filters])
-        return tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [-1, size[0], size[1], self.filters])
+    def call(self, z, sizes):
+        """z [B,Z], sizes int32 [2] = (h, w) of each level -> as many float32 [B*T,h,w,filters], frames in the batch."""
+        motion = map_of(self.scale(z))
+        levels = zip(sizes, self.to_frames, self.filters, strict=True)
+        return [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
+
+    def _on(self, size, motion, to_frames, filters):
+        x = to_frames(tf.image.resize(motion, size, antialias=True))
+        x = tf.reshape(x, [-1, size[0], size[1], self.num_frames, filters])
+        return tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [-1, size[0], size[1], filters])

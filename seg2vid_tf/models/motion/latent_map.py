@@ -12,13 +12,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-LATENT_GRID = (8, 16)
+LATENT_GRID = (16, 32)
 # More dimensions than this go into more channels, fewer into lower frequencies.
-_DIMENSIONS_A_CHANNEL = 64
+_DIMENSIONS_A_CHANNEL = 128
 
 
 def map_channels(latent_dim: int) -> int:
-    """Channels of the map whose low frequencies are latent_dim numbers; a motion has two components at least."""
+    """Channels of the map whose low frequencies are latent_dim numbers.
+
+    A steady motion has two, (dy, dx); one that changes from frame to frame has up to two for each frame.
+    """
     return max(2, -(-latent_dim // _DIMENSIONS_A_CHANNEL))
 
 

@@ -54,10 +54,11 @@ class MotionEncoder(keras.layers.Layer):
         """
         picture = tf.concat([start_frame, annotation], axis=-1)
         picture = tf.image.resize(picture, tf.shape(fits)[2:4], method=tf.image.ResizeMethod.AREA)
-        x = tf.concat([picture, *tf.unstack(velocities, axis=1), *tf.unstack(fits, axis=1)], axis=-1)
+        measured = tf.concat(tf.unstack(velocities, axis=1), axis=-1)
+        x = tf.concat([picture, measured, *tf.unstack(fits, axis=1)], axis=-1)
         for conv in self.convs:
             x = conv(x)
-        x, measured = tf.cast(x, tf.float32), tf.reduce_mean(velocities, axis=1)
+        x = tf.cast(x, tf.float32)
         cells = [tf.image.resize(value, LATENT_GRID, antialias=True) for value in (x, measured)]
         mean = self.scale(coefficients_of(self.to_map(tf.concat(cells, axis=-1)), self.latent_dim))
         return mean, self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
