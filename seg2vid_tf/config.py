@@ -212,7 +212,7 @@ class TrainingConfig:
     precision: str = _field("float32", "float32 or mixed_bfloat16 (slow on a CPU without bfloat16 instructions)")
     perceptual_path: str = _field("", "file of the perceptual network's weights (ops/feature_network.py)")
     init_from: str = _field(
-        "", "run whose networks this one starts from, of the same spec and sizes; none: random weights"
+        "", "run whose networks this one starts from, of the same spec and channels; none: random weights"
     )
     checkpoint_every: int = _field(200, "steps between checkpoints")
     sample_every: int = _field(200, "steps between pictures of validation clips")

@@ -109,6 +109,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
 
     Args:
       run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
+        Stage 2 may have predicted fewer frames (models/motion/lengthen.py).
       stage: "start_frame" or "motion".
       trainer: StartFrameTrainer or MotionTrainer, before its first step.
 
@@ -117,6 +118,8 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     """
     import keras
 
+    from seg2vid_tf.models.build import build_motion
+    from seg2vid_tf.models.motion.lengthen import lengthen
     from seg2vid_tf.run_folder import RunFolder
     from seg2vid_tf.training.moving_average import copy_weights
 
@@ -126,10 +129,11 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         raise ValueError(
             f"init_from: {other.path} was trained on spec {spec.name!r}, this data has {trainer.spec.name!r}"
         )
+    shorter = stage == "motion" and config.model.num_frames < trainer.num_frames
     changed = [
         line
         for line in differences(to_json(config.model), to_json(trainer.config.model))
-        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp")
+        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp", *["num_frames"] * shorter)
     ]
     if changed:
         raise ValueError(
@@ -141,8 +145,12 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         for name, owner in trainer.checkpointed.items()
         if name in trained and not isinstance(owner, keras.optimizers.Optimizer)
     }
+    if shorter:
+        networks = {"motion": build_motion(config.model, spec)}
     if other.restore(networks, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    if shorter:
+        lengthen(networks["motion"], trainer.motion)
     for name, network in networks.items():
         if f"{name}_average" in networks:
             copy_weights(networks[f"{name}_average"], network)

@@ -15,6 +15,7 @@ from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.data.shards import load_manifest, write_shards
 from seg2vid_tf.data.synthetic_street import iter_clips
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training.motion_trainer import MotionTrainer
 from seg2vid_tf.training.program import fingerprint, start_from
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 
@@ -115,6 +116,21 @@ def test_stage_1_trains_on_two_splits_and_measures(
     lines = [json.loads(text) for text in (folder / "measures.jsonl").read_text(encoding="utf-8").splitlines()]
     assert lines == [{"step": step, "frames": 3, "lpips": 0.0, "lpips_between_seeds": 0.0} for step in (1, 2)]
     assert printed.count("held out, step") == 2
+
+
+def test_stage_2_starts_from_one_that_predicts_fewer_frames(smallest_motion, with_model, spec, tmp_path):
+    def build(**changes):
+        return MotionTrainer(with_model(smallest_motion, **changes), spec)
+
+    source, folder = build(), RunFolder(tmp_path / "motion")
+    source.motion.decoder.stem.conv.bias.assign(tf.range(8.0))
+    folder.start("motion", source.config, spec, "data", False)
+    folder.save(source.checkpointed, 1)
+    longer = build(num_frames=3)
+    start_from(tmp_path, "motion", longer)
+    np.testing.assert_array_equal(longer.motion.decoder.stem.conv.bias, range(8))
+    with pytest.raises(ValueError, match="are others: num_frames: 2 -> 1"):
+        start_from(tmp_path, "motion", build(num_frames=1))
 
 
 def test_a_fingerprint_follows_all_shards_in_order():

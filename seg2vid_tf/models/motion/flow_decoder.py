@@ -189,6 +189,13 @@ class FlowDecoder(keras.layers.Layer):
         progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
         return (self.flow_scale * progress)[None, :, None, None, None]
 
+    def flow_channels(self):
+        """[(block, slice of its inputs that are flow in units of flow_scale)], of every block that reads any."""
+        ends = [block.conv.kernel.shape[2] for block in (*self.ups, self.fine)]
+        for i in range(len(self.mixes)):
+            ends[i] -= self.injections[0].filters[i + 1]  # what z says comes last
+        return [(block, slice(end - 4, end)) for block, end in zip((*self.ups, self.fine), ends, strict=True)]
+
     def _aligned(self, x, features, flows, stride):
         """x [B*T,h,w,C] beside features [B,h,w,F] as they are, as the flow so far moves them, and that flow."""
         still = tf.repeat(features, self.num_frames, axis=0)

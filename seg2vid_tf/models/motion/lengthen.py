@@ -1,0 +1,50 @@
+"""Longer clips from shorter ones: the weights of a MotionCVAE, given to one that predicts more frames.
+
+Learning goes much faster on short clips. What the longer model is given reads the motion of the frames that the shorter
+one read and lets the frames after them go on as its last one does; the rest is for training to learn.
+"""
+
+import numpy as np
+
+from seg2vid_tf.models.motion.cvae import MotionCVAE
+
+
+def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
+    """Gives ``longer`` the weights of ``shorter``.
+
+    Both have one architecture but for num_frames and flow_scale. Where the latter is as many pixels per frame, the
+    frames that both predict move alike.
+    """
+    old, new = shorter.num_frames, longer.num_frames
+    for theirs, ours in zip(shorter.variables, longer.variables, strict=True):
+        if theirs.shape == ours.shape:
+            ours.assign(theirs)
+    for name in ("background_encoder", "foreground_encoder"):
+        theirs, ours = getattr(shorter, name), getattr(longer, name)
+        if theirs is not None:
+            # Both layers read, last, dy and dx of each frame; the first one then reads how each fits.
+            _widen(theirs.convs[0].conv.kernel, ours.convs[0].conv.kernel, 2, ((2 * old, 2 * new), (old, new)))
+            _widen(theirs.to_map.kernel, ours.to_map.kernel, 0, ((2 * old, 2 * new),))
+    theirs, ours = shorter.decoder, longer.decoder
+    for before, after in zip(theirs.injections, ours.injections, strict=True):
+        for source, target in zip(before.to_frames, after.to_frames, strict=True):
+            for name in ("kernel", "bias"):
+                said = np.split(np.asarray(getattr(source, name)), old, axis=-1)
+                getattr(target, name).assign(np.concatenate(said + said[-1:] * (new - old), axis=-1))
+    # They read the flow in units that frame T reaches: the same motion is a smaller number where T is later.
+    for level, channels in ours.flow_channels():
+        factors = np.ones([level.conv.kernel.shape[2], 1], np.float32)
+        factors[channels] = new / old
+        level.conv.kernel.assign(np.asarray(level.conv.kernel) * factors)
+
+
+def _widen(theirs, ours, axis, blocks):
+    """Assigns a kernel whose last inputs are blocks of (old, new) channels: what one gained counts for nothing."""
+    value = np.asarray(theirs)
+    edges = value.shape[axis] - np.cumsum([old for old, _ in reversed(blocks)])[::-1]
+    first, *parts = np.split(value, edges, axis=axis)
+    for i, (old, new) in enumerate(blocks):
+        padding = [(0, 0)] * value.ndim
+        padding[axis] = (0, new - old)
+        parts[i] = np.pad(parts[i], padding)
+    ours.assign(np.concatenate([first, *parts], axis=axis))

@@ -1,0 +1,34 @@
+"""A model of more frames starts as the one of fewer: it reads the same motion and goes on with it."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seg2vid_tf.models.build import build_motion
+from seg2vid_tf.models.motion.lengthen import lengthen
+
+
+def test_the_frames_that_both_predict_move_alike_and_those_after_them_go_on(seg2vid, motion_config, spec, make_inputs):
+    shorter = seg2vid.motion
+    keras.utils.set_random_seed(3)
+    config = dataclasses.replace(motion_config.model, num_frames=4, flow_scale=16.0)
+    longer = build_motion(config, spec)
+    lengthen(shorter, longer)
+    inputs = make_inputs(longer, spec, 2, 32, 64)
+    frames, annotation = inputs["frames"], inputs["annotation"]
+    # What the shorter one does not read counts for nothing yet.
+    posterior, expected = longer.encode(frames, annotation), shorter.encode(frames[:, :3], annotation)
+    np.testing.assert_allclose(posterior.mean(), expected.mean(), atol=1e-5)
+    np.testing.assert_allclose(posterior.stddev(), expected.stddev(), rtol=1e-5)
+    z = tf.random.stateless_normal([2, longer.latent_dim], [0, 1])
+    there, here = longer.decode(frames[:, 0], annotation, z), shorter.decode(frames[:, 0], annotation, z)
+    # Frame 2 has a neighbour after it now, and hears of it.
+    np.testing.assert_allclose(there["flow"][:, 0], here["flow"][:, 0], atol=1e-4)
+    assert np.abs(here["flow"][:, 0]).max() > 0.1
+    said, end = (m.decoder.injections[0](z[:, : m.background_latent], [[2, 4], [4, 8]])[1] for m in (longer, shorter))
+    said, end = tf.reshape(said, [2, 4, -1]), tf.reshape(end, [2, 2, -1])
+    for frame in (1, 2, 3):
+        np.testing.assert_allclose(said[:, frame], end[:, 1], atol=1e-6)
+    assert np.abs(said[:, 0] - said[:, 1]).max() > 0.01
