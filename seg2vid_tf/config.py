@@ -255,6 +255,11 @@ class MotionTrainingConfig(TrainingConfig):
 
     batch_size: int = _field(4, "clips per step, over all devices")
     clip_norm: float = _field(1.0, "largest global norm of the gradient")
+    jitter: float = _field(
+        0.0,
+        "pixels by which a clip's later frames are shifted and bent at random, so that any motion is learned and not a "
+        "few scenes' own; one standard deviation, falling to 0 until the run's end",
+    )
     discriminator_learning_rate: float = _field(2e-4, "Adam's learning rate of the video discriminator")
 
 

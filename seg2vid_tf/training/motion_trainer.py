@@ -24,6 +24,7 @@ from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.occlusion import consistent_visibility, leads_inside
 from seg2vid_tf.ops.warp import warp
+from seg2vid_tf.training.jitter import moved, random_displacements
 from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, per_replica
@@ -67,9 +68,14 @@ class MotionTrainer:
         Returns:
           {name: this replica's share of the loss term}; their sum over replicas is the term.
         """
+        training = self.config.training
+        seeds = example_seeds(training.seed, step, tf.shape(batch["frames"])[0])
+        if training.jitter:
+            pixels = training.jitter * (1.0 - tf.cast(step, tf.float32) / training.steps)
+            size = tf.shape(batch["frames"])[2:4]
+            batch = moved(batch, random_displacements(seeds, self.num_frames, size, pixels), self.spec)
         frames = batch["frames"]
         annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
-        seeds = example_seeds(self.config.training.seed, step, tf.shape(frames)[0])
         noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)
         with tf.GradientTape() as tape:
             outputs = self.motion({"frames": frames, "annotation": annotation, "noise": noise}, training=True)
@@ -79,7 +85,7 @@ class MotionTrainer:
                 terms["video_adversarial"] = self._adversary.generator_term(generated, annotation)
             loss = per_replica(sum(terms.values()))
         variables = self.motion.trainable_variables
-        gradients, norm = clip_by_global_norm(tape.gradient(loss, variables), self.config.training.clip_norm)
+        gradients, norm = clip_by_global_norm(tape.gradient(loss, variables), training.clip_norm)
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         if self._adversary is not None:
             terms["discriminator"] = self._adversary.train_step(frames, generated, annotation)

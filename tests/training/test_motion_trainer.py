@@ -73,6 +73,17 @@ def test_one_step_moves_every_part_that_has_a_gradient(smallest_motion, with_mod
         assert np.abs(old - new.numpy()).max() > 0.0, getattr(new, "path", new.name)
 
 
+def test_jitter_moves_what_is_learned_from_and_ends_with_the_run(smallest_motion, with_training, spec, batch):
+    """A fresh model shows frame 0: its loss is how far the later frames are from it, and bent ones are farther."""
+    losses = []
+    for jitter, step in ((0.0, 0), (8.0, 0), (8.0, 0), (8.0, 4)):
+        trainer = MotionTrainer(with_training(smallest_motion, jitter=jitter, steps=4, seed=1), spec)
+        losses.append(float(trainer.train_step(batch, tf.constant(step, tf.int64))["warped_l1"]))
+    still, bent, again, at_the_end = losses
+    assert bent > 1.2 * still and bent == again
+    np.testing.assert_allclose(at_the_end, still, rtol=1e-5)
+
+
 def test_exact_motion_teaches_where_a_weight_asks_for_it(smallest_motion, spec, batch):
     exact = {
         "flow": tf.ones([2, 2, 16, 32, 2]),

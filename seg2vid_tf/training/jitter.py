@@ -1,0 +1,84 @@
+"""Jitter: a training clip whose later frames are shifted and bent at random, with the exact motion that they then have.
+
+Real cameras pitch and shake, rendered ones do not, and a few real scenes are soon learned by heart. A clip that is bent
+anew each time it is seen can only be explained by what its frames show: so the posterior learns to pass on any motion.
+"""
+
+import tensorflow as tf
+
+from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.ops.image import fold_time
+from seg2vid_tf.ops.noise import per_example_normal
+from seg2vid_tf.ops.occlusion import leads_inside
+from seg2vid_tf.ops.warp import warp
+
+# Beside the streams of models/seg2vid.py and painter.py.
+JITTER_STREAM = 1 << 15
+# A shift of the whole frame, and half as much at the nodes of this grid, smooth between them.
+_GRID = (3, 5)
+# The inverse of a displacement is found by so many steps; each takes off all but its slope, a few hundredths.
+_INVERSION_STEPS = 3
+
+
+def random_displacements(seeds: tf.Tensor, num_frames: int, size, pixels) -> tf.Tensor:
+    """Smooth displacements: one that grows steadily until frame T, and for each frame another of half its size.
+
+    Args:
+      seeds: int64 [B].
+      num_frames: T.
+      size: (height, width) of the frames.
+      pixels: standard deviation of the steady shift in frame T.
+
+    Returns:
+      float32 [B,T,H,W,2], (dy, dx) in pixels.
+    """
+    steps, (rows, columns) = num_frames, _GRID
+    drawn = per_example_normal(seeds, [steps + 1, 1 + rows * columns, 2], JITTER_STREAM)
+    nodes = drawn[:, :, :1] + 0.5 * drawn[:, :, 1:]
+    progress = tf.range(1, steps + 1, dtype=tf.float32)[:, None, None] / steps
+    nodes = progress * nodes[:, :1] + 0.5 * nodes[:, 1:]
+    grids = tf.reshape(nodes, [-1, rows, columns, 2])
+    smooth = tf.image.resize(grids, size, tf.image.ResizeMethod.BICUBIC)
+    return pixels * tf.reshape(smooth, tf.concat([[-1, steps], tf.shape(smooth)[1:]], axis=0))
+
+
+def moved(batch: dict, displacements: tf.Tensor, spec: AnnotationSpec) -> dict:
+    """The batch with frame t's pixel at x + displacements_t(x) brought to x; frame 0 stays.
+
+    Args:
+      batch: as ``MotionTrainer.train_step`` takes it.
+      displacements: float32 [B,T,H,W,2], (dy, dx) in pixels, smooth.
+      spec: of the label maps.
+
+    Returns:
+      A batch of the same names and shapes. What comes from outside the frame repeats its border and is not visible.
+    """
+    shape = tf.shape(displacements)
+    e = fold_time(displacements)
+
+    def along(value):
+        return tf.reshape(warp(fold_time(value), -e), tf.shape(value))
+
+    later, maps = batch["frames"][:, 1:], batch["label_maps"][:, 1:]
+    changed = {
+        "frames": tf.concat([batch["frames"][:, :1], along(later)], axis=1),
+        "label_maps": tf.concat(
+            [batch["label_maps"][:, :1], decide_label_map(along(encode_label_map(maps, spec)), spec)], axis=1
+        ),
+    }
+    if "flow" in batch:
+        # frame t showed x + e(x) where it shows x now: f'(x) = f(x + e) - e(x), and g'(p) = g(p) - e(p + g'(p)).
+        g = fold_time(batch["flow_backward"])
+        backward = g
+        for _ in range(_INVERSION_STEPS):
+            backward = g - warp(e, -backward)
+        backward = tf.reshape(backward, shape)
+        seen = along(batch["visibility"]) * leads_inside(-displacements)
+        changed |= {
+            "flow": along(batch["flow"]) - displacements,
+            "flow_backward": backward,
+            "visibility": tf.round(seen),
+            "visibility_backward": batch["visibility_backward"] * leads_inside(-backward),
+        }
+    return {**batch, **changed}
