@@ -109,9 +109,9 @@ class MotionModelConfig:
     height: int = _field(64, "frame height in pixels, divisible by 16")
     width: int = _field(128, "frame width in pixels, divisible by 16")
     num_frames: int = _field(4, "frames T predicted after the start frame")
-    background_latent: int = _field(128, "latent dimensions of the camera's motion")
+    background_latent: int = _field(1024, "latent dimensions of the camera's motion")
     foreground_latent: int = _field(
-        64, "latent dimensions of the objects' own motion; 0: one path for all classes instead of two"
+        256, "latent dimensions of the objects' own motion; 0: one path for all classes instead of two"
     )
     encoder_filters: tuple[int, ...] = _field(
         (48, 64, 96), "channels of each motion encoder at 1/4, 1/8, .. of the size"
@@ -330,7 +330,7 @@ START_FRAME_PRESETS = {
 MOTION_PRESETS = {
     "tiny": MotionConfig(),
     "small": MotionConfig(
-        model=MotionModelConfig(height=128, width=256, background_latent=1024, foreground_latent=256, flow_scale=32.0),
+        model=MotionModelConfig(height=128, width=256, flow_scale=32.0),
         training=MotionTrainingConfig(steps=20_000, batch_size=2),
     ),
     "base": MotionConfig(

@@ -110,6 +110,9 @@ def shake_heads(motion):
         head.kernel.assign(rng.normal(0, 0.06, head.kernel.shape).astype(np.float32))
     for head in (decoder.coarse_flows[-1], decoder.choices):
         head.kernel.assign(rng.normal(0, 0.03, head.kernel.shape).astype(np.float32))
+    for encoder in (motion.background_encoder, motion.foreground_encoder):
+        for head in (encoder.to_map, encoder.log_variance):
+            head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
 
 
 @pytest.fixture(scope="session")

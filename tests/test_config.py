@@ -148,6 +148,6 @@ def test_sizes_that_no_network_can_have_are_refused():
 
 
 def test_two_layers_without_annotation_are_refused():
-    with pytest.raises(ValueError, match="give foreground_latent 0, received 64"):
+    with pytest.raises(ValueError, match="give foreground_latent 0, received 256"):
         MotionModelConfig(annotated=False)
     assert not MotionModelConfig(annotated=False, foreground_latent=0).annotated

@@ -26,7 +26,11 @@ def _inputs(model, spec, batch, height, width, seed=0):
         noise = normal(batch, height // model.noise_stride, width // model.noise_stride, model.noise_channels)
         return {"annotation": annotation, "style": normal(batch, model.style_dim), "noise": noise}
     if isinstance(model, MotionCVAE):
-        frames = image(batch, model.num_frames + 1, height, width, 3)
+        # A picture that moves by a pixel a frame: in noise nothing can be matched, and what is found is wild.
+        size = [side + model.num_frames for side in (height, width)]
+        canvas = tf.image.resize(image(batch, height // 4 + 2, width // 4 + 2, 3), size, "bicubic")
+        frames = [canvas[:, t : t + height, t : t + width] for t in range(model.num_frames + 1)]
+        frames = tf.clip_by_value(tf.stack(frames, axis=1), -1.0, 1.0)
         return {"annotation": annotation, "frames": frames, "noise": normal(batch, model.latent_dim)}
     frame = image(batch, height, width, 3)
     if isinstance(model, MultiscaleDiscriminator):

@@ -21,27 +21,52 @@ def fresh(spec, motion_config):
 
 @pytest.fixture
 def altered(seg2vid, make_inputs, copy_model, spec):
-    """altered(head, bias): a copy of the tiny model whose head answers with its bias alone, everywhere."""
+    """altered(head, bias): a copy of the tiny model that hears no z and whose head answers with its bias alone."""
 
     def make(head, bias):
         motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 16, 16))
         layer = getattr(motion.decoder, head)
         for silent in (layer, *motion.decoder.coarse_flows):
             silent.kernel.assign(tf.zeros(silent.kernel.shape))
+        for injection in motion.decoder.injections:
+            injection.scale.factors.assign(tf.zeros(injection.scale.factors.shape))
         layer.bias.assign(bias)
         return motion
 
     return make
 
 
-def test_a_fresh_model_is_the_identity(fresh, spec, make_inputs):
+def test_a_fresh_model_stands_still_where_z_says_nothing(fresh, spec, make_inputs):
     inputs = make_inputs(fresh, spec, 2, 16, 24)
-    outputs = fresh(inputs)
+    outputs = fresh.decode(inputs["frames"][:, 0], inputs["annotation"], tf.zeros([2, fresh.latent_dim]))
     np.testing.assert_array_equal(outputs["flow"], np.zeros([2, 2, 16, 24, 2]))
     np.testing.assert_array_equal(outputs["flow_backward"], np.zeros([2, 2, 16, 24, 2]))
     start = inputs["frames"][:, :1].numpy()
     np.testing.assert_allclose(outputs["warped"], np.repeat(start, 2, axis=1), atol=1e-6)
     np.testing.assert_allclose(outputs["visibility"], 1 / (1 + np.exp(-2.0)), rtol=1e-5)
+
+
+def test_a_fresh_model_passes_on_what_was_measured(fresh, spec):
+    """A picture that moves by (1, -2) pixels a frame, and a car in it by (-1, 1): each group's z, and both flows."""
+    rng, size = np.random.default_rng(0), (64, 96)
+    canvas = tf.image.resize(rng.uniform(-1, 1, (2, 28, 36, 3)), [112, 144], "bicubic").numpy()
+    car = np.zeros([2, *size, 1], bool)
+    frames = []
+    for t in range(3):
+        behind, front = (canvas[i, 24 - dy : 88 - dy, 24 - dx : 120 - dx] for i, dy, dx in ((0, t, -2 * t), (1, -t, t)))
+        shape = np.zeros([*size, 1], bool)
+        shape[20 - t : 52 - t, 30 + t : 70 + t] = True
+        frames.append(np.where(shape, front, behind))
+        car = shape if t == 0 else car
+    foreground, background = spec.foreground_ids[0], spec.background_ids[0]
+    annotation = tf.one_hot(np.where(car[..., 0], foreground, background), spec.num_classes)[None]
+    frames = tf.constant(np.stack(frames)[None], tf.float32)
+    outputs = fresh.decode(frames[:, 0], annotation, fresh.encode(frames, annotation).mean())
+    for name in ("flow", "flow_backward"):
+        for t in (0, 1):
+            flow = outputs[name][0, t].numpy()
+            np.testing.assert_allclose(flow[28:44, 40:60].mean((0, 1)), [-t - 1, t + 1], atol=0.6, err_msg=name)
+            np.testing.assert_allclose(flow[4:12, 8:88].mean((0, 1)), [t + 1, -2 * t - 2], atol=0.6, err_msg=name)
 
 
 def test_number_of_weights_does_not_depend_on_the_size(fresh, spec, make_inputs, motion_config):

@@ -10,12 +10,13 @@ def test_injection_fills_any_grid_from_the_same_weights():
     injection = LatentInjection(latent_dim=2, num_frames=3, filters=(2, 4))
     z = tf.constant([[1.0, -0.5], [0.0, 2.0]])
     sizes = [tf.constant([2, 4]), tf.constant([5, 3])]
-    (small, large), (other, _) = injection(z, sizes), injection(z, sizes[::-1])
+    (velocities, (small, large)), (_, (other, _)) = injection(z, sizes), injection(z, sizes[::-1])
+    assert velocities.shape == (2, 3, 16, 32, 2)
     assert small.shape == (6, 2, 4, 2) and large.shape == (6, 5, 3, 4) and other.shape == (6, 5, 3, 2)
     # A factor for each dimension, and a dense layer from the map's 2 channels to 3 frames of 2, another of 4.
     assert sum(int(tf.size(w)) for w in injection.trainable_variables) == 2 + (2 * 6 + 6) + (2 * 12 + 12)
     # Frames are folded into the batch clip by clip: the second clip's rows do not know the first one's z.
-    for alone, both in zip(injection(z[1:], sizes), (small, large), strict=True):
+    for alone, both in zip(injection(z[1:], sizes)[1], (small, large), strict=True):
         np.testing.assert_allclose(alone, both[3:], atol=1e-6)
 
 
@@ -23,7 +24,7 @@ def test_what_is_finer_than_a_coarse_grid_is_averaged_there():
     """The last of 1024 dimensions is the finest wave of channel 8: a grid of an eighth sees next to nothing of it."""
     injection = LatentInjection(latent_dim=1024, num_frames=1, filters=(1, 1))
     sizes = [tf.constant([2, 4]), tf.constant([16, 32])]
-    coarse, fine = injection(tf.one_hot([1023], 1024), sizes)
+    _, (coarse, fine) = injection(tf.one_hot([1023], 1024), sizes)
     assert np.abs(coarse).max() < 0.1 * np.abs(fine).max()
 
 
@@ -33,5 +34,5 @@ def test_frames_are_the_clips_own():
     injection(tf.zeros([1, 2]), [tf.constant([2, 2])])
     injection.to_frames[0].kernel.assign(tf.zeros([2, 3]))
     injection.to_frames[0].bias.assign([1.0, 2.0, 3.0])
-    (found,) = injection(tf.ones([2, 2]), [tf.constant([2, 2])])
+    _, (found,) = injection(tf.ones([2, 2]), [tf.constant([2, 2])])
     np.testing.assert_array_equal(found[:, 0, 0, 0], [1, 2, 3, 1, 2, 3])

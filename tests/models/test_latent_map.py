@@ -6,7 +6,15 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seg2vid_tf.models.motion.latent_map import LATENT_GRID, LatentScale, coefficients_of, map_channels, map_of
+from seg2vid_tf.models.motion.latent_map import (
+    LATENT_GRID,
+    LatentScale,
+    coefficients_of,
+    map_channels,
+    map_of,
+    map_of_velocities,
+    velocities_of,
+)
 
 
 @settings(max_examples=20, deadline=None)
@@ -27,10 +35,30 @@ def test_the_first_dimensions_are_the_mean(latent_dim):
     np.testing.assert_allclose(found[channels:], 0, atol=1e-4)
 
 
+@pytest.mark.parametrize(("channels", "num_frames"), [(2, 4), (3, 4), (8, 4), (10, 4), (4, 1)])
+def test_a_map_says_velocities_and_is_found_from_them(channels, num_frames):
+    drawn = tf.random.stateless_normal([2, 3, 5, channels], [0, 1])
+    found = map_of_velocities(velocities_of(drawn, num_frames), channels).numpy()
+    # Channels beyond a pair for each frame say nothing of the motion.
+    said = min(channels, 2 * num_frames)
+    np.testing.assert_allclose(found[..., :said], drawn[..., :said], atol=1e-5)
+    np.testing.assert_array_equal(found[..., said:], 0)
+
+
+def test_velocities_by_hand():
+    """Four frames; a steady (1, 2), and dy that turns: cos(pi (t + 1/2) / 4), whose mean square is a half."""
+    steady = velocities_of(tf.constant([1.0, 2.0])[None, None, None], 4)[0, :, 0, 0]
+    np.testing.assert_allclose(steady, np.tile([1.0, 2.0], (4, 1)), rtol=1e-6)
+    turning = velocities_of(tf.constant([0.0, 0.0, 1.0, 0.0])[None, None, None], 4)[0, :, 0, 0]
+    expected = np.sqrt(2) * np.cos(np.pi * np.array([1, 3, 5, 7]) / 8)
+    np.testing.assert_allclose(turning, np.stack([expected, np.zeros(4)], -1), atol=1e-6)
+
+
 def test_scales_undo_each_other_and_prefer_low_frequencies():
-    there, back = LatentScale(10, to_map=True), LatentScale(10, to_map=False)
-    ones = tf.ones([1, 10])
+    there, back = LatentScale(512, to_map=True), LatentScale(512, to_map=False)
+    ones = tf.ones([1, 512])
     np.testing.assert_allclose(back(there(ones)), ones, rtol=1e-6)
-    factors = there(ones).numpy()[0]
-    np.testing.assert_allclose(factors[:2], np.sqrt(512), rtol=1e-6)
-    assert (np.diff(factors[::2]) <= 0).all() and factors[-1] < factors[0]
+    factors = there(ones).numpy().reshape([128, 2, 2])  # of each wave over the frame: two waves along time, dy and dx
+    np.testing.assert_allclose(factors[0, 0], np.sqrt(512) / 2, rtol=1e-6)
+    np.testing.assert_allclose(factors[:, 1], factors[:, 0] / 3, rtol=1e-6)
+    assert (np.diff(factors, axis=0) <= 0).all() and factors[-1, 0, 0] < factors[0, 0, 0] / 10

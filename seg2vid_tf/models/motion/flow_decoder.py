@@ -4,11 +4,13 @@ Background and foreground are two layers: each has a flow of its own over the wh
 the annotation says which layer a pixel belongs to. So a motion ends where its object ends, and neither part of z moves
 what belongs to the other.
 
-Coarse to fine: each level adds to the flow of the one before. flow is on the grid of frame t and what is known of the
-picture on that of frame 0, so each level also sees the features warped by the flow so far: there an edge of the picture
-is where it will be in frame t. The last level works at the frame's own size, where start frame and annotation tell
-where one surface ends: each pixel there takes the flow of a neighbour on its own side of the edge. Visibility is told
-where the two flows, as sharp as they then are, contradict each other or leave the picture: what occlusion looks like.
+What z says of the velocities is where the flow starts: backward as it is, on frame 0's grid, forward as the same motion
+seen from frame t. Coarse to fine, each level adds to what those before it added. flow is on the grid of frame t and
+what is known of the picture on that of frame 0, so each level also sees the features warped by the flow so far: there
+an edge of the picture is where it will be in frame t. The last level works at the frame's own size, where start frame
+and annotation tell where one surface ends: each pixel there takes the flow of a neighbour on its own side of the edge.
+Visibility is told where the two flows, as sharp as they then are, contradict each other or leave the picture: what
+occlusion looks like.
 
 Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
 (the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
@@ -22,11 +24,14 @@ import tensorflow as tf
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
 from seg2vid_tf.ops.flow import chosen_neighbours
+from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.occlusion import composite, contradiction
 from seg2vid_tf.ops.warp import warp
 
 # Channels of the level at the frame's own size, which costs as much as all the others.
 FINE_FILTERS = 16
+# What z says is smooth: each step leaves of an error the motion's slope, a tenth or so.
+_INVERSION_STEPS = 3
 # Before anything is learned a pixel keeps e^5 / (e^5 + 4) = 97 % of its own flow, the first of five places.
 _OWN_PLACE = 5.0 * np.eye(5, dtype=np.float32)[0]
 
@@ -137,19 +142,23 @@ class FlowDecoder(keras.layers.Layer):
         levels = [tf.tile(level, [layers, 1, 1, 1]) for level in levels]
         code = tf.repeat(levels[-1], self.num_frames, axis=0)
         sizes = [tf.shape(level)[1:3] for level in list(reversed(levels))[: 1 + len(self.mixes)]]
-        said = [inject(part, sizes) for inject, part in zip(self.injections, parts, strict=True)]
+        injected = (inject(part, sizes) for inject, part in zip(self.injections, parts, strict=True))
+        velocities, said = zip(*injected, strict=True)
+        start = self._start(tf.concat(velocities, axis=0), tf.shape(picture)[1:3])
         said = [tf.cast(tf.concat(level, axis=0), code.dtype) for level in zip(*said, strict=True)]
         x = self.stem(tf.concat([code, said[0]], axis=-1))
-        flows = self._pixels(self.coarse_flows[0](x))
+        added = self._pixels(self.coarse_flows[0](x))
         for i, skip in enumerate(reversed(levels[:-1])):
-            flows = double_size(flows)
+            added = double_size(added)
+            flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
             x = self._aligned(double_size(x), skip, flows, stride=2 ** (len(levels) - 1 - i))
             if i < len(self.mixes):
                 x = self.mixes[i](self.ups[i](tf.concat([x, said[i + 1]], axis=-1)))
             else:
                 x = self.ups[i](x)
-            flows += self._pixels(self.coarse_flows[i + 1](x))
-        x, flows = double_size(x), double_size(flows)
+            added += self._pixels(self.coarse_flows[i + 1](x))
+        x, added = double_size(x), double_size(added)
+        flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
         belongs = self.belonging(flows, foreground) if layers == 2 else None
         features = composed(x, belongs and (tf.maximum(*belongs),))
         x = self.fine(self._aligned(tf.cast(features, x.dtype), picture, composed(flows, belongs), stride=1))
@@ -179,6 +188,18 @@ class FlowDecoder(keras.layers.Layer):
         arrived = warp(here, front, method=self.warp_method)
         # A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far.
         return tf.clip_by_value(4.0 * arrived - 1.5, 0.0, 1.0), here
+
+    def _start(self, velocities, size):
+        """Both flows that velocities [B,T,h,w,2] of frame 0's pixels mean, in pixels of frames of that size.
+
+        float32 [B*T,h,w,4]: g is known, and f(x) = g(x - f(x)) is found by going back and forth.
+        """
+        backward = fold_time(velocities * self.pixels_of_velocity())
+        cell = tf.cast(size / tf.shape(backward)[1:3], tf.float32)
+        forward = backward
+        for _ in range(_INVERSION_STEPS):
+            forward = warp(backward, forward / cell, method=self.warp_method)
+        return tf.concat([forward, backward], axis=-1)
 
     def _pixels(self, velocities):
         """What a flow head says, [B*T,h,w,4], in pixels."""

@@ -1,13 +1,13 @@
-"""z's way into the flow decoder."""
+"""z's way into the flow decoder: the velocities that it says, and features for the decoder to read."""
 
 import keras
 import tensorflow as tf
 
-from seg2vid_tf.models.motion.latent_map import LatentScale, map_of
+from seg2vid_tf.models.motion.latent_map import LatentScale, map_of, velocities_of
 
 
 class LatentInjection(keras.layers.Layer):
-    """z -> one feature map per predicted frame and level of the decoder, on any grids.
+    """z -> velocities, and one feature map per predicted frame and level of the decoder, on any grids.
 
     Args:
       latent_dim: dimensions of this group's part of z.
@@ -34,10 +34,19 @@ class LatentInjection(keras.layers.Layer):
         }
 
     def call(self, z, sizes):
-        """z [B,Z], sizes int32 [2] = (h, w) of each level -> as many float32 [B*T,h,w,filters], frames in the batch."""
+        """Says how everything moves.
+
+        Args:
+          z: float32 [B,Z].
+          sizes: int32 [2] = (h, w) of each level.
+
+        Returns:
+          velocities float32 [B,T,*LATENT_GRID,2], and for each level float32 [B*T,h,w,filters], frames in the batch.
+        """
         motion = map_of(self.scale(z))
         levels = zip(sizes, self.to_frames, self.filters, strict=True)
-        return [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
+        features = [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
+        return velocities_of(motion, self.num_frames), features
 
     def _on(self, size, motion, to_frames, filters):
         x = to_frames(tf.image.resize(motion, size, antialias=True))

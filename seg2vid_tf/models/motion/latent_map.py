@@ -1,9 +1,10 @@
-"""z as a picture: each group's part of z is a motion map's low frequencies (a two-dimensional cosine transform).
+"""z as a motion: each group's part of z is the low frequencies of its velocities, over the frame and over time.
 
-So a dimension says how a motion varies over the frame, the first ones of the frame as a whole, and the number of
-dimensions depends neither on the frame's size nor on how far into detail they go. The transform is the orthonormal
-DCT-II, as in JPEG; z's dimensions are scaled so that a posterior can be of the prior's size: a mean over the whole
-frame varies far more than a fine detail.
+So a dimension says how a motion varies over frame and time, the first ones of the clip as a whole, and the number of
+dimensions depends neither on the frame's size nor on how far into detail they go. The transform is a cosine transform
+(DCT-II) along time, whose waves are the map's channels, and along the two sides of the frame, as in JPEG; z's
+dimensions are scaled so that a posterior can be of the prior's size: a mean over the whole frame varies far more than
+a fine detail.
 """
 
 import functools
@@ -18,11 +19,32 @@ _DIMENSIONS_A_CHANNEL = 128
 
 
 def map_channels(latent_dim: int) -> int:
-    """Channels of the map whose low frequencies are latent_dim numbers.
-
-    A steady motion has two, (dy, dx); one that changes from frame to frame has up to two for each frame.
-    """
+    """Channels of the map whose low frequencies are latent_dim numbers: a pair (dy, dx) for each wave along time."""
     return max(2, -(-latent_dim // _DIMENSIONS_A_CHANNEL))
+
+
+@functools.lru_cache
+def _time_waves(channels: int, num_frames: int) -> np.ndarray:
+    """float32 [channels,2T]: what a channel says of each frame's (dy, dx); a steady motion is the first pair itself."""
+    waves = np.zeros([channels, num_frames, 2], np.float32)
+    times = (np.arange(num_frames) + 0.5) / num_frames
+    for channel in range(min(channels, 2 * num_frames)):
+        wave = np.cos(np.pi * (channel // 2) * times)
+        waves[channel, :, channel % 2] = wave / np.sqrt(np.mean(wave**2))
+    return waves.reshape([channels, 2 * num_frames])
+
+
+def velocities_of(motion: tf.Tensor, num_frames: int) -> tf.Tensor:
+    """A map float32 [B,h,w,C] -> the velocities of frames 1..T, float32 [B,T,h,w,2]; channels beyond 2T say nothing."""
+    waves = _time_waves(motion.shape[-1], num_frames).reshape([-1, num_frames, 2])
+    return tf.einsum("bhwc,ctd->bthwd", motion, waves)
+
+
+def map_of_velocities(velocities: tf.Tensor, channels: int) -> tf.Tensor:
+    """Velocities float32 [B,T,h,w,2] -> the map whose velocities come closest, float32 [B,h,w,channels]."""
+    num_frames = velocities.shape[1]
+    waves = _time_waves(channels, num_frames).reshape([-1, num_frames, 2]) / num_frames
+    return tf.einsum("bthwd,ctd->bhwc", velocities, waves)
 
 
 @functools.lru_cache
@@ -73,9 +95,10 @@ class LatentScale(keras.layers.Layer):
 
     def build(self, input_shape):
         _, frequencies = _basis(self.latent_dim)
-        # A map that is 1 everywhere has the constant wave's coefficient sqrt(h w); details are smaller in about the
-        # proportion of their wave lengths.
-        spread = np.sqrt(np.prod(LATENT_GRID)) / (1.0 + np.repeat(frequencies, map_channels(self.latent_dim)))
+        # A velocity of 1/2 everywhere, a fast one, is the constant wave's coefficient sqrt(h w) / 2; details of frame
+        # and time are smaller in about the proportion of their wave lengths.
+        times = 1.0 + 2.0 * (np.arange(map_channels(self.latent_dim)) // 2)
+        spread = 0.5 * np.sqrt(np.prod(LATENT_GRID)) / np.outer(1.0 + frequencies, times).ravel()
         start = spread if self.to_map else 1.0 / spread
         self.factors = self.add_weight(
             name="factors",

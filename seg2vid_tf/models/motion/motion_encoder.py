@@ -1,16 +1,31 @@
 """MotionEncoder: a clip and one annotation group -> the posterior of that group's motion.
 
 Two of them make the two paths of the paper: one reads the background classes (camera motion), one the foreground
-classes (the objects' own motion). They read what matching measured (ops/matching.py) and learn what of it to believe
-and how it goes on where nothing can be matched. Source: the fact sheet's motion encoder, with a map of fixed size at
-its end so that the number of weights does not depend on the frame's size (defect 13).
+classes (the objects' own motion). z's mean is what matching measured on the group (ops/matching.py), spread to where
+the group is not, and what the network has learned to add: what of it not to believe, how a motion goes on where nothing
+can be matched. Source: the fact sheet's motion encoder, with a map of fixed size at its end so that the number of
+weights does not depend on the frame's size (defect 13).
 """
 
 import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock
-from seg2vid_tf.models.motion.latent_map import LATENT_GRID, LatentScale, coefficients_of, map_channels
+from seg2vid_tf.models.motion.latent_map import (
+    LATENT_GRID,
+    LatentScale,
+    coefficients_of,
+    map_channels,
+    map_of_velocities,
+)
+
+# Sides of the neighbourhoods that say how a group moves where it is not, the last of them the whole grid, and how much
+# less the next larger one counts.
+_NEIGHBOURHOODS, _NEXT_COUNTS = (1, 3, 9, 27, 63), 0.1
+# At a group's edge what was measured is a mixture; a thing so thin that it is all edge has nothing better.
+_AT_THE_EDGE = 0.1
+# Where a group is nowhere, everything counts for it, evenly.
+_ELSEWHERE = 1e-9
 
 
 class MotionEncoder(keras.layers.Layer):
@@ -24,13 +39,16 @@ class MotionEncoder(keras.layers.Layer):
     def __init__(self, latent_dim: int, filters: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.convs = [ConvBlock(f, 4 if i else 3, 2 if i else 1, name=f"conv_{i}") for i, f in enumerate(filters)]
-        self.to_map = keras.layers.Dense(map_channels(latent_dim), dtype="float32", name="to_map")
+        self.to_map = keras.layers.Dense(
+            map_channels(latent_dim), kernel_initializer="zeros", dtype="float32", name="to_map"
+        )
         self.scale = LatentScale(latent_dim, to_map=False, name="scale")
-        # The posterior starts narrow (standard deviation 0.03), so that the decoder hears a signal from step one.
+        # The posterior starts narrow (standard deviation 0.02): z is a motion as it is, and its noise is one too, of
+        # some tenths of a pixel when that of all dimensions has come together.
         self.log_variance = keras.layers.Dense(
             latent_dim,
             kernel_initializer="zeros",
-            bias_initializer=keras.initializers.Constant(-7.0),
+            bias_initializer=keras.initializers.Constant(-8.0),
             dtype="float32",
             name="log_variance",
         )
@@ -60,5 +78,29 @@ class MotionEncoder(keras.layers.Layer):
             x = conv(x)
         x = tf.cast(x, tf.float32)
         cells = [tf.image.resize(value, LATENT_GRID, antialias=True) for value in (x, measured)]
-        mean = self.scale(coefficients_of(self.to_map(tf.concat(cells, axis=-1)), self.latent_dim))
-        return mean, self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
+        motion = map_of_velocities(spread(velocities, annotation), map_channels(self.latent_dim))
+        motion += self.to_map(tf.concat(cells, axis=-1))
+        return self.scale(coefficients_of(motion, self.latent_dim)), self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
+
+
+def spread(velocities: tf.Tensor, annotation: tf.Tensor) -> tf.Tensor:
+    """A group's velocities on LATENT_GRID, going on smoothly where the group is not.
+
+    Args:
+      velocities: float32 [B,T,h,w,2].
+      annotation: float [B,H,W,K_group], the group's classes.
+
+    Returns:
+      float32 [B,T,*LATENT_GRID,2].
+    """
+    steps, size = velocities.shape[1], tf.shape(velocities)[2:4]
+    belongs = tf.clip_by_value(tf.reduce_sum(tf.cast(annotation, tf.float32), axis=-1, keepdims=True), 0.0, 1.0)
+    belongs = tf.image.resize(belongs, size, method=tf.image.ResizeMethod.AREA)
+    inside = -tf.nn.max_pool2d(-belongs, 3, 1, "SAME")
+    weight = inside + _AT_THE_EDGE * belongs + _ELSEWHERE
+    motions = tf.concat([tf.concat(tf.unstack(velocities, axis=1), axis=-1) * weight, weight], axis=-1)
+    motions = tf.image.resize(motions, LATENT_GRID, antialias=True)
+    total = tf.add_n(
+        [_NEXT_COUNTS**i * tf.nn.avg_pool2d(motions, side, 1, "SAME") for i, side in enumerate(_NEIGHBOURHOODS)]
+    )
+    return tf.stack(tf.split(total[..., :-1] / total[..., -1:], steps, axis=-1), axis=1)
