@@ -63,10 +63,14 @@ class MotionCVAE(keras.Model):
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
-        self.background_encoder = MotionEncoder(background_latent, encoder_filters, name="background_encoder")
+        self.background_encoder = MotionEncoder(
+            background_latent, num_frames, encoder_filters, name="background_encoder"
+        )
         self.foreground_encoder = None
         if foreground_latent:
-            self.foreground_encoder = MotionEncoder(foreground_latent, encoder_filters, name="foreground_encoder")
+            self.foreground_encoder = MotionEncoder(
+                foreground_latent, num_frames, encoder_filters, name="foreground_encoder"
+            )
         self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
         self.decoder = FlowDecoder(
             num_frames,

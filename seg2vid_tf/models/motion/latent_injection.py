@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from seg2vid_tf.models.motion.latent_map import LatentScale, map_of, velocities_of
+from seg2vid_tf.models.motion.latent_map import LatentScale, map_channels, map_of, velocities_of
 
 
 class LatentInjection(keras.layers.Layer):
@@ -17,7 +17,7 @@ class LatentInjection(keras.layers.Layer):
 
     def __init__(self, latent_dim: int, num_frames: int, filters: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self.scale = LatentScale(latent_dim, to_map=True, name="scale")
+        self.scale = LatentScale(latent_dim, num_frames, to_map=True, name="scale")
         self.to_frames = [
             keras.layers.Dense(num_frames * f, dtype="float32", name=f"to_frames_{i}") for i, f in enumerate(filters)
         ]
@@ -43,7 +43,7 @@ class LatentInjection(keras.layers.Layer):
         Returns:
           velocities float32 [B,T,*LATENT_GRID,2], and for each level float32 [B*T,h,w,filters], frames in the batch.
         """
-        motion = map_of(self.scale(z))
+        motion = map_of(self.scale(z), map_channels(self.latent_dim, self.num_frames))
         levels = zip(sizes, self.to_frames, self.filters, strict=True)
         features = [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
         return velocities_of(motion, self.num_frames), features

@@ -33,30 +33,35 @@ class MotionEncoder(keras.layers.Layer):
 
     Args:
       latent_dim: dimensions of this group's part of z.
+      num_frames: T.
       filters: channels at a quarter of the frame's size and, halving it each time, on.
     """
 
-    def __init__(self, latent_dim: int, filters: tuple[int, ...], **kwargs):
+    def __init__(self, latent_dim: int, num_frames: int, filters: tuple[int, ...], **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.convs = [ConvBlock(f, 4 if i else 3, 2 if i else 1, name=f"conv_{i}") for i, f in enumerate(filters)]
-        self.to_map = keras.layers.Dense(
-            map_channels(latent_dim), kernel_initializer="zeros", dtype="float32", name="to_map"
-        )
-        self.scale = LatentScale(latent_dim, to_map=False, name="scale")
-        # The posterior starts narrow (standard deviation 0.02): z is a motion as it is, and its noise is one too, of
-        # some tenths of a pixel when that of all dimensions has come together.
+        self.channels = map_channels(latent_dim, num_frames)
+        self.to_map = keras.layers.Dense(self.channels, kernel_initializer="zeros", dtype="float32", name="to_map")
+        self.scale = LatentScale(latent_dim, num_frames, to_map=False, name="scale")
+        # The posterior starts narrow (standard deviation 0.03): what is drawn of a motion is another motion.
         self.log_variance = keras.layers.Dense(
             latent_dim,
             kernel_initializer="zeros",
-            bias_initializer=keras.initializers.Constant(-8.0),
+            bias_initializer=keras.initializers.Constant(-7.0),
             dtype="float32",
             name="log_variance",
         )
         self.latent_dim = latent_dim
+        self.num_frames = num_frames
         self.filters = tuple(filters)
 
     def get_config(self):
-        return {**super().get_config(), "latent_dim": self.latent_dim, "filters": self.filters}
+        return {
+            **super().get_config(),
+            "latent_dim": self.latent_dim,
+            "num_frames": self.num_frames,
+            "filters": self.filters,
+        }
 
     def call(self, start_frame, annotation, velocities, fits):
         """Reads the group's motion.
@@ -78,7 +83,7 @@ class MotionEncoder(keras.layers.Layer):
             x = conv(x)
         x = tf.cast(x, tf.float32)
         cells = [tf.image.resize(value, LATENT_GRID, antialias=True) for value in (x, measured)]
-        motion = map_of_velocities(spread(velocities, annotation), map_channels(self.latent_dim))
+        motion = map_of_velocities(spread(velocities, annotation), self.channels)
         motion += self.to_map(tf.concat(cells, axis=-1))
         return self.scale(coefficients_of(motion, self.latent_dim)), self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
 
