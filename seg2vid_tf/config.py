@@ -201,7 +201,9 @@ class MotionLossConfig:
 class TrainingConfig:
     """Schedule of a run."""
 
-    steps: int = _field(2000, "optimizer steps in all, those of a resumed run included; --decay is counted from it")
+    steps: int = _field(
+        2000, "optimizer steps in all, those of a resumed run included; --decay and --jitter are counted from it"
+    )
     batch_size: int = _field(8, "clips per step, over all devices")
     learning_rate: float = _field(2e-4, "Adam's learning rate")
     beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")

@@ -44,7 +44,7 @@ def seg2vid_from_run(run_dir: str | os.PathLike, start_frame: bool = True) -> Se
     generator = style_encoder = None
     if start_frame:
         painter, start_config = painter_from_run(run_dir)
-        _check_together(run_dir, (painter.spec, start_config.model), (spec, config.model))
+        _check_together(run_dir, start=(painter.spec, start_config.model), motion=(spec, config.model))
         generator, style_encoder = painter.generator, painter.style_encoder
     # The faster warps of training have the same meaning and no place in an export.
     motion = build_motion(dataclasses.replace(config.model, warp="native"), spec)
@@ -52,8 +52,9 @@ def seg2vid_from_run(run_dir: str | os.PathLike, start_frame: bool = True) -> Se
     return Seg2Vid(generator, motion, spec, size, style_encoder)
 
 
-def _check_together(run_dir, *stages):
-    (start_spec, start), (motion_spec, motion) = stages
+def _check_together(run_dir, start, motion):
+    """(spec, model config) of each stage."""
+    (start_spec, start), (motion_spec, motion) = start, motion
     if start_spec != motion_spec:
         raise ValueError(
             f"{run_dir}: start_frame was trained on spec {start_spec.name!r}, motion on another, {motion_spec.name!r}"

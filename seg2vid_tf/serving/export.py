@@ -43,8 +43,11 @@ def export(
       The version folder.
 
     Raises:
-      ValueError: the version exists, or the exported model does not answer as the one in memory does.
+      ValueError: the model has no stage 1, the version exists, or the exported model does not answer as the one in
+        memory does.
     """
+    if model.painter is None:
+        raise ValueError("an export holds both stages and this model has no stage 1: train_start_frame.py trains it")
     folder = pathlib.Path(root) / name
     version = version if version is not None else max([0, *versions(folder)]) + 1
     if version < 1:

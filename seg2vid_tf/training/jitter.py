@@ -6,8 +6,6 @@ anew each time it is seen can only be explained by what its frames show: so the 
 
 import tensorflow as tf
 
-from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
-from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.occlusion import leads_inside
@@ -43,13 +41,12 @@ def random_displacements(seeds: tf.Tensor, num_frames: int, size, pixels) -> tf.
     return pixels * tf.reshape(smooth, tf.concat([[-1, steps], tf.shape(smooth)[1:]], axis=0))
 
 
-def moved(batch: dict, displacements: tf.Tensor, spec: AnnotationSpec) -> dict:
+def moved(batch: dict, displacements: tf.Tensor) -> dict:
     """The batch with frame t's pixel at x + displacements_t(x) brought to x; frame 0 stays.
 
     Args:
       batch: as ``MotionTrainer.train_step`` takes it.
       displacements: float32 [B,T,H,W,2], (dy, dx) in pixels, smooth.
-      spec: of the label maps.
 
     Returns:
       A batch of the same names and shapes. What comes from outside the frame repeats its border and is not visible.
@@ -57,15 +54,16 @@ def moved(batch: dict, displacements: tf.Tensor, spec: AnnotationSpec) -> dict:
     shape = tf.shape(displacements)
     e = fold_time(displacements)
 
-    def along(value):
-        return tf.reshape(warp(fold_time(value), -e), tf.shape(value))
+    def nearest(value):
+        """What ends at an edge is not mixed across it: whole pixels of displacement."""
+        return tf.reshape(warp(fold_time(value), -tf.round(e)), tf.shape(value))
 
-    later, maps = batch["frames"][:, 1:], batch["label_maps"][:, 1:]
+    frames, label_maps = batch["frames"], batch["label_maps"]
+    later = tf.reshape(warp(fold_time(frames[:, 1:]), -e), tf.shape(frames[:, 1:]))
+    later_maps = nearest(tf.cast(label_maps[:, 1:, ..., None], tf.float32))[..., 0]
     changed = {
-        "frames": tf.concat([batch["frames"][:, :1], along(later)], axis=1),
-        "label_maps": tf.concat(
-            [batch["label_maps"][:, :1], decide_label_map(along(encode_label_map(maps, spec)), spec)], axis=1
-        ),
+        "frames": tf.concat([frames[:, :1], later], axis=1),
+        "label_maps": tf.concat([label_maps[:, :1], tf.cast(later_maps, tf.uint8)], axis=1),
     }
     if "flow" in batch:
         # frame t showed x + e(x) where it shows x now: f'(x) = f(x + e) - e(x), and g'(p) = g(p) - e(p + g'(p)).
@@ -74,11 +72,10 @@ def moved(batch: dict, displacements: tf.Tensor, spec: AnnotationSpec) -> dict:
         for _ in range(_INVERSION_STEPS):
             backward = g - warp(e, -backward)
         backward = tf.reshape(backward, shape)
-        seen = along(batch["visibility"]) * leads_inside(-displacements)
         changed |= {
-            "flow": along(batch["flow"]) - displacements,
+            "flow": nearest(batch["flow"]) - displacements,
             "flow_backward": backward,
-            "visibility": tf.round(seen),
+            "visibility": nearest(batch["visibility"]) * leads_inside(-displacements),
             "visibility_backward": batch["visibility_backward"] * leads_inside(-backward),
         }
     return {**batch, **changed}

@@ -73,7 +73,7 @@ class MotionTrainer:
         if training.jitter:
             pixels = training.jitter * (1.0 - tf.cast(step, tf.float32) / training.steps)
             size = tf.shape(batch["frames"])[2:4]
-            batch = moved(batch, random_displacements(seeds, self.num_frames, size, pixels), self.spec)
+            batch = moved(batch, random_displacements(seeds, self.num_frames, size, pixels))
         frames = batch["frames"]
         annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
         noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)

@@ -1,5 +1,6 @@
 """What the two training programs share: from flags to a running fit."""
 
+import dataclasses
 import hashlib
 import pathlib
 
@@ -105,7 +106,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
 
     Where the run kept a moving average, network and average both take the average: it is what the run's samples show.
-    A network that the run did not train (a video discriminator) keeps its random weights.
+    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips too.
 
     Args:
       run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
@@ -146,7 +147,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         if name in trained and not isinstance(owner, keras.optimizers.Optimizer)
     }
     if shorter:
-        networks = {"motion": build_motion(config.model, spec)}
+        networks = {"motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)}
     if other.restore(networks, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     if shorter:

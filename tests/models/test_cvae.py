@@ -10,6 +10,7 @@ import tensorflow_probability as tfp
 
 from seg2vid_tf.models.build import build_motion, set_precision
 from seg2vid_tf.models.motion.flow_decoder import composed, sharpened
+from seg2vid_tf.ops.warp import warp
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,21 @@ def test_a_fresh_model_passes_on_what_was_measured(fresh, spec):
             flow = outputs[name][0, t].numpy()
             np.testing.assert_allclose(flow[28:44, 40:60].mean((0, 1)), [-t - 1, t + 1], atol=0.6, err_msg=name)
             np.testing.assert_allclose(flow[4:12, 8:88].mean((0, 1)), [t + 1, -2 * t - 2], atol=0.6, err_msg=name)
+
+
+def test_both_flows_start_as_one_motion(seg2vid):
+    """A velocity that grows over the frame, on cells of 3 x 6 pixels: f(x) = g(x - f(x)), and g is what z says."""
+    decoder = seg2vid.motion.decoder
+    rows, columns = np.meshgrid(np.linspace(-1, 1, 16), np.linspace(-1, 1, 32), indexing="ij")
+    velocities = np.stack([0.4 * rows + 0.1 * columns, 0.8 * columns - 0.3 * rows], -1)[None, None]
+    velocities = tf.constant(np.concatenate([0.5 * velocities, velocities], axis=1), tf.float32)
+    start = decoder._start(velocities, tf.constant([48, 192]))
+    f, g = start[..., :2], start[..., 2:]
+    np.testing.assert_allclose(g[0], 4.0 * velocities[0, 0], rtol=1e-5)  # flow_scale 8, half of it at frame 1 of 2
+    np.testing.assert_allclose(g[1], 8.0 * velocities[0, 1], rtol=1e-5)
+    inside = slice(2, -2), slice(2, -2)
+    np.testing.assert_allclose(warp(g, f / [3.0, 6.0])[1][inside], f[1][inside], atol=0.02)
+    assert np.abs(f - g)[1][inside].max() > 0.5
 
 
 def test_number_of_weights_does_not_depend_on_the_size(fresh, spec, make_inputs, motion_config):

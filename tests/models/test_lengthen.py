@@ -4,6 +4,7 @@ import dataclasses
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_motion
@@ -38,3 +39,10 @@ def test_the_frames_that_both_predict_move_alike_and_those_after_them_go_on(
     for frame in (1, 2, 3):
         np.testing.assert_allclose(said[:, frame], end[:, 1], atol=1e-6)
     assert np.abs(said[:, 0] - said[:, 1]).max() > 0.01
+
+
+def test_latents_of_other_waves_are_refused(motion_config, spec):
+    wide = dataclasses.replace(motion_config.model, background_latent=600)
+    shorter, longer = (build_motion(dataclasses.replace(wide, num_frames=n), spec) for n in (2, 4))
+    with pytest.raises(ValueError, match="a model of 4 frames cannot start from one of 2: .* 3 and 2 waves along time"):
+        lengthen(shorter, longer)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import seg2vid_tf
+from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving import export as export_module
 from seg2vid_tf.serving.export import DESCRIPTION, example_inputs, export, verify, versions
 from seg2vid_tf.serving.signatures import describe, signatures
@@ -80,6 +81,13 @@ def test_impossible_versions_are_refused_before_any_work(seg2vid, tmp_path, vers
     with pytest.raises(ValueError, match=message):
         export(seg2vid, tmp_path, "tiny", version=version)
     assert [p.name for p in (tmp_path / "tiny").iterdir()] == ["3"]
+
+
+def test_a_model_without_stage_1_is_refused(seg2vid, tmp_path):
+    alone = Seg2Vid(None, seg2vid.motion, seg2vid.spec, seg2vid.size)
+    with pytest.raises(ValueError, match="this model has no stage 1"):
+        export(alone, tmp_path, "alone")
+    assert not list(tmp_path.iterdir())
 
 
 def test_versions_are_the_numbered_folders_in_order(tmp_path):

@@ -22,7 +22,7 @@ def test_a_shift_by_hand(spec):
     exact = {name: tf.broadcast_to(tf.constant([0.5, 1.0]), [2, 2, *size, 2]) for name in ("flow", "flow_backward")}
     exact |= {name: tf.ones([2, 2, *size, 1]) for name in ("visibility", "visibility_backward")}
     batch = _batch(spec, size, **exact)
-    result = moved(batch, shift, spec)
+    result = moved(batch, shift)
     assert result.keys() == batch.keys()
     for name in ("frames", "label_maps"):
         before, after = np.asarray(batch[name]), result[name].numpy()
@@ -47,13 +47,34 @@ def test_both_flows_of_a_bent_clip_fit_each_other(spec):
     batch = _batch(spec, size, flow=zero, flow_backward=zero, visibility=one, visibility_backward=one)
     batch["frames"] = tf.repeat(batch["frames"][:, :1], 3, axis=1)
     displacements = random_displacements(SEEDS, 2, size, 1.5)
-    result = moved(batch, displacements, spec)
+    result = moved(batch, displacements)
     f, g = (tf.reshape(result[name], [-1, *size, 2]) for name in ("flow", "flow_backward"))
     inside = np.reshape(result["visibility"], [-1, *size]) > 0
     assert 0.8 < inside.mean() < 1.0
     np.testing.assert_allclose(warp(g, f).numpy()[inside], f.numpy()[inside], atol=0.1)
     start = tf.repeat(batch["frames"][:, 0], 2, axis=0)
     np.testing.assert_allclose(warp(start, f), np.reshape(result["frames"][:, 1:], [-1, *size, 3]), atol=1e-5)
+
+
+def test_what_is_known_of_a_pixel_goes_where_the_pixel_goes(spec):
+    """A car's edge between columns 3 and 4, everything moved by (0, 0.75): nearest pixels, nothing between 0 and 10."""
+    size = (4, 8)
+    car = np.zeros([2, 2, *size, 1], np.float32)
+    car[..., 4:, :] = 1.0
+    exact = {"flow": tf.constant(10.0 * car * [0.0, 1.0], tf.float32), "flow_backward": tf.zeros([2, 2, *size, 2])}
+    exact |= {"visibility": tf.constant(1.0 - car), "visibility_backward": tf.constant(1.0 - car)}
+    batch = _batch(spec, size, **exact)
+    batch["label_maps"] = np.concatenate([car[:, :1], car], axis=1)[..., 0].astype(np.uint8) * 8
+    result = moved(batch, tf.broadcast_to(tf.constant([0.0, 0.75]), [2, 2, *size, 2]))
+    there = np.zeros(size)
+    there[:, 3:] = 1.0
+    np.testing.assert_allclose(result["flow"][1, 1, ..., 1], 10.0 * there - 0.75, atol=1e-5)
+    np.testing.assert_array_equal(result["visibility"][1, 1, ..., 0], 1.0 - there)
+    np.testing.assert_array_equal(result["label_maps"][1, 1:], [8 * there] * 2)
+    # Frame 0 stays where it is, and so does what is hidden of it; column 0 has left on the left.
+    expected = 1.0 - car[1, 1, ..., 0]
+    expected[:, 0] = 0.0
+    np.testing.assert_array_equal(result["visibility_backward"][1, 1, ..., 0], expected)
 
 
 def test_displacements_are_smooth_seeded_and_as_long_as_asked():

@@ -101,7 +101,7 @@ class FlowDecoder(keras.layers.Layer):
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
         self.fine = ConvBlock(FINE_FILTERS, name="fine")
         self.choices = _zero_head(10, "choices")
-        # Zero heads start at zero flow, the identity; the warp's one-sided derivative lets them leave it.
+        # Zero heads start at what z says; where that is nothing, the warp's one-sided derivative lets them leave it.
         self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(filters))]
         self.flows = _zero_head(4, "flows")
         self.occlusion = ConvBlock(FINE_FILTERS, name="occlusion") if visible else None

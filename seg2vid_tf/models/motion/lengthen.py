@@ -1,7 +1,8 @@
 """Longer clips from shorter ones: the weights of a MotionCVAE, given to one that predicts more frames.
 
-Learning goes much faster on short clips. What the longer model is given reads the motion of the frames that the shorter
-one read and lets the frames after them go on as its last one does; the rest is for training to learn.
+Learning goes much faster on short clips. Of z, what is steady means the same motion in both models, and what changes in
+time is stretched over the longer clip. What the networks read and say of single frames is taken over for the frames of
+the shorter clip, and those after them are told what its last one is told; the rest is for training to learn.
 """
 
 import numpy as np
@@ -12,10 +13,19 @@ from seg2vid_tf.models.motion.cvae import MotionCVAE
 def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
     """Gives ``longer`` the weights of ``shorter``.
 
-    Both have one architecture but for num_frames and flow_scale. Where the latter is as many pixels per frame, the
-    frames that both predict move alike.
+    Both have one architecture but for num_frames and flow_scale, and latents of as many waves along time. Where
+    flow_scale is as many pixels per frame, frames of a steady motion that both predict move alike.
+
+    Raises:
+      ValueError: so few frames have fewer waves along time than the longer model's latent has.
     """
     old, new = shorter.num_frames, longer.num_frames
+    waves = [model.background_encoder.channels // 2 for model in (shorter, longer)]
+    if waves[0] != waves[1]:
+        raise ValueError(
+            f"a model of {new} frames cannot start from one of {old}: their latents are {waves[1]} and {waves[0]} "
+            f"waves along time; start from one of {waves[1]} frames or more"
+        )
     for theirs, ours in zip(shorter.variables, longer.variables, strict=True):
         if theirs.shape == ours.shape:
             ours.assign(theirs)
