@@ -34,7 +34,8 @@ def test_the_frames_that_both_predict_move_alike_and_those_after_them_go_on(
     # Frame 2 has a neighbour after it now, and hears of it.
     np.testing.assert_allclose(there["flow"][:, 0], here["flow"][:, 0], atol=1e-4)
     assert np.abs(here["flow"][:, 0]).max() > 0.1
-    said, end = (m.decoder.injections[0](z[:, :6], [[2, 4], [4, 8]])[1][1] for m in (longer, shorter))
+    sizes = [tf.constant([2, 4]), tf.constant([4, 8])]
+    said, end = (m.decoder.injections[0](z[:, :6], sizes)[1][1] for m in (longer, shorter))
     said, end = tf.reshape(said, [2, 4, -1]), tf.reshape(end, [2, 2, -1])
     for frame in (1, 2, 3):
         np.testing.assert_allclose(said[:, frame], end[:, 1], atol=1e-6)

@@ -43,7 +43,7 @@ class MotionEncoder(keras.layers.Layer):
         self.channels = map_channels(latent_dim, num_frames)
         self.to_map = keras.layers.Dense(self.channels, kernel_initializer="zeros", dtype="float32", name="to_map")
         self.scale = LatentScale(latent_dim, num_frames, to_map=False, name="scale")
-        # The posterior starts narrow (standard deviation 0.03): what is drawn of a motion is another motion.
+        # The posterior starts narrow (standard deviation 0.03): a draw must be nearly the motion that was seen.
         self.log_variance = keras.layers.Dense(
             latent_dim,
             kernel_initializer="zeros",
