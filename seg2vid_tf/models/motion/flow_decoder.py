@@ -151,11 +151,10 @@ class FlowDecoder(keras.layers.Layer):
         for i, skip in enumerate(reversed(levels[:-1])):
             added = double_size(added)
             flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
-            x = self._aligned(double_size(x), skip, flows, stride=2 ** (len(levels) - 1 - i))
+            heard = [double_size(x), *said[i + 1 : i + 2]]
+            x = self.ups[i](self._aligned(tf.concat(heard, axis=-1), skip, flows, stride=2 ** (len(levels) - 1 - i)))
             if i < len(self.mixes):
-                x = self.mixes[i](self.ups[i](tf.concat([x, said[i + 1]], axis=-1)))
-            else:
-                x = self.ups[i](x)
+                x = self.mixes[i](x)
             added += self._pixels(self.coarse_flows[i + 1](x))
         x, added = double_size(x), double_size(added)
         flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
@@ -210,15 +209,8 @@ class FlowDecoder(keras.layers.Layer):
         progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
         return (self.flow_scale * progress)[None, :, None, None, None]
 
-    def flow_channels(self):
-        """[(block, slice of its inputs that are flow in units of flow_scale)], of every block that reads any."""
-        ends = [block.conv.kernel.shape[2] for block in (*self.ups, self.fine)]
-        for i in range(len(self.mixes)):
-            ends[i] -= self.injections[0].filters[i + 1]  # what z says comes last
-        return [(block, slice(end - 4, end)) for block, end in zip((*self.ups, self.fine), ends, strict=True)]
-
     def _aligned(self, x, features, flows, stride):
-        """x [B*T,h,w,C] beside features [B,h,w,F] as they are, as the flow so far moves them, and that flow."""
+        """x [B*T,h,w,C] beside features [B,h,w,F] as they are, as the flow so far moves them, and, last, that flow."""
         still = tf.repeat(features, self.num_frames, axis=0)
         moved = warp(still, tf.stop_gradient(flows[..., :2]) / stride, method=self.warp_method)
         parts = [x, still, moved, flows / self.flow_scale]

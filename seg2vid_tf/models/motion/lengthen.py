@@ -41,11 +41,11 @@ def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
             for name in ("kernel", "bias"):
                 said = np.split(np.asarray(getattr(source, name)), old, axis=-1)
                 getattr(target, name).assign(np.concatenate(said + said[-1:] * (new - old), axis=-1))
-    # They read the flow in units that frame T reaches: the same motion is a smaller number where T is later.
-    for level, channels in ours.flow_channels():
-        factors = np.ones([level.conv.kernel.shape[2], 1], np.float32)
-        factors[channels] = new / old
-        level.conv.kernel.assign(np.asarray(level.conv.kernel) * factors)
+    # They read both flows, last, in units that frame T reaches: the same motion is a smaller number where T is later.
+    for level in (*ours.ups, ours.fine):
+        kernel = np.asarray(level.conv.kernel).copy()
+        kernel[:, :, -4:] *= new / old
+        level.conv.kernel.assign(kernel)
 
 
 def _widen(theirs, ours, axis, blocks):
