@@ -54,12 +54,15 @@ def moved(batch: dict, displacements: tf.Tensor) -> dict:
     shape = tf.shape(displacements)
     e = fold_time(displacements)
 
+    def along(value, by=e):
+        return tf.reshape(warp(fold_time(value), -by), tf.shape(value))
+
     def nearest(value):
         """What ends at an edge is not mixed across it: whole pixels of displacement."""
-        return tf.reshape(warp(fold_time(value), -tf.round(e)), tf.shape(value))
+        return along(value, tf.round(e))
 
     frames, label_maps = batch["frames"], batch["label_maps"]
-    later = tf.reshape(warp(fold_time(frames[:, 1:]), -e), tf.shape(frames[:, 1:]))
+    later = along(frames[:, 1:])
     later_maps = nearest(tf.cast(label_maps[:, 1:, ..., None], tf.float32))[..., 0]
     changed = {
         "frames": tf.concat([frames[:, :1], later], axis=1),
