@@ -20,6 +20,9 @@ OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", requir
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds motion/, instead of --saved_model")
 SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
+TEMPERATURE = flags.DEFINE_float(
+    "temperature", None, "how much the samples differ: 1 as the prior says, 0 not at all; default: the model's own"
+)
 SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before; needs a model with two paths")
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
 
@@ -62,7 +65,7 @@ def main():
         truth = {name: value[0].numpy() for name, value in window.items()} if has_motion else None
         samples = None
         if SAMPLES.value:  # each window draws its own
-            drawn = {"seed": i * SAMPLES.value, "num_videos": SAMPLES.value}
+            drawn = {"seed": i * SAMPLES.value, "num_videos": SAMPLES.value, "temperature": TEMPERATURE.value}
             samples = pipe(label_map, start_frame=frames[0], **drawn)
         z, _ = pipe.encode_motion(frames, label_map)
         swaps = None

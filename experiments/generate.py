@@ -32,6 +32,9 @@ NUM_FRAMES = flags.DEFINE_integer(
     "num_frames", None, "frames after the start frame, the model's own number by default; more come chunk by chunk"
 )
 Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1 (drawn anew)")
+TEMPERATURE = flags.DEFINE_float(
+    "temperature", None, "how much drawn motions differ: 1 as the prior says, 0 not at all; default: the model's own"
+)
 MOTION_OF = flags.DEFINE_string(
     "motion_of", None, "sequence folder (image/ and label/) whose first frames' motion to take"
 )
@@ -81,7 +84,8 @@ def main():
     if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
         # One picture for all videos: only their motions differ.
         given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
-    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "z": chosen_motion(pipe)}
+    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
+    given["z"] = chosen_motion(pipe)
     out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
@@ -128,7 +132,7 @@ def chosen_motion(pipe):
     if INTERPOLATE_TO.value is not None:
         from seg2vid_tf.pipeline import interpolate_motion
 
-        ends = pipe.draw_motion(SEED.value)[0], pipe.draw_motion(INTERPOLATE_TO.value)[0]
+        ends = (pipe.draw_motion(seed, temperature=TEMPERATURE.value)[0] for seed in (SEED.value, INTERPOLATE_TO.value))
         return interpolate_motion(*ends, NUM_VIDEOS.value)
     return None
 

@@ -133,11 +133,15 @@ class MotionModelConfig:
     prior: str = _field(
         "standard", "prior of the motion: standard, N(0, I), or learned from start frame and annotation"
     )
+    temperature: float = _field(
+        0.7, "standard deviation of the motions that seeds draw, in units of the prior's; training does not use it"
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
         _check_at_least(1, self, "height", "width", "num_frames", "background_latent")
         _check_at_least(0, self, "foreground_latent")
+        _check_finite(self)
         if self.prior not in ("standard", "learned"):
             raise ValueError(f"prior must be standard or learned, received {self.prior!r}")
         if not self.annotated and self.foreground_latent:

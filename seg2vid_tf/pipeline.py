@@ -9,6 +9,7 @@ Shapes: N videos of T+1 frames, H x W = ``pipe.size``. Seeds: video i of a call 
 """
 
 import json
+import math
 import os
 import pathlib
 from collections.abc import Callable
@@ -62,6 +63,7 @@ class Seg2VidPipeline:
         self._style_dim = description["style_dim"]
         self._latent_dim = description["latent_dim"]
         self.background_latent = description["background_latent"]
+        self.temperature = description["temperature"]
         self.spec = AnnotationSpec.from_json(description["spec"])
         self.size = tuple(description["size"])
         self.num_frames = description["num_frames"]
@@ -135,6 +137,7 @@ class Seg2VidPipeline:
         instance_map: np.ndarray | None = None,
         num_frames: int | None = None,
         z_walk: float = 0.0,
+        temperature: float | None = None,
     ) -> Seg2VidOutput:
         """Makes videos from one annotation.
 
@@ -151,6 +154,8 @@ class Seg2VidPipeline:
           num_frames: frames after the start frame; None: the model's T. A longer video is made in chunks of T, each
             from the last frame of the one before and the label map that its motion left.
           z_walk: how far the motion changes from chunk to chunk, 0 (not at all) .. 1 (drawn anew).
+          temperature: how much the motions that seeds draw differ: 1 as the prior says, 0 not at all; None: the
+            model's own, which its server draws with too.
 
         Raises:
           ValueError: an input is not as documented; it names the input, what was received and the fix.
@@ -164,6 +169,7 @@ class Seg2VidPipeline:
         if not 0 <= z_walk <= 1:
             raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
         seed = _checked_seed(seed, num_videos)
+        temperature = self._checked_temperature(temperature)
         if z is not None:
             z = self._checked_z(z, num_videos)
         if start_frame is not None:
@@ -175,7 +181,7 @@ class Seg2VidPipeline:
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
             seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
-            style, motion = draw(seeds, self._style_dim, self._latent_dim)
+            style, motion = draw(seeds, self._style_dim, self._latent_dim, temperature)
             motion = motion if z is None else tf.constant(z[first : first + count])
             inputs = {"label_map": np.repeat(label_map[None], count, axis=0), "z": motion}
             if start_frame is None:
@@ -185,15 +191,15 @@ class Seg2VidPipeline:
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
                 chunk = self._run("animate", inputs)
-            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk))
+            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, temperature))
         videos = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         return Seg2VidOutput(**videos, frames_per_chunk=self.num_frames)
 
-    def _continued(self, chunk, z, seeds, num_frames, z_walk):
+    def _continued(self, chunk, z, seeds, num_frames, z_walk, temperature):
         """The outputs of a first chunk, and of as many more as num_frames asks for."""
         outputs = {name: [value] for name, value in chunk.items()}
         for number in range(1, -(-num_frames // self.num_frames)):
-            z = walk(z, seeds, number, z_walk)
+            z = walk(z, seeds, number, z_walk, temperature)
             last = {"start_frame": chunk["frames"][:, -1], "label_map": chunk["label_maps"][:, -1], "z": z}
             chunk = self._run("animate", last)
             for name, value in chunk.items():
@@ -201,10 +207,11 @@ class Seg2VidPipeline:
         lengths = {name: num_frames + (name in WITH_FRAME_0) for name in outputs}
         return {name: np.concatenate(values, axis=1)[:, : lengths[name]] for name, values in outputs.items()}
 
-    def draw_motion(self, seed: int, num_videos: int = 1) -> np.ndarray:
-        """The motions that seeds stand for: float32 [N,Z], row i that of seed + i."""
+    def draw_motion(self, seed: int, num_videos: int = 1, temperature: float | None = None) -> np.ndarray:
+        """The motions that seeds stand for: float32 [N,Z], row i that of seed + i; temperature as in ``__call__``."""
         seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
-        return draw(seeds, self._style_dim, self._latent_dim)[1].numpy()
+        temperature = self._checked_temperature(temperature)
+        return draw(seeds, self._style_dim, self._latent_dim, temperature)[1].numpy()
 
     def encode_motion(
         self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray
@@ -237,8 +244,11 @@ class Seg2VidPipeline:
         if mode not in ("mean", "sample", "prior"):
             raise ValueError(f"mode must be mean, sample or prior, received {mode!r}")
         mean, stddev = self.encode_motion(frames, annotation)
-        drawn = self.draw_motion(seed)[0]
-        z = {"mean": mean, "sample": mean + stddev * drawn, "prior": drawn}[mode]
+        z = mean
+        if mode == "sample":
+            z = mean + stddev * self.draw_motion(seed, temperature=1.0)[0]
+        elif mode == "prior":
+            z = self.draw_motion(seed)[0]
         return self(annotation, start_frame=frames[0], z=z[None])
 
     def _painting(self, start_frame, reference, instance_map):
@@ -276,6 +286,12 @@ class Seg2VidPipeline:
             raise ValueError(f"{name}: a label map is [height, width], received shape {label_map.shape}")
         return validate_label_map(label_map, self.spec, self.size, name=name)
 
+    def _checked_temperature(self, temperature):
+        temperature = self.temperature if temperature is None else temperature
+        if not 0 <= temperature < math.inf:
+            raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
+        return temperature
+
     def _checked_z(self, z, num_videos):
         z = np.asarray(z, np.float32)
         if z.shape != (num_videos, self._latent_dim):
@@ -302,7 +318,8 @@ def _read_description(folder):
         raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
     except ValueError as error:
         raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
-    needed = {"spec", "size", "num_frames", "style_dim", "latent_dim", "background_latent", "instance_boundary"}
+    needed = {"spec", "size", "num_frames", "style_dim", "latent_dim", "background_latent"}
+    needed |= {"instance_boundary", "temperature"}
     missing = needed - set(description)
     if missing:
         raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")

@@ -79,6 +79,7 @@ def motion_config():
         image_filters=(8, 12, 16),
         refiner_filters=(8, 8),
         flow_scale=8.0,
+        temperature=0.5,
     )
     return MotionConfig(model=model, training=MotionTrainingConfig(steps=4, batch_size=2))
 
@@ -96,7 +97,7 @@ def seg2vid(spec, start_frame_config, motion_config):
     style_encoder = build_style_encoder(start_frame_config.model)
     motion = build_motion(motion_config.model, spec)
     shake_heads(motion)
-    return Seg2Vid(generator, motion, spec, SIZE, style_encoder)
+    return Seg2Vid(generator, motion, spec, SIZE, style_encoder, motion_config.model.temperature)
 
 
 def shake_heads(motion):

@@ -253,7 +253,8 @@ def test_modes_of_reconstruction(pipe, label_map):
     mean, stddev = pipe.encode_motion(frames, label_map)
     drawn = pipe.draw_motion(4)
     assert mean.shape == stddev.shape == (10,) and drawn.shape == (1, 10)
-    for mode, z in (("mean", mean), ("sample", mean + stddev * drawn[0]), ("prior", drawn[0])):
+    # The posterior is drawn from as it is, only the prior by the model's temperature, 0.5.
+    for mode, z in (("mean", mean), ("sample", mean + stddev * 2.0 * drawn[0]), ("prior", drawn[0])):
         expected = pipe(label_map, start_frame=frames[0], z=z[None])
         np.testing.assert_array_equal(pipe.reconstruct(frames, label_map, mode, seed=4).flow, expected.flow)
     with pytest.raises(ValueError, match="mode must be mean, sample or prior, received 'best'"):
@@ -285,6 +286,23 @@ def test_a_walk_changes_later_chunks_by_the_seed(pipe, label_map):
     np.testing.assert_array_equal(pipe(label_map, seed=3, num_frames=6, z_walk=0.5).frames, walked.frames)
     both = pipe(label_map, seed=2, num_videos=2, num_frames=6, z_walk=0.5)
     np.testing.assert_allclose(both.frames[1].astype(int), walked.frames[0], atol=3)
+
+
+def test_the_temperature_says_how_much_drawn_motions_differ(pipe, seg2vid, label_map):
+    assert pipe.temperature == seg2vid.temperature == 0.5
+    prior = pipe.draw_motion(3, 200, temperature=1.0)
+    assert abs(np.std(prior) - 1.0) < 0.05
+    np.testing.assert_array_equal(pipe.draw_motion(3, 200), 0.5 * prior)
+    np.testing.assert_array_equal(pipe.draw_motion(3, 2, temperature=0.0), np.zeros([2, 10]))
+    given = pipe(label_map, seed=3, z=pipe.draw_motion(3, temperature=0.8))
+    np.testing.assert_array_equal(pipe(label_map, seed=3, temperature=0.8).flow, given.flow)
+    still, walked = (pipe(label_map, seed=3, num_frames=4, z_walk=w, temperature=0.0) for w in (0.0, 1.0))
+    np.testing.assert_array_equal(still.flow, walked.flow)
+    for wrong in (-0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"temperature must be finite and at least 0, received {wrong}"):
+            pipe(label_map, temperature=wrong)
+        with pytest.raises(ValueError, match=f"temperature must be finite and at least 0, received {wrong}"):
+            pipe.draw_motion(0, temperature=wrong)
 
 
 def test_motions_between_two():

@@ -30,24 +30,36 @@ MOTION_STREAM = 1
 WALK_STREAM = 1 << 16
 
 
-def draw(seed: tf.Tensor, style_dim: int, latent_dim: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """What seeds stand for: int64 [B] -> normal style [B,S] and z [B,Z], each row from its own seed alone."""
-    return draw_style(seed, style_dim), per_example_normal(seed, [latent_dim], MOTION_STREAM)
+def draw(seed: tf.Tensor, style_dim: int, latent_dim: int, temperature: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """What seeds stand for, each row from its own seed alone.
+
+    Args:
+      seed: int64 [B].
+      style_dim: S.
+      latent_dim: Z.
+      temperature: standard deviation of z, in which the prior has 1. Below it fewer motions are drawn, and likelier
+        ones. Source: Kingma and Dhariwal, "Glow" (NeurIPS 2018).
+
+    Returns:
+      float32 style [B,S] ~ N(0, I), z [B,Z] ~ N(0, temperature^2 I).
+    """
+    return draw_style(seed, style_dim), temperature * per_example_normal(seed, [latent_dim], MOTION_STREAM)
 
 
-def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float) -> tf.Tensor:
+def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float, temperature: float) -> tf.Tensor:
     """The motion of a longer video's chunk, from that of the chunk before.
 
-    z stays as likely under the prior as it was: sqrt(1 - step^2) z + step * noise, noise ~ N(0, I).
+    z stays as likely as it was drawn: sqrt(1 - step^2) z + step * temperature * noise, noise ~ N(0, I).
 
     Args:
       z: float32 [B,Z].
       seed: int64 [B], the videos'.
       chunk: from 1.
       step: in [0, 1]; 0 keeps the motion, 1 draws another.
+      temperature: as in ``draw``.
     """
     noise = per_example_normal(seed, [z.shape[-1]], WALK_STREAM + chunk)
-    return math.sqrt(1.0 - step * step) * z + step * noise
+    return math.sqrt(1.0 - step * step) * z + step * temperature * noise
 
 
 class Seg2Vid(keras.Model):
@@ -59,6 +71,7 @@ class Seg2Vid(keras.Model):
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
       style_encoder: built StyleEncoder, or None.
+      temperature: with which seeds draw motions (``draw``).
     """
 
     def __init__(
@@ -68,6 +81,7 @@ class Seg2Vid(keras.Model):
         spec: AnnotationSpec,
         size: tuple[int, int],
         style_encoder: StyleEncoder | None = None,
+        temperature: float = 1.0,
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -77,10 +91,11 @@ class Seg2Vid(keras.Model):
         self.motion = motion
         self.spec = spec
         self.size = tuple(size)
+        self.temperature = temperature
 
     def draw(self, seed):
         """int64 [B] -> what the seeds stand for in this model."""
-        return draw(seed, self.generator.style_dim, self.motion.latent_dim)
+        return draw(seed, self.generator.style_dim, self.motion.latent_dim, self.temperature)
 
     def generate(self, label_map, style, z, seed, instance_map=None):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.

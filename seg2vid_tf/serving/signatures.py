@@ -94,6 +94,7 @@ def describe(model: Seg2Vid) -> dict:
         "style_dim": 0 if model.generator is None else model.generator.style_dim,
         "latent_dim": model.motion.latent_dim,
         "background_latent": model.motion.background_latent,
+        "temperature": model.temperature,
         "instance_boundary": model.painter is not None and model.painter.uses_instances,
     }
 

@@ -63,15 +63,15 @@ def test_label_maps_move_with_the_flow_and_stay_label_maps(seg2vid, spec):
     assert (from_hand.numpy() == label_maps[:, -1]).mean() > 0.999
 
 
-def test_a_walk_keeps_the_prior_and_its_step_says_how_far():
-    z, seeds = tf.random.stateless_normal([100, 60], [1, 2]), tf.range(100, dtype=tf.int64)
-    np.testing.assert_array_equal(walk(z, seeds, 1, 0.0), z)
+def test_a_walk_stays_as_likely_and_its_step_says_how_far():
+    z, seeds = 0.5 * tf.random.stateless_normal([100, 60], [1, 2]), tf.range(100, dtype=tf.int64)
+    np.testing.assert_array_equal(walk(z, seeds, 1, 0.0, 0.5), z)
     for step, correlation in ((0.6, 0.8), (1.0, 0.0)):
-        walked = walk(z, seeds, 1, step)
-        assert abs(np.std(walked) - 1.0) < 0.05
+        walked = walk(z, seeds, 1, step, 0.5)
+        assert abs(np.std(walked) - 0.5) < 0.025
         assert abs(np.corrcoef(np.ravel(z), np.ravel(walked))[0, 1] - correlation) < 0.05
-    np.testing.assert_array_equal(walk(z[5:6], seeds[5:6], 1, 0.6), walk(z, seeds, 1, 0.6)[5:6])
-    assert (walk(z, seeds, 1, 0.6).numpy() != walk(z, seeds, 2, 0.6).numpy()).any()
+    np.testing.assert_array_equal(walk(z[5:6], seeds[5:6], 1, 0.6, 0.5), walk(z, seeds, 1, 0.6, 0.5)[5:6])
+    assert (walk(z, seeds, 1, 0.6, 0.5).numpy() != walk(z, seeds, 2, 0.6, 0.5).numpy()).any()
 
 
 def test_the_start_frames_noise_has_a_seed_of_its_own(seg2vid, label_map):

@@ -200,6 +200,7 @@ def test_description_says_what_a_caller_needs(seg2vid, spec):
         "style_dim": 4,
         "latent_dim": 10,
         "background_latent": 6,
+        "temperature": 0.5,
         "instance_boundary": False,
     }
 

@@ -1,7 +1,7 @@
 """LatentPrior: p(z | start frame, annotation), where it is learned.
 
-Outside the network z is always standard normal, whichever prior a model has: what a seed draws, what is walked,
-interpolated and transferred. Inside, a learned prior stretches and shifts it,
+Outside the network the prior of z is always standard normal, whichever a model has: for what a seed draws, what is
+walked, interpolated and transferred. Inside, a learned prior stretches and shifts it,
 
     z_inside = mean(start frame, annotation) + stddev(start frame, annotation) * z,
 
