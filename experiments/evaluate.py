@@ -21,7 +21,7 @@ SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest ver
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds motion/, instead of --saved_model")
 SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
 TEMPERATURE = flags.DEFINE_float(
-    "temperature", None, "how much the samples differ: 1 as the prior says, 0 not at all; default: the model's own"
+    "temperature", None, "how much the samples differ: 0 not at all, 1 as the prior says; default: the model's own"
 )
 SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before; needs a model with two paths")
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)

@@ -33,7 +33,7 @@ NUM_FRAMES = flags.DEFINE_integer(
 )
 Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1 (drawn anew)")
 TEMPERATURE = flags.DEFINE_float(
-    "temperature", None, "how much drawn motions differ: 1 as the prior says, 0 not at all; default: the model's own"
+    "temperature", None, "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own"
 )
 MOTION_OF = flags.DEFINE_string(
     "motion_of", None, "sequence folder (image/ and label/) whose first frames' motion to take"

@@ -134,7 +134,7 @@ class MotionModelConfig:
         "standard", "prior of the motion: standard, N(0, I), or learned from start frame and annotation"
     )
     temperature: float = _field(
-        0.7, "standard deviation of the motions that seeds draw, in units of the prior's; training does not use it"
+        0.7, "how widely seeds draw motions, 1: as the prior says for the frame as a whole; training does not use it"
     )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 

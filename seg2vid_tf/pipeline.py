@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.models.motion.latent_map import drawn_stddev
 from seg2vid_tf.models.seg2vid import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.serving.export import DESCRIPTION, versions
@@ -154,8 +155,8 @@ class Seg2VidPipeline:
           num_frames: frames after the start frame; None: the model's T. A longer video is made in chunks of T, each
             from the last frame of the one before and the label map that its motion left.
           z_walk: how far the motion changes from chunk to chunk, 0 (not at all) .. 1 (drawn anew).
-          temperature: how much the motions that seeds draw differ: 1 as the prior says, 0 not at all; None: the
-            model's own, which its server draws with too.
+          temperature: how much the motions that seeds draw differ: 0 not at all, 1 as much as the prior says for the
+            frame as a whole, its details less; None: the model's own, which its server draws with too.
 
         Raises:
           ValueError: an input is not as documented; it names the input, what was received and the fix.
@@ -169,7 +170,7 @@ class Seg2VidPipeline:
         if not 0 <= z_walk <= 1:
             raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
         seed = _checked_seed(seed, num_videos)
-        temperature = self._checked_temperature(temperature)
+        stddev = self._drawn_stddev(temperature)
         if z is not None:
             z = self._checked_z(z, num_videos)
         if start_frame is not None:
@@ -181,7 +182,7 @@ class Seg2VidPipeline:
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
             seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
-            style, motion = draw(seeds, self._style_dim, self._latent_dim, temperature)
+            style, motion = draw(seeds, self._style_dim, stddev)
             motion = motion if z is None else tf.constant(z[first : first + count])
             inputs = {"label_map": np.repeat(label_map[None], count, axis=0), "z": motion}
             if start_frame is None:
@@ -191,15 +192,15 @@ class Seg2VidPipeline:
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
                 chunk = self._run("animate", inputs)
-            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, temperature))
+            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, stddev))
         videos = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         return Seg2VidOutput(**videos, frames_per_chunk=self.num_frames)
 
-    def _continued(self, chunk, z, seeds, num_frames, z_walk, temperature):
+    def _continued(self, chunk, z, seeds, num_frames, z_walk, stddev):
         """The outputs of a first chunk, and of as many more as num_frames asks for."""
         outputs = {name: [value] for name, value in chunk.items()}
         for number in range(1, -(-num_frames // self.num_frames)):
-            z = walk(z, seeds, number, z_walk, temperature)
+            z = walk(z, seeds, number, z_walk, stddev)
             last = {"start_frame": chunk["frames"][:, -1], "label_map": chunk["label_maps"][:, -1], "z": z}
             chunk = self._run("animate", last)
             for name, value in chunk.items():
@@ -209,9 +210,7 @@ class Seg2VidPipeline:
 
     def draw_motion(self, seed: int, num_videos: int = 1, temperature: float | None = None) -> np.ndarray:
         """The motions that seeds stand for: float32 [N,Z], row i that of seed + i; temperature as in ``__call__``."""
-        seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
-        temperature = self._checked_temperature(temperature)
-        return draw(seeds, self._style_dim, self._latent_dim, temperature)[1].numpy()
+        return self._drawn(seed, num_videos, self._drawn_stddev(temperature))
 
     def encode_motion(
         self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray
@@ -246,7 +245,7 @@ class Seg2VidPipeline:
         mean, stddev = self.encode_motion(frames, annotation)
         z = mean
         if mode == "sample":
-            z = mean + stddev * self.draw_motion(seed, temperature=1.0)[0]
+            z = mean + self._drawn(seed, 1, stddev)[0]
         elif mode == "prior":
             z = self.draw_motion(seed)[0]
         return self(annotation, start_frame=frames[0], z=z[None])
@@ -286,11 +285,16 @@ class Seg2VidPipeline:
             raise ValueError(f"{name}: a label map is [height, width], received shape {label_map.shape}")
         return validate_label_map(label_map, self.spec, self.size, name=name)
 
-    def _checked_temperature(self, temperature):
+    def _drawn_stddev(self, temperature):
         temperature = self.temperature if temperature is None else temperature
         if not 0 <= temperature < math.inf:
             raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
-        return temperature
+        sizes = self.background_latent, self._latent_dim - self.background_latent
+        return drawn_stddev(sizes, self.num_frames, temperature)
+
+    def _drawn(self, seed, num_videos, stddev):
+        seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
+        return draw(seeds, self._style_dim, stddev)[1].numpy()
 
     def _checked_z(self, z, num_videos):
         z = np.asarray(z, np.float32)

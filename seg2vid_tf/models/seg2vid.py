@@ -14,11 +14,13 @@ with its last label map.
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.models.motion.cvae import MotionCVAE
+from seg2vid_tf.models.motion.latent_map import drawn_stddev
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.painter import StartFramePainter, draw_style
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
@@ -30,36 +32,34 @@ MOTION_STREAM = 1
 WALK_STREAM = 1 << 16
 
 
-def draw(seed: tf.Tensor, style_dim: int, latent_dim: int, temperature: float) -> tuple[tf.Tensor, tf.Tensor]:
+def draw(seed: tf.Tensor, style_dim: int, stddev: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
     """What seeds stand for, each row from its own seed alone.
 
     Args:
       seed: int64 [B].
       style_dim: S.
-      latent_dim: Z.
-      temperature: standard deviation of z, in which the prior has 1. Below it fewer motions are drawn, and likelier
-        ones. Source: Kingma and Dhariwal, "Glow" (NeurIPS 2018).
+      stddev: float32 [Z], how widely z is drawn (latent_map.drawn_stddev).
 
     Returns:
-      float32 style [B,S] ~ N(0, I), z [B,Z] ~ N(0, temperature^2 I).
+      float32 style [B,S] ~ N(0, I), z [B,Z] ~ N(0, diag(stddev^2)).
     """
-    return draw_style(seed, style_dim), temperature * per_example_normal(seed, [latent_dim], MOTION_STREAM)
+    return draw_style(seed, style_dim), stddev * per_example_normal(seed, [len(stddev)], MOTION_STREAM)
 
 
-def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float, temperature: float) -> tf.Tensor:
+def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float, stddev: np.ndarray) -> tf.Tensor:
     """The motion of a longer video's chunk, from that of the chunk before.
 
-    z stays as likely as it was drawn: sqrt(1 - step^2) z + step * temperature * noise, noise ~ N(0, I).
+    z stays as likely as it was drawn: sqrt(1 - step^2) z + step * stddev * noise, noise ~ N(0, I).
 
     Args:
       z: float32 [B,Z].
       seed: int64 [B], the videos'.
       chunk: from 1.
       step: in [0, 1]; 0 keeps the motion, 1 draws another.
-      temperature: as in ``draw``.
+      stddev: as in ``draw``.
     """
     noise = per_example_normal(seed, [z.shape[-1]], WALK_STREAM + chunk)
-    return math.sqrt(1.0 - step * step) * z + step * temperature * noise
+    return math.sqrt(1.0 - step * step) * z + step * stddev * noise
 
 
 class Seg2Vid(keras.Model):
@@ -71,7 +71,7 @@ class Seg2Vid(keras.Model):
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
       style_encoder: built StyleEncoder, or None.
-      temperature: with which seeds draw motions (``draw``).
+      temperature: how widely seeds draw motions (latent_map.drawn_stddev).
     """
 
     def __init__(
@@ -95,7 +95,8 @@ class Seg2Vid(keras.Model):
 
     def draw(self, seed):
         """int64 [B] -> what the seeds stand for in this model."""
-        return draw(seed, self.generator.style_dim, self.motion.latent_dim, self.temperature)
+        stddev = drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature)
+        return draw(seed, self.generator.style_dim, stddev)
 
     def generate(self, label_map, style, z, seed, instance_map=None):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.

@@ -93,7 +93,7 @@ def describe(model: Seg2Vid) -> dict:
         "num_frames": model.motion.num_frames,
         "style_dim": 0 if model.generator is None else model.generator.style_dim,
         "latent_dim": model.motion.latent_dim,
-        "background_latent": model.motion.background_latent,
+        "background_latent": model.motion.latent_sizes[0],
         "temperature": model.temperature,
         "instance_boundary": model.painter is not None and model.painter.uses_instances,
     }

@@ -10,6 +10,7 @@ from seg2vid_tf.models.motion.latent_map import (
     LATENT_GRID,
     LatentScale,
     coefficients_of,
+    drawn_stddev,
     map_channels,
     map_of,
     map_of_velocities,
@@ -34,6 +35,19 @@ def test_the_first_dimensions_are_the_mean(latent_dim):
     found = coefficients_of(tf.fill([1, *LATENT_GRID, channels], 3.0), latent_dim)[0].numpy()
     np.testing.assert_allclose(found[: min(channels, latent_dim)], 3 * np.sqrt(512), rtol=1e-5)
     np.testing.assert_allclose(found[channels:], 0, atol=1e-4)
+
+
+def test_details_are_drawn_narrower_than_the_motion_of_the_whole_frame():
+    """600 dimensions are 3 waves along time, 6 channels: frequencies 0, 0.5, 1 (twice), 1.118, ... of 6 each."""
+    stddev = drawn_stddev((600, 4, 0), 4, 0.5)
+    assert stddev.shape == (604,) and stddev.dtype == np.float32
+    widths = [0.5, 0.5 / 1.5**2, 0.5 / 2**2, 0.5 / 2**2, 0.5 / (1 + np.hypot(1, 0.5)) ** 2]
+    np.testing.assert_allclose(stddev[:30], np.repeat(widths, 6), rtol=1e-5)
+    assert (np.diff(stddev[:600]) <= 0).all()
+    # 100 frequencies fill a quarter of a circle of radius 8, whose columns lie half as far apart as its rows.
+    np.testing.assert_allclose(stddev[599], 0.5 / (1 + 8) ** 2, rtol=0.2)
+    np.testing.assert_allclose(stddev[600:], [0.5, 0.5, 0.5 / 1.5**2, 0.5 / 1.5**2], rtol=1e-5)
+    np.testing.assert_array_equal(drawn_stddev((6, 4), 2, 0.0), np.zeros(10))
 
 
 @pytest.mark.parametrize(("channels", "num_frames"), [(2, 4), (4, 4), (8, 4), (2, 1)])

@@ -83,7 +83,7 @@ class MotionCVAE(keras.Model):
         )
         self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
         self.num_frames = num_frames
-        self.background_latent = background_latent
+        self.latent_sizes = (background_latent, foreground_latent)
         self.latent_dim = background_latent + foreground_latent
         self.prior = LatentPrior(self.latent_dim, name="prior") if prior == "learned" else None
         self.stride = 2 ** len(image_filters)
