@@ -16,7 +16,8 @@ Persons and their skeletons (strips of frames with joints), split by person:
     python experiments/prepare_data.py --dataset=weizmann_pose --input=weizmann_pose --persons=p5,p6 \
         --height=64 --width=64 --output=data/weizmann_pose --split=validation
 
-Nothing is left behind when something is wrong with the input. A split that is there already is never overwritten.
+When something is wrong with the input, or the program is killed, there is no split yet; finished shards are kept,
+and the same command goes on from them. A split that is there already is never overwritten.
 """
 
 import sys
@@ -69,6 +70,9 @@ flags.DEFINE_integer(
     "num_frames", 0, "frames per clip, the first included; 0: whole sequences, or 5 for synthetic_street", lower_bound=0
 )
 flags.DEFINE_integer("clips_per_shard", 32, "clips in one shard file", lower_bound=1)
+flags.DEFINE_integer(
+    "max_bad_clips", 0, "clips to leave out and report because something is wrong with their files", lower_bound=0
+)
 
 # The flags that only some data sets use.
 DATASETS_OF_FLAG = {
@@ -83,48 +87,52 @@ DATASETS_OF_FLAG = {
 
 def main():
     _refuse_unused_flags()
-    clips, total, spec = _source()
+    source = _source()
     # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
-    from seg2vid_tf.data.shards import write_shards
+    from seg2vid_tf.data.shard_writer import write_shards
 
+    total = len(source)
     started = time.monotonic()
 
-    def progress(num_clips, num_frames):
-        if sys.stderr.isatty() or num_clips == total:
+    def progress(num_clips, num_frames, end="\r"):
+        if sys.stderr.isatty() or end == "\n":
             rate = num_frames / (time.monotonic() - started)
             line = f"{num_clips}/{total} clips, {num_frames} frames, {rate:.0f} frames/s"
-            print(line, end="\n" if num_clips == total else "\r", file=sys.stderr, flush=True)
+            print(line, end=end, file=sys.stderr, flush=True)
 
     manifest = write_shards(
-        clips,
+        source,
         FLAGS.output,
-        spec,
         split=FLAGS.split,
         clips_per_shard=FLAGS.clips_per_shard,
         image_format=FLAGS.image_format,
         quality=FLAGS.quality,
         include_motion=FLAGS.include_motion,
+        max_bad_clips=FLAGS.max_bad_clips,
         progress=progress,
     )
+    progress(manifest["num_clips"], manifest["num_frames"], end="\n")
     megabytes = sum(shard["bytes"] for shard in manifest["shards"]) / 1e6
     print(
         f"{FLAGS.output}/{FLAGS.split}: {manifest['num_clips']} clips, {manifest['num_frames']} frames of "
-        f"{FLAGS.width}x{FLAGS.height}, {megabytes:.1f} MB in {len(manifest['shards'])} shards, spec {spec.name}"
+        f"{FLAGS.width}x{FLAGS.height}, {megabytes:.1f} MB in {len(manifest['shards'])} shards, spec {source.spec.name}"
     )
+    for bad in manifest["bad_clips"]:
+        print(f"left out {bad['clip_id']}: {bad['error']}", file=sys.stderr)
 
 
 def _source():
-    """(clips, how many, spec) of --dataset."""
+    """The ClipSource of --dataset."""
     from seg2vid_tf.annotations.spec import load_spec
 
     size, length = (FLAGS.height, FLAGS.width), FLAGS.num_frames or None
     if FLAGS.dataset == "synthetic_street":
-        from seg2vid_tf.data.clip import relabelled
-        from seg2vid_tf.data.synthetic_street import iter_clips
+        from seg2vid_tf.data.clip_source import Relabelled
+        from seg2vid_tf.data.synthetic_street import SyntheticStreet
 
         seeds = range(FLAGS.first_seed, FLAGS.first_seed + FLAGS.num_clips)
-        clips = iter_clips(seeds, length or 5, *size, with_motion=FLAGS.include_motion)
-        own = load_spec("synthetic_street")
+        street = SyntheticStreet(seeds, length or 5, *size, with_motion=FLAGS.include_motion)
+        own = street.spec
         spec = load_spec(FLAGS.spec) if FLAGS.spec else own
         if spec != own:
             if own.name not in spec.label_sets:
@@ -132,17 +140,16 @@ def _source():
                     f"--spec={FLAGS.spec}: it has no label set {own.name!r}, its ids for a rendered street's classes "
                     f"(it has {sorted(spec.label_sets)}); add one to its file, or leave --spec out"
                 )
-            clips = relabelled(clips, spec, own.name)
-        return clips, FLAGS.num_clips, spec
+            return Relabelled(street, spec, own.name)
+        return street
     if FLAGS.dataset == "cityscapes_seq":
         from seg2vid_tf.data.cityscapes_seq import cityscapes_seq
 
-        clips = cityscapes_seq(FLAGS.input, size, sequences=FLAGS.sequences, max_length=length)
-        return clips, len(clips), load_spec("cityscapes")
+        return cityscapes_seq(FLAGS.input, size, sequences=FLAGS.sequences, max_length=length)
     if FLAGS.dataset == "weizmann_pose":
         from seg2vid_tf.data.weizmann_pose import WeizmannPose
 
-        clips = WeizmannPose(
+        return WeizmannPose(
             FLAGS.input,
             size,
             persons=FLAGS.persons,
@@ -150,13 +157,11 @@ def _source():
             max_length=length,
             line_width=FLAGS.line_width,
         )
-        return clips, len(clips), load_spec("weizmann_pose")
     from seg2vid_tf.data.frame_folder import FrameFolder
 
-    spec = load_spec(FLAGS.spec)
-    clips = FrameFolder(
+    return FrameFolder(
         FLAGS.input,
-        spec,
+        load_spec(FLAGS.spec),
         size,
         label_ids=FLAGS.label_ids or None,
         sequences=FLAGS.sequences,
@@ -165,7 +170,6 @@ def _source():
         stills=FLAGS.stills,
         crop_to_aspect=FLAGS.crop_to_aspect,
     )
-    return clips, len(clips), spec
 
 
 def _refuse_unused_flags():

@@ -188,12 +188,12 @@ def run_dir(seg2vid, spec, start_frame_config, motion_config, tmp_path_factory) 
 @pytest.fixture(scope="session")
 def street_data(spec, tmp_path_factory) -> pathlib.Path:
     """A prepared synthetic_street data set: train/ (4 clips) and validation/ (2 clips), 4 frames of 32 x 64 each."""
-    from seg2vid_tf.data.shards import write_shards
-    from seg2vid_tf.data.synthetic_street import iter_clips
+    from seg2vid_tf.data.shard_writer import write_shards
+    from seg2vid_tf.data.synthetic_street import SyntheticStreet
 
     root = tmp_path_factory.mktemp("street")
     for split, seeds in (("train", range(4)), ("validation", range(100, 102))):
-        write_shards(iter_clips(seeds, 4, *SIZE), root, spec, split=split, clips_per_shard=2, include_motion=True)
+        write_shards(SyntheticStreet(seeds, 4, *SIZE), root, split=split, clips_per_shard=2, include_motion=True)
     return root
 
 

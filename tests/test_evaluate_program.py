@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import read_label_map
-from seg2vid_tf.data.shards import write_shards
-from seg2vid_tf.data.synthetic_street import iter_clips
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.data.synthetic_street import SyntheticStreet
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 
@@ -49,8 +50,8 @@ def test_evaluate_refuses_two_models(run_dir, street_data, tmp_path):
 
 def test_evaluate_refuses_data_of_another_spec(run_dir, spec, tmp_path):
     """Ids of one spec often lie inside another: the scores would be wrong without a sign of it."""
-    clips = iter_clips([1], 3, 32, 64, with_motion=False)
-    write_shards(clips, tmp_path, dataclasses.replace(spec, name="mine"), split="train")
+    clips = SyntheticStreet([1], 3, 32, 64, with_motion=False)
+    write_shards(ClipList(clips, dataclasses.replace(spec, name="mine")), tmp_path, split="train")
     output = tmp_path / "metrics.json"
     done = _run("evaluate.py", run_dir=run_dir, data=tmp_path / "train", output=output)
     assert done.returncode == 1

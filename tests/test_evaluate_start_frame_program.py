@@ -12,8 +12,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from seg2vid_tf.data.shards import write_shards
-from seg2vid_tf.data.synthetic_street import iter_clips
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.data.synthetic_street import SyntheticStreet
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "evaluate_start_frame.py"
 RUN_SEVERAL = pathlib.Path(__file__).parent / "run_several.py"
@@ -54,7 +55,9 @@ def test_it_measures_writes_a_sheet_and_refuses_what_it_cannot(
     run_dir, judged_data, networks, street_data, spec, tmp_path
 ):
     write_shards(
-        iter_clips([1], 1, 32, 64, with_motion=False), tmp_path, dataclasses.replace(spec, name="mine"), split="other"
+        ClipList(SyntheticStreet([1], 1, 32, 64, with_motion=False), dataclasses.replace(spec, name="mine")),
+        tmp_path,
+        split="other",
     )
     common = {"run_dir": run_dir, "data": judged_data}
     calls = {

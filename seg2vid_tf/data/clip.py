@@ -5,12 +5,8 @@ A clip is a run of consecutive frames with one label map each, and, where the so
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
 
 import numpy as np
-
-from seg2vid_tf.annotations.label_map import label_set_table
-from seg2vid_tf.annotations.spec import AnnotationSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +62,3 @@ class Clip:
     def has_motion(self) -> bool:
         """Whether the exact flow and visibility are known."""
         return self.flow is not None
-
-
-def relabelled(clips: Iterable[Clip], spec: AnnotationSpec, label_set: str) -> Iterator[Clip]:
-    """The clips with their label maps in another spec's ids.
-
-    Args:
-      clips: their ids are those of ``label_set``.
-      spec: the spec to bring them to.
-      label_set: one of ``spec.label_sets``; what it does not list becomes the ignore id.
-
-    Raises:
-      ValueError: the spec has no such label set.
-    """
-    table = label_set_table(spec, label_set)
-    return (dataclasses.replace(clip, label_maps=table[clip.label_maps]) for clip in clips)

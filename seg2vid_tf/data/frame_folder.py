@@ -7,7 +7,6 @@ equal sizes on disk. Label maps may be palette PNGs: their indices are the ids.
 
 import os
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
@@ -16,15 +15,12 @@ from seg2vid_tf.annotations.label_map import read_label_map, resize_label_map
 from seg2vid_tf.annotations.png_file import MAX_SIDE, read_ids_png
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
-from seg2vid_tf.data.frame_files import FrameFiles, find_runs
+from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.frame_files import find_runs
 
 
-class FrameFolder:
-    """The clips of a folder, read one at a time while iterating; the files' names are checked at once.
-
-    Attributes:
-      clip_ids: the ids of the clips, in order.
-    """
+class FrameFolder(ClipSource):
+    """The clips of a folder; the files' names are checked at once, the files when a clip is read."""
 
     def __init__(
         self,
@@ -63,8 +59,15 @@ class FrameFolder:
             raise ValueError(f"size and max_length must be positive, received {tuple(size)} and {max_length}")
         if stills and max_length is not None:
             raise ValueError(f"stills are clips of one frame, so max_length={max_length} means nothing; leave it out")
-        self._spec, self._size, self._label_ids, self._no_instance = spec, tuple(size), label_ids, no_instance
+        self.spec, self._size, self._label_ids, self._no_instance = spec, tuple(size), label_ids, no_instance
         self._crop_to_aspect = crop_to_aspect
+        self.settings = {
+            "reader": "frame_folder",
+            "size": list(size),
+            "label_ids": label_ids,
+            "no_instance": no_instance,
+            "crop_to_aspect": crop_to_aspect,
+        }
         self._runs = {}
         for clip_id, files in find_runs(pathlib.Path(root), sequences, prefixes=prefixes, stills=stills).items():
             if max_length is None or len(files) <= max_length:
@@ -74,19 +77,16 @@ class FrameFolder:
                 self._runs[f"{clip_id}_{files[start].number:08d}"] = files[start : start + max_length]
         self.clip_ids = tuple(self._runs)
 
-    def __len__(self) -> int:
-        return len(self._runs)
+    def files(self, clip_id: str) -> list[pathlib.Path]:
+        return [path for f in self._runs[clip_id] for path in (f.image, f.label, f.instance) if path is not None]
 
-    def __iter__(self) -> Iterator[Clip]:
-        """Yields each Clip.
+    def read(self, clip_id: str) -> Clip:
+        """The clip of that id.
 
         Raises:
           ValueError: an unreadable or oversized file, a map of another size than its frame, an id outside the spec.
         """
-        for clip_id, files in self._runs.items():
-            yield self._read_clip(clip_id, files)
-
-    def _read_clip(self, clip_id: str, files: list[FrameFiles]) -> Clip:
+        files = self._runs[clip_id]
         frames, label_maps, instance_maps = [], [], []
         first_size = None
         for file in files:
@@ -98,7 +98,7 @@ class FrameFolder:
                     f"{file.image}: {_by(size)}, but {files[0].image.name} is {_by(first_size)}; make them equal"
                 )
             kept = aspect_crop(size, self._size) if self._crop_to_aspect else (slice(None), slice(None))
-            label_map = read_label_map(file.label, self._spec, label_ids=self._label_ids, palette=True)
+            label_map = read_label_map(file.label, self.spec, label_ids=self._label_ids, palette=True)
             _check_size(file.label, label_map, size)
             frames.append(resize_frame(frame[kept], self._size))
             label_maps.append(resize_label_map(label_map[kept], self._size))

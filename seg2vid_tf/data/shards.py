@@ -1,4 +1,4 @@
-"""Clips on disk: TFRecord shards and the manifest that vouches for them.
+"""Clips on disk: TFRecord shards and the manifest that vouches for them; shard_writer.py writes them.
 
     <data_dir>/<split>/manifest.json
     <data_dir>/<split>/shard-00000.tfrecord, shard-00001.tfrecord, ...
@@ -7,21 +7,17 @@ A record is one Clip (clip_record.py). TensorFlow reads an empty shard without a
 every shard's size and SHA-256, every clip's length, and the spec that the label maps are written in.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import pathlib
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 import tensorflow as tf
 
-from seg2vid_tf.annotations.label_map import validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
-from seg2vid_tf.data.clip_record import IMAGE_FORMATS, parse_clip, serialize_clip
-from seg2vid_tf.files import new_folders
+from seg2vid_tf.data.clip_record import parse_clip
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -30,123 +26,6 @@ _KEYS = {
     *("num_clips", "num_frames", "shards"),
 }
 _SHARD_KEYS = {"file", "num_clips", "num_frames", "bytes", "sha256", "clips"}
-
-
-def write_shards(
-    clips: Iterable[Clip],
-    out_dir: str | os.PathLike,
-    spec: AnnotationSpec,
-    *,
-    split: str,
-    clips_per_shard: int = 32,
-    image_format: str = "png",
-    quality: int = 95,
-    include_motion: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> dict:
-    """Writes one split, whole or not at all: everything goes to a temporary folder that is renamed at the end.
-
-    Args:
-      clips: read one at a time; all of one size.
-      out_dir: the data folder; ``out_dir/split`` must not hold anything yet.
-      spec: what the label maps' ids mean.
-      split: name of the split's folder, "train".
-      clips_per_shard: clips in one file.
-      image_format: of the frames, "png" or "jpeg".
-      quality: JPEG quality 1..100.
-      include_motion: whether to store exact flow and visibility, which every clip must then have.
-      progress: called after each clip with the numbers of clips and frames so far.
-
-    Returns:
-      The manifest.
-
-    Raises:
-      ValueError: a bad argument, a split that is there already, no clips, a clip id that comes twice, clips of several
-        sizes, ids outside the spec, missing motion; whatever ``clips`` itself raises passes through.
-    """
-    target = pathlib.Path(out_dir) / split
-    if split in ("", ".", "..") or pathlib.Path(split).name != split or split.startswith("."):
-        raise ValueError(f"split must be a plain folder name such as 'train', received {split!r}")
-    if image_format not in IMAGE_FORMATS or not 1 <= quality <= 100 or clips_per_shard < 1:
-        raise ValueError(
-            f"image_format must be one of {list(IMAGE_FORMATS)}, quality 1..100, clips_per_shard at least 1; "
-            f"received {image_format!r}, {quality}, {clips_per_shard}"
-        )
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ValueError(f"{target}: already there; choose another split or output folder, or delete it first")
-    temporary = target.with_name(f".{split}.{os.getpid()}.tmp")
-    manifest = {
-        "schema_version": SCHEMA_VERSION,
-        "split": split,
-        "spec": spec.to_json(),
-        "image_format": image_format,
-        "quality": quality if image_format == "jpeg" else None,
-        "has_motion": include_motion,
-        "shards": [],
-    }
-    num_clips = num_frames = 0
-    with new_folders(out_dir):
-        temporary.mkdir()
-        try:
-            with contextlib.ExitStack() as open_shard:
-                for clip in _checked(clips, spec, include_motion):
-                    if num_clips % clips_per_shard == 0:
-                        open_shard.close()
-                        writer = open_shard.enter_context(_next_shard(temporary, manifest["shards"]))
-                    if num_clips == 0:
-                        has_instances = clip.instance_maps is not None
-                        manifest |= {"size": list(clip.label_maps.shape[1:]), "has_instances": has_instances}
-                    writer.write(
-                        serialize_clip(clip, image_format=image_format, quality=quality, include_motion=include_motion)
-                    )
-                    length = len(clip.frames)
-                    num_clips, num_frames = num_clips + 1, num_frames + length
-                    manifest["shards"][-1]["clips"].append({"clip_id": clip.clip_id, "length": length})
-                    if progress is not None:
-                        progress(num_clips, num_frames)
-            if num_clips == 0:
-                raise ValueError(f"{target}: no clips to write; is the source empty?")
-            for shard in manifest["shards"]:
-                shard |= {
-                    "num_clips": len(shard["clips"]),
-                    "num_frames": sum(c["length"] for c in shard["clips"]),
-                    "bytes": (temporary / shard["file"]).stat().st_size,
-                    "sha256": _sha256(temporary / shard["file"]),
-                }
-            manifest |= {"num_clips": num_clips, "num_frames": num_frames}
-            (temporary / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-            os.rename(temporary, target)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return manifest
-
-
-def _next_shard(folder: pathlib.Path, shards: list[dict]) -> tf.io.TFRecordWriter:
-    shards.append({"file": f"shard-{len(shards):05d}.tfrecord", "clips": []})
-    return tf.io.TFRecordWriter(str(folder / shards[-1]["file"]))
-
-
-def _checked(clips: Iterable[Clip], spec: AnnotationSpec, include_motion: bool) -> Iterator[Clip]:
-    """The clips, each held against the first one and the spec."""
-    first, seen = None, set()
-    for clip in clips:
-        first = first or clip
-        if clip.clip_id in seen:
-            raise ValueError(f"clip id {clip.clip_id!r} comes twice; ids must be unique in a split")
-        seen.add(clip.clip_id)
-        size, expected = clip.label_maps.shape[1:], first.label_maps.shape[1:]
-        if size != expected:
-            raise ValueError(
-                f"clip {clip.clip_id!r}: {list(size)} (height, width), the first clip has {list(expected)}"
-            )
-        if (clip.instance_maps is None) != (first.instance_maps is None):
-            raise ValueError(
-                f"clip {clip.clip_id!r} and {first.clip_id!r}: only one has instance maps; give all clips some, or none"
-            )
-        if include_motion and not clip.has_motion:
-            raise ValueError(f"clip {clip.clip_id!r} has no exact flow; write this source with include_motion=False")
-        validate_label_map(clip.label_maps, spec, size, name=f"clip {clip.clip_id!r}, label_maps")
-        yield clip
 
 
 def load_manifest(split_dir: str | os.PathLike) -> dict:
@@ -197,7 +76,7 @@ def check_shards(split_dir: str | os.PathLike) -> dict:
     manifest = load_manifest(split_dir)
     for shard in manifest["shards"]:
         file = pathlib.Path(split_dir) / shard["file"]
-        found = _sha256(file)
+        found = sha256_of(file)
         if found != shard["sha256"]:
             raise ValueError(
                 f"{file}: corrupt shard: SHA-256 {found}, expected {shard['sha256']}; prepare the data again"
@@ -220,7 +99,8 @@ def read_clips(split_dir: str | os.PathLike) -> Iterator[Clip]:
             raise ValueError(f"{file}: corrupt shard ({error.message}); prepare the data again") from error
 
 
-def _sha256(path: pathlib.Path) -> str:
+def sha256_of(path: pathlib.Path) -> str:
+    """The SHA-256 of a file's content."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -10,7 +10,6 @@ by person.
 import os
 import pathlib
 import re
-from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
@@ -19,6 +18,7 @@ from seg2vid_tf.annotations.png_file import MAX_SIDE
 from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.frame_folder import read_frame, resize_frame
 
 _NAME = re.compile(r"(.+)_(p\d+)")
@@ -26,12 +26,8 @@ _NAME = re.compile(r"(.+)_(p\d+)")
 _MAX_STRIP = 16 * MAX_SIDE
 
 
-class WeizmannPose:
-    """The clips of a folder of strips, read one at a time while iterating; names and lengths are checked at once.
-
-    Attributes:
-      clip_ids: the ids of the clips, in order: "jack_p0".
-    """
+class WeizmannPose(ClipSource):
+    """The clips of a folder of strips, "jack_p0" and so on; names and lengths are checked at once."""
 
     def __init__(
         self,
@@ -63,35 +59,42 @@ class WeizmannPose:
             raise ValueError(
                 f"size, max_length and line_width must be positive, received {tuple(size)}, {max_length}, {line_width}"
             )
-        self._size, self._line_width, self._spec = tuple(size), line_width, load_spec("weizmann_pose")
+        self._size, self._line_width, self.spec = tuple(size), line_width, load_spec("weizmann_pose")
+        self.settings = {
+            "reader": "weizmann_pose",
+            "size": list(size),
+            "max_length": max_length,
+            "line_width": line_width,
+        }
         self._parts = {}
         for strip in _chosen(_find_strips(pathlib.Path(root)), root, persons, actions):
-            length = len(_read_joints(strip, self._spec))
+            length = len(_read_joints(strip, self.spec))
             step = max_length or length
             for start in range(0, length, step):
                 clip_id = strip.stem if length <= step else f"{strip.stem}_{start:08d}"
                 self._parts[clip_id] = (strip, slice(start, start + step))
         self.clip_ids = tuple(self._parts)
 
-    def __len__(self) -> int:
-        return len(self._parts)
+    def files(self, clip_id: str) -> list[pathlib.Path]:
+        strip, _ = self._parts[clip_id]
+        return [strip, _joints_file(strip)]
 
-    def __iter__(self) -> Iterator[Clip]:
-        """Yields each Clip.
+    def read(self, clip_id: str) -> Clip:
+        """The clip of that id.
 
         Raises:
           ValueError: an unreadable strip, joints that are NaN or infinite.
         """
-        for clip_id, (strip, part) in self._parts.items():
-            picture = read_frame(strip, max_width=_MAX_STRIP)
-            height = picture.shape[0]
-            frames = picture.reshape(height, -1, height, 3).swapaxes(0, 1)[part]
-            joints = _read_joints(strip, self._spec)[part]
-            try:
-                label_maps = draw_pose(joints, self._spec, self._size, line_width=self._line_width)
-            except ValueError as error:
-                raise ValueError(f"{_joints_file(strip)}: {error}") from error
-            yield Clip(clip_id, np.stack([resize_frame(frame, self._size) for frame in frames]), label_maps)
+        strip, part = self._parts[clip_id]
+        picture = read_frame(strip, max_width=_MAX_STRIP)
+        height = picture.shape[0]
+        frames = picture.reshape(height, -1, height, 3).swapaxes(0, 1)[part]
+        joints = _read_joints(strip, self.spec)[part]
+        try:
+            label_maps = draw_pose(joints, self.spec, self._size, line_width=self._line_width)
+        except ValueError as error:
+            raise ValueError(f"{_joints_file(strip)}: {error}") from error
+        return Clip(clip_id, np.stack([resize_frame(frame, self._size) for frame in frames]), label_maps)
 
 
 def _joints_file(strip: pathlib.Path) -> pathlib.Path:

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.pipeline import make_dataset, mirror
-from seg2vid_tf.data.shards import write_shards
+from seg2vid_tf.data.shard_writer import write_shards
 
 SPEC = load_spec("synthetic_street")
 
@@ -23,7 +24,7 @@ def clips(make_clip):
 @pytest.fixture(scope="module")
 def split(tmp_path_factory, clips):
     out = tmp_path_factory.mktemp("data")
-    write_shards(clips, out, SPEC, split="train", clips_per_shard=2, include_motion=True)
+    write_shards(ClipList(clips, SPEC), out, split="train", clips_per_shard=2, include_motion=True)
     return out / "train"
 
 
@@ -161,7 +162,7 @@ def test_crops_move_frames_and_label_maps_together(tmp_path):
     frames = np.zeros((2, 32, 64, 3), np.uint8)
     frames[:, 16:, 32:] = 255
     label_maps = np.where(frames[..., 0] > 0, 5, 0).astype(np.uint8)
-    write_shards([Clip("quarter", frames, label_maps)], tmp_path, SPEC, split="train")
+    write_shards(ClipList([Clip("quarter", frames, label_maps)], SPEC), tmp_path, split="train")
     arguments = {"num_frames": 1, "batch_size": 8, "flip": False, "crop": 0.5}
     (batch,) = _take(make_dataset(tmp_path / "train", **arguments), 1)
     bright = batch["frames"][..., 0] > 0
@@ -180,7 +181,7 @@ def test_crops_move_frames_and_label_maps_together(tmp_path):
 def test_crops_are_as_sharp_as_whole_frames(tmp_path):
     """White noise keeps its contrast, and what sampling swings over stays in range."""
     frames = np.random.default_rng(0).choice(np.uint8([0, 255]), (2, 64, 128, 3))
-    write_shards([Clip("noise", frames, np.zeros((2, 64, 128), np.uint8))], tmp_path, SPEC, split="train")
+    write_shards(ClipList([Clip("noise", frames, np.zeros((2, 64, 128), np.uint8))], SPEC), tmp_path, split="train")
     arguments = {"num_frames": 0, "batch_size": 2, "size": (32, 64)}
     (whole,) = _take(make_dataset(tmp_path / "train", training=False, **arguments), 1)
     cropped = np.concatenate(
@@ -193,8 +194,8 @@ def test_crops_are_as_sharp_as_whole_frames(tmp_path):
 def test_several_splits_make_one_stream(split, clips, tmp_path, make_clip):
     """The union shows every window of both; its order is the one of a single split with the same clips."""
     more = [make_clip(f"more{i}", length=4, seed=10 + i) for i in range(2)]
-    write_shards(more, tmp_path, SPEC, split="more")
-    write_shards([*clips, *more], tmp_path, SPEC, split="all", clips_per_shard=1)
+    write_shards(ClipList(more, SPEC), tmp_path, split="more")
+    write_shards(ClipList([*clips, *more], SPEC), tmp_path, split="all", clips_per_shard=1)
     both = [split, tmp_path / "more"]
     arguments = {"num_frames": 3, "batch_size": 3, "seed": 2}
     stream = _take(make_dataset(both, **arguments), 5)
@@ -207,11 +208,11 @@ def test_several_splits_make_one_stream(split, clips, tmp_path, make_clip):
 
 def test_splits_that_do_not_fit_together_are_named(split, tmp_path, make_clip):
     city = load_spec("cityscapes")
-    write_shards([make_clip()], tmp_path, city, split="spec")
-    write_shards([make_clip()], tmp_path, dataclasses.replace(SPEC, label_sets={"mine": {3: 1}}), split="set")
-    write_shards([make_clip(height=6)], tmp_path, SPEC, split="size")
-    write_shards([make_clip()], tmp_path, SPEC, split="jpeg", image_format="jpeg")
-    write_shards([make_clip(with_instances=False)], tmp_path, SPEC, split="plain")
+    write_shards(ClipList([make_clip()], city), tmp_path, split="spec")
+    write_shards(ClipList([make_clip()], dataclasses.replace(SPEC, label_sets={"mine": {3: 1}})), tmp_path, split="set")
+    write_shards(ClipList([make_clip(height=6)], SPEC), tmp_path, split="size")
+    write_shards(ClipList([make_clip()], SPEC), tmp_path, split="jpeg", image_format="jpeg")
+    write_shards(ClipList([make_clip(with_instances=False)], SPEC), tmp_path, split="plain")
 
     def make(*names, **options):
         folders = [split, *(tmp_path / name for name in names)]
@@ -239,7 +240,7 @@ def test_instance_maps_keep_step_with_label_maps(tmp_path):
     """The class of a pixel is its instance number modulo 9, and stays so through crop, resize and mirror."""
     numbers = np.random.default_rng(0).integers(0, 65536, (3, 16, 24), np.uint16)
     frames = np.zeros((3, 16, 24, 3), np.uint8)
-    write_shards([Clip("a", frames, (numbers % 9).astype(np.uint8), numbers)], tmp_path, SPEC, split="train")
+    write_shards(ClipList([Clip("a", frames, (numbers % 9).astype(np.uint8), numbers)], SPEC), tmp_path, split="train")
     arguments = {"num_frames": 1, "batch_size": 8, "with_instances": True}
     (plain,) = _take(make_dataset(tmp_path / "train", **{**arguments, "batch_size": 1}, training=False), None)
     np.testing.assert_array_equal(plain["instance_maps"][0], numbers[:2])
@@ -255,7 +256,7 @@ def test_instance_maps_keep_step_with_label_maps(tmp_path):
 def test_jpeg_windows_equal_pillows(tmp_path, make_clip):
     from seg2vid_tf.data.shards import read_clips
 
-    write_shards([make_clip()], tmp_path, SPEC, split="train", image_format="jpeg")
+    write_shards(ClipList([make_clip()], SPEC), tmp_path, split="train", image_format="jpeg")
     (batch,) = _take(make_dataset(tmp_path / "train", num_frames=3, batch_size=1, training=False), None)
     (clip,) = read_clips(tmp_path / "train")
     np.testing.assert_allclose(batch["frames"][0], clip.frames / 127.5 - 1, atol=1e-6)
@@ -277,7 +278,7 @@ def test_refusals(split, tmp_path, make_clip):
         make_dataset(split, num_frames=1, batch_size=0)
     with pytest.raises(ValueError, match="frame_stride"):
         make_dataset(split, num_frames=1, batch_size=1, frame_stride=0)
-    write_shards([make_clip()], tmp_path, SPEC, split="train")
+    write_shards(ClipList([make_clip()], SPEC), tmp_path, split="train")
     with pytest.raises(ValueError, match="stored without motion"):
         make_dataset(tmp_path / "train", num_frames=1, batch_size=1, with_motion=True)
     with pytest.raises(ValueError, match="no such file"):

@@ -100,3 +100,19 @@ def test_stills_and_poses_through_their_flag_files(tmp_path, make_clip, write_se
 def test_help_is_quick_and_says_how():
     done = _run("--help")
     assert "--dataset" in done.stdout and "--include_motion" in done.stdout and "tensorflow" not in done.stderr.lower()
+
+
+def test_bad_clips_are_left_out_when_so_many_are_allowed(tmp_path, make_clip, write_sequence):
+    for i, name in enumerate("abc"):
+        write_sequence(tmp_path / "in" / name, make_clip(seed=i))
+    (tmp_path / "in/b/image/0000.png").write_bytes(b"no picture")
+    arguments = [
+        "--dataset=frame_folder", f"--input={tmp_path}/in", f"--output={tmp_path}/out", "--spec=synthetic_street",
+        "--height=8", "--width=12",
+    ]  # fmt: skip
+    failed = _run(*arguments)
+    assert failed.returncode == 1 and "0000.png: not a readable JPEG or PNG frame" in failed.stderr
+    assert not (tmp_path / "out/train").exists()
+    done = _run(*arguments, "--max_bad_clips=1")
+    assert done.returncode == 0 and "2 clips" in done.stdout and "left out b: " in done.stderr
+    assert [c["clip_id"] for c in check_shards(tmp_path / "out/train")["bad_clips"]] == ["b"]

@@ -5,10 +5,11 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, write_shards
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips
 
 SPEC = load_spec("synthetic_street")
 FIELDS = ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward")
@@ -25,7 +26,7 @@ def _assert_equal(a, b, fields=FIELDS):
 
 def _write(out_dir, make_clip, count=3, **options):
     clips = [make_clip(f"clip{i}", seed=i, with_motion=options.get("include_motion", False)) for i in range(count)]
-    return clips, write_shards(clips, out_dir, SPEC, split="train", clips_per_shard=2, **options)
+    return clips, write_shards(ClipList(clips, SPEC), out_dir, split="train", clips_per_shard=2, **options)
 
 
 def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):
@@ -38,7 +39,7 @@ def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):
     assert (manifest["size"], manifest["num_clips"], manifest["num_frames"]) == ([8, 12], 3, 12)
     assert manifest["has_motion"] and manifest["has_instances"] and manifest_spec(manifest) == SPEC
     assert [s["num_clips"] for s in manifest["shards"]] == [2, 1]
-    assert manifest["shards"][1]["clips"] == [{"clip_id": "clip2", "length": 4}]
+    assert manifest["shards"][1]["clips"] == [{"clip_id": "clip2", "length": 4, "files": []}]
     assert sorted(p.name for p in tmp_path.glob("**/*") if p.is_file()) == [
         "manifest.json",
         "shard-00000.tfrecord",
@@ -48,8 +49,8 @@ def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):
 
 def test_motion_is_left_out_unless_asked_for_and_a_single_frame_has_none(tmp_path, make_clip):
     clip = make_clip("one", length=1, with_motion=True)
-    write_shards([clip], tmp_path, SPEC, split="with", include_motion=True)
-    write_shards([clip], tmp_path, SPEC, split="without")
+    write_shards(ClipList([clip], SPEC), tmp_path, split="with", include_motion=True)
+    write_shards(ClipList([clip], SPEC), tmp_path, split="without")
     (without,) = read_clips(tmp_path / "without")
     assert not without.has_motion
     _assert_equal(clip, without, FIELDS[:3])
@@ -58,7 +59,7 @@ def test_motion_is_left_out_unless_asked_for_and_a_single_frame_has_none(tmp_pat
 def test_jpeg_error_is_bounded_and_maps_stay_exact(tmp_path, make_clip):
     smooth = np.linspace(40, 200, 12, dtype=np.uint8)[None, None, :, None]
     clip = dataclasses.replace(make_clip("a", with_instances=False), frames=np.tile(smooth, (4, 8, 1, 3)))
-    manifest = write_shards([clip], tmp_path, SPEC, split="train", image_format="jpeg", quality=95)
+    manifest = write_shards(ClipList([clip], SPEC), tmp_path, split="train", image_format="jpeg", quality=95)
     (read,) = read_clips(tmp_path / "train")
     assert manifest["quality"] == 95
     assert np.abs(read.frames.astype(int) - clip.frames).max() <= 4
@@ -70,68 +71,9 @@ def test_folder_and_shards_hold_the_same_clip(tmp_path, make_clip, write_sequenc
 
     write_sequence(tmp_path / "in/a", make_clip())
     folder = FrameFolder(tmp_path / "in", SPEC, (4, 6))
-    write_shards(folder, tmp_path / "out", SPEC, split="train")
+    write_shards(folder, tmp_path / "out", split="train")
     for clip, read in zip(folder, read_clips(tmp_path / "out/train"), strict=True):
         _assert_equal(clip, read)
-
-
-def test_bad_input_midway_leaves_nothing_and_harms_nothing(tmp_path, make_clip):
-    def clips():
-        yield make_clip("first")
-        raise ValueError("frame 7 is missing")
-
-    _write(tmp_path, make_clip)
-    before = check_shards(tmp_path / "train")
-    with pytest.raises(ValueError, match="frame 7 is missing"):
-        write_shards(clips(), tmp_path, SPEC, split="validation")
-    assert [p.name for p in tmp_path.iterdir()] == ["train"]
-    assert check_shards(tmp_path / "train") == before
-    with pytest.raises(ValueError, match="frame 7 is missing"):
-        write_shards(clips(), tmp_path / "new/data", SPEC, split="validation")
-    assert [p.name for p in tmp_path.iterdir()] == ["train"]
-
-
-def test_the_shard_that_an_error_interrupts_is_closed(tmp_path, make_clip, monkeypatch):
-    writers, make_writer = [], tf.io.TFRecordWriter
-    monkeypatch.setattr(tf.io, "TFRecordWriter", lambda path: writers.append(make_writer(path)) or writers[-1])
-    with pytest.raises(ValueError, match="'c' comes twice"):
-        clips = [make_clip(name) for name in "abcc"]
-        write_shards(clips, tmp_path, SPEC, split="train", clips_per_shard=2)
-    assert len(writers) == 2
-    for writer in writers:
-        with pytest.raises(tf.errors.FailedPreconditionError, match="closed"):
-            writer.write(b"more")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_existing_split_is_not_overwritten(tmp_path, make_clip):
-    (tmp_path / "train").mkdir()  # an empty folder is no split
-    _write(tmp_path, make_clip)
-    with pytest.raises(ValueError, match="train: already there; choose another split"):
-        _write(tmp_path, make_clip)
-    assert [p.name for p in tmp_path.iterdir()] == ["train"]
-
-
-def test_clips_that_do_not_belong_together_are_refused(tmp_path, make_clip):
-    a, unknown = make_clip("a"), make_clip("b")
-    unknown.label_maps[2, 3, 4] = 77
-    cases = {
-        "no clips to write": [],
-        "'a' comes twice": [a, a],
-        r"clip 'b': \[6, 12\] .height, width., the first clip has \[8, 12\]": [a, make_clip("b", height=6)],
-        "only one has instance maps": [a, make_clip("b", with_instances=False)],
-        r"clip 'b', label_maps: ids \[77\]": [a, unknown],
-    }
-    for message, clips in cases.items():
-        with pytest.raises(ValueError, match=message):
-            write_shards(clips, tmp_path, SPEC, split="train")
-    with pytest.raises(ValueError, match="clip 'a' has no exact flow"):
-        write_shards([a], tmp_path, SPEC, split="train", include_motion=True)
-    with pytest.raises(ValueError, match="split must be a plain folder name.*'../x'"):
-        write_shards([a], tmp_path, SPEC, split="../x")
-    with pytest.raises(ValueError, match="received 'webp', 95, 32"):
-        write_shards([a], tmp_path, SPEC, split="train", image_format="webp")
-    assert not list(tmp_path.iterdir())
 
 
 def test_damaged_shards_are_named(tmp_path, make_clip):

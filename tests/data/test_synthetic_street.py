@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.data.synthetic_street import iter_clips, render_clip
+from seg2vid_tf.data.synthetic_street import SyntheticStreet, render_clip
 
 SPEC = load_spec("synthetic_street")
 
@@ -33,7 +33,7 @@ def grid(clip):
 @pytest.fixture(scope="module")
 def clips():
     """Driving and standing streets, 1 + 2 frames each."""
-    return list(iter_clips(range(24), 3, 96, 192))
+    return list(SyntheticStreet(range(24), 3, 96, 192))
 
 
 def digest(clip):

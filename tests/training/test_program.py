@@ -12,8 +12,10 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.compat import raw_variables
-from seg2vid_tf.data.shards import load_manifest, write_shards
-from seg2vid_tf.data.synthetic_street import iter_clips
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.data.shards import load_manifest
+from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.motion_trainer import MotionTrainer
 from seg2vid_tf.training.program import fingerprint, start_from
@@ -61,9 +63,11 @@ def more_data(spec, tmp_path_factory):
     """Two further splits, "same" and "other", of the same spec and of another one; "data", both splits of the other."""
     root = tmp_path_factory.mktemp("more")
     for split, split_spec in (("same", spec), ("other", dataclasses.replace(spec, name="mine", ignore_id=200))):
-        write_shards(iter_clips([50, 51], 4, 32, 64, with_motion=False), root, split_spec, split=split)
+        write_shards(ClipList(SyntheticStreet([50, 51], 4, 32, 64, with_motion=False), split_spec), root, split=split)
     for split in ("train", "validation"):
-        write_shards(iter_clips([52], 4, 32, 64, with_motion=False), root / "data", split_spec, split=split)
+        write_shards(
+            ClipList(SyntheticStreet([52], 4, 32, 64, with_motion=False), split_spec), root / "data", split=split
+        )
     return root
 
 

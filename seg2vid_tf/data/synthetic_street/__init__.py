@@ -5,6 +5,6 @@ people that move on their own and a camera that drives and turns, into a Clip wi
 instance maps, exact flow and exact visibility between frame 0 and every later frame.
 """
 
-from seg2vid_tf.data.synthetic_street.render import iter_clips, render_clip
+from seg2vid_tf.data.synthetic_street.render import SyntheticStreet, render_clip
 
-__all__ = ["iter_clips", "render_clip"]
+__all__ = ["SyntheticStreet", "render_clip"]

@@ -1,10 +1,12 @@
 """Clips of synthetic_street: seed -> frames, label maps, instance maps, exact flow and visibility."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
+from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.synthetic_street.camera import view_at
 from seg2vid_tf.data.synthetic_street.motion import displacement
 from seg2vid_tf.data.synthetic_street.raster import rasterise
@@ -72,12 +74,36 @@ def render_clip(
         raise ValueError(f"fps must be above 0 and finite, received {fps}")
     scene = build_scene(int(seed), num_frames / fps)
     times = np.arange(num_frames, dtype=np.float64) / fps
-    return render_scene(f"street_{seed:06d}", scene, times, height, width, with_motion)
+    return render_scene(_clip_id(seed), scene, times, height, width, with_motion)
 
 
-def iter_clips(
-    seeds: Iterable[int], num_frames: int, height: int, width: int, *, fps: float = 12.0, with_motion: bool = True
-) -> Iterator[Clip]:
-    """``render_clip`` for one seed after the other."""
-    for seed in seeds:
-        yield render_clip(seed, num_frames, height, width, fps=fps, with_motion=with_motion)
+class SyntheticStreet(ClipSource):
+    """One clip for each seed, rendered when it is read; arguments as of ``render_clip``."""
+
+    def __init__(
+        self,
+        seeds: Iterable[int],
+        num_frames: int,
+        height: int,
+        width: int,
+        *,
+        fps: float = 12.0,
+        with_motion: bool = True,
+    ):
+        self._seeds = {_clip_id(seed): int(seed) for seed in seeds}
+        self._shape, self._options = (num_frames, height, width), {"fps": fps, "with_motion": with_motion}
+        self.spec = load_spec("synthetic_street")
+        self.clip_ids = tuple(self._seeds)
+        self.settings = {
+            "reader": "synthetic_street",
+            "num_frames": num_frames,
+            "size": [height, width],
+            **self._options,
+        }
+
+    def read(self, clip_id: str) -> Clip:
+        return render_clip(self._seeds[clip_id], *self._shape, **self._options)
+
+
+def _clip_id(seed):
+    return f"street_{seed:06d}"

@@ -1,0 +1,304 @@
+"""Clips -> shards and their manifest, one shard after the other or each wherever there is a worker.
+
+    <data_dir>/.<split>.unfinished/shard-00000.tfrecord, shard-00000.json, ...      while it is being made
+    <data_dir>/<split>/shard-00000.tfrecord, ..., manifest.json                     renamed when it is whole
+
+A shard's bytes follow from its clips and the options alone. Its .json, written last, says what it was made of and what
+became of it; who prepares the same data again, after a crash or a mended file, keeps every shard whose .json says that
+nothing has changed.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterator
+
+import tensorflow as tf
+
+from seg2vid_tf.annotations.label_map import validate_label_map
+from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
+from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION, sha256_of
+from seg2vid_tf.files import new_folders, write_text
+
+# Around each record of a TFRecord file: its length, and the checksums of both.
+_FRAMING = 16
+_LOCK = ".lock"
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardWriter:
+    """One split to be written: the shards of a source. It can be pickled, and ``write`` runs anywhere.
+
+    Attributes:
+      source: where the clips come from; all of one size.
+      out_dir: the data folder; ``out_dir/split`` must not hold anything yet.
+      split: name of the split's folder, "train".
+      clips_per_shard: clips in one file.
+      image_format: of the frames, "png" or "jpeg".
+      quality: JPEG quality 1..100.
+      include_motion: whether to store exact flow and visibility, which every clip must then have.
+      max_bad_clips: how many clips may be left out because something is wrong with them; the manifest names them.
+    """
+
+    source: ClipSource
+    out_dir: str | os.PathLike
+    split: str
+    clips_per_shard: int = 32
+    image_format: str = "png"
+    quality: int = 95
+    include_motion: bool = False
+    max_bad_clips: int = 0
+
+    def __post_init__(self):
+        if self.split in ("", ".", "..") or pathlib.Path(self.split).name != self.split or self.split.startswith("."):
+            raise ValueError(f"split must be a plain folder name such as 'train', received {self.split!r}")
+        if self.image_format not in IMAGE_FORMATS or not 1 <= self.quality <= 100 or self.clips_per_shard < 1:
+            raise ValueError(
+                f"image_format must be one of {list(IMAGE_FORMATS)}, quality 1..100, clips_per_shard at least 1; "
+                f"received {self.image_format!r}, {self.quality}, {self.clips_per_shard}"
+            )
+        if self.max_bad_clips < 0:
+            raise ValueError(f"max_bad_clips must be at least 0, received {self.max_bad_clips}")
+
+    @property
+    def target(self) -> pathlib.Path:
+        return pathlib.Path(self.out_dir) / self.split
+
+    @property
+    def unfinished(self) -> pathlib.Path:
+        """Where the shards are until the split is whole."""
+        return self.target.with_name(f".{self.split}.unfinished")
+
+    @property
+    def num_shards(self) -> int:
+        return -(-len(self.source.clip_ids) // self.clips_per_shard)
+
+    @contextlib.contextmanager
+    def workplace(self) -> Iterator[None]:
+        """Opens the folder for unfinished shards, for this process alone; one that holds no shard is removed again.
+
+        Raises:
+          ValueError: the split is there already, or another process prepares it.
+        """
+        if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
+            raise ValueError(f"{self.target}: already there; choose another split or output folder, or delete it first")
+        with new_folders(self.out_dir), contextlib.ExitStack() as stack:
+            self.unfinished.mkdir(exist_ok=True)
+            lock = stack.enter_context((self.unfinished / _LOCK).open("w"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ValueError(f"{self.target}: another process is preparing it; wait for it or stop it") from error
+            try:
+                yield
+            finally:
+                if self.unfinished.exists() and not list(self.unfinished.glob("shard-*.json")):
+                    shutil.rmtree(self.unfinished)
+
+    def write(self, index: int, each: Callable[[int], None] = lambda length: None) -> dict:
+        """Writes one shard into the workplace, unless it is there and nothing it is made of has changed.
+
+        Args:
+          index: from 0.
+          each: called after each clip with its length.
+
+        Returns:
+          its entry in the manifest, with "size", "has_instances" and "bad_clips" beside what load_manifest needs.
+
+        Raises:
+          ValueError: more than max_bad_clips of its clips are bad, or the file cannot be written whole.
+        """
+        ids = self.source.clip_ids[index * self.clips_per_shard : (index + 1) * self.clips_per_shard]
+        name = f"shard-{index:05d}"
+        path, note = self.unfinished / f"{name}.tfrecord", self.unfinished / f"{name}.json"
+        made_of = self._made_of(ids)
+        entry = _finished(path, note, made_of)
+        if entry is not None:
+            for clip in entry["clips"]:
+                each(clip["length"])
+            return entry
+        note.unlink(missing_ok=True)
+        temporary = self.unfinished / f".{name}.{os.getpid()}.tmp"
+        entry = {"file": path.name, "clips": [], "size": None, "has_instances": None, "bad_clips": []}
+        num_bytes = 0
+        try:
+            with tf.io.TFRecordWriter(str(temporary)) as writer:
+                for clip_id in ids:
+                    try:
+                        clip = self._read(clip_id, entry)
+                    except ValueError as error:
+                        entry["bad_clips"].append({"clip_id": clip_id, "error": str(error)})
+                        self.check_bad(entry["bad_clips"])
+                        continue
+                    record = serialize_clip(
+                        clip,
+                        image_format=self.image_format,
+                        quality=self.quality,
+                        include_motion=self.include_motion,
+                    )
+                    writer.write(record)
+                    num_bytes += len(record) + _FRAMING
+                    files = [str(path) for path in self.source.files(clip_id)]
+                    entry["clips"].append({"clip_id": clip_id, "length": len(clip.frames), "files": files})
+                    each(len(clip.frames))
+            if temporary.stat().st_size != num_bytes:
+                raise OSError(f"{temporary.stat().st_size} of {num_bytes} bytes arrived")
+            entry |= {
+                "num_clips": len(entry["clips"]),
+                "num_frames": sum(clip["length"] for clip in entry["clips"]),
+                "bytes": num_bytes,
+                "sha256": sha256_of(temporary),
+            }
+            os.replace(temporary, path)
+            write_text(note, json.dumps({"made_of": made_of, "entry": entry}))
+        except (OSError, tf.errors.OpError) as error:
+            raise ValueError(
+                f"{path}: cannot be written whole ({error}); is the disk full? Make room and start again, the shards "
+                "before it are kept"
+            ) from error
+        finally:
+            temporary.unlink(missing_ok=True)
+        return entry
+
+    def finish(self, entries: list[dict]) -> dict:
+        """Puts the manifest beside the shards and gives the folder the split's name.
+
+        Args:
+          entries: what ``write`` returned for every shard, in any order.
+
+        Returns:
+          The manifest.
+
+        Raises:
+          ValueError: no clip is left, more than max_bad_clips are bad, or the shards do not belong together.
+        """
+        entries = sorted(entries, key=lambda entry: entry["file"])
+        bad = [clip for entry in entries for clip in entry["bad_clips"]]
+        self.check_bad(bad)
+        shards = [entry for entry in entries if entry["clips"]]
+        if not shards:
+            raise ValueError(f"{self.target}: no clips to write; is the source empty?")
+        _check_all_alike(shards)
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "split": self.split,
+            "spec": self.source.spec.to_json(),
+            "source": self.source.settings,
+            "image_format": self.image_format,
+            "quality": self.quality if self.image_format == "jpeg" else None,
+            "has_motion": self.include_motion,
+            "has_instances": shards[0]["has_instances"],
+            "size": shards[0]["size"],
+            "num_clips": sum(entry["num_clips"] for entry in shards),
+            "num_frames": sum(entry["num_frames"] for entry in shards),
+            "bad_clips": bad,
+            "shards": [
+                {key: value for key, value in entry.items() if key not in ("size", "has_instances", "bad_clips")}
+                for entry in shards
+            ],
+        }
+        kept = {entry["file"] for entry in shards} | {_LOCK}
+        for path in self.unfinished.iterdir():
+            if path.name not in kept:  # notes, and shards of an earlier try that had more of them
+                path.unlink()
+        write_text(self.unfinished / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+        os.rename(self.unfinished, self.target)
+        (self.target / _LOCK).unlink(missing_ok=True)
+        return manifest
+
+    def check_bad(self, bad: list[dict]) -> None:
+        """Raises ValueError, with the last one's error, where these are more bad clips than allowed."""
+        if len(bad) > self.max_bad_clips:
+            allowed = f"{len(bad)} bad clips, {self.max_bad_clips} allowed; the last: " if self.max_bad_clips else ""
+            raise ValueError(f"{allowed}{bad[-1]['error']}")
+
+    def _made_of(self, ids):
+        """A fingerprint of everything that a shard's bytes follow from."""
+        files = [path for clip_id in ids for path in self.source.files(clip_id)]
+        stats = [(str(path), stat.st_size, stat.st_mtime_ns) for path in files for stat in [path.stat()]]
+        options = [self.image_format, self.quality, self.include_motion, SCHEMA_VERSION]
+        document = [ids, stats, options, self.source.settings, self.source.spec.to_json()]
+        return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+
+    def _read(self, clip_id: str, entry: dict) -> Clip:
+        """The clip, held against the spec and the shard's first one."""
+        clip = self.source.read(clip_id)
+        shape = {"size": list(clip.label_maps.shape[1:]), "has_instances": clip.instance_maps is not None}
+        if entry["size"] is not None:
+            _check_alike(shape, entry, clip_id)
+        if self.include_motion and not clip.has_motion:
+            raise ValueError(f"clip {clip_id!r} has no exact flow; write this source with include_motion=False")
+        validate_label_map(clip.label_maps, self.source.spec, name=f"clip {clip_id!r}, label_maps")
+        entry |= shape
+        return clip
+
+
+def write_shards(
+    source: ClipSource,
+    out_dir: str | os.PathLike,
+    *,
+    split: str,
+    progress: Callable[[int, int], None] | None = None,
+    **options,
+) -> dict:
+    """Writes one split in this process, whole or not at all; shards finished before an error are kept for the next try.
+
+    Args:
+      source, out_dir, split, options: as of ShardWriter.
+      progress: called after each clip with the numbers of clips and frames so far.
+
+    Returns:
+      The manifest.
+
+    Raises:
+      ValueError: what ShardWriter, its workplace, ``write`` and ``finish`` refuse.
+    """
+    writer = ShardWriter(source, out_dir, split, **options)
+    entries, lengths = [], []
+
+    def each(length):
+        lengths.append(length)
+        if progress is not None:
+            progress(len(lengths), sum(lengths))
+
+    with writer.workplace():
+        for index in range(writer.num_shards):
+            entries.append(writer.write(index, each))
+            # What finish would refuse is told before the other shards are written.
+            writer.check_bad([clip for entry in entries for clip in entry["bad_clips"]])
+            _check_all_alike(entries)
+        return writer.finish(entries)
+
+
+def _check_all_alike(entries: list[dict]) -> None:
+    shards = [entry for entry in entries if entry["clips"]]
+    for shard in shards:
+        _check_alike(shard, shards[0], shard["clips"][0]["clip_id"])
+
+
+def _check_alike(shape: dict, first: dict, clip_id: str) -> None:
+    """Whether a clip, or a shard's clips, can stand beside the first ones."""
+    if shape["size"] != first["size"]:
+        raise ValueError(f"clip {clip_id!r}: {shape['size']} (height, width), the first clip has {first['size']}")
+    if shape["has_instances"] != first["has_instances"]:
+        raise ValueError(
+            f"clip {clip_id!r} and the first one: only one has instance maps; give all clips some, or none"
+        )
+
+
+def _finished(path: pathlib.Path, note: pathlib.Path, made_of: str) -> dict | None:
+    """The entry of a shard that an earlier try has written; None: it must be written."""
+    try:
+        document = json.loads(note.read_text(encoding="utf-8"))
+        entry = document["entry"]
+        same = document["made_of"] == made_of and sha256_of(path) == entry["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return entry if same else None
