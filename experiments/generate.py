@@ -64,7 +64,7 @@ def main():
         media.require_mp4()
 
     from seg2vid_tf.annotations.label_map import read_label_map
-    from seg2vid_tf.data.frame_folder import read_frame, read_instance_map, resize_frame
+    from seg2vid_tf.data.pictures import read_frame, read_instance_map, resize_frame
     from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
 
     pipe = load_pipeline(Seg2VidPipeline)

@@ -97,7 +97,7 @@ def class_ids(spec, names):
 
 def read_picture(path, size):
     """A picture, resized by area, as float32 [H,W,3] in [-1,1]."""
-    from seg2vid_tf.data.frame_folder import read_frame, resize_frame
+    from seg2vid_tf.data.pictures import read_frame, resize_frame
     from seg2vid_tf.ops.image import to_float
 
     return to_float(resize_frame(read_frame(pathlib.Path(path)), size))
@@ -105,7 +105,7 @@ def read_picture(path, size):
 
 def instance_map_of(label_map_file, size):
     """int32 [H,W] of --instance_map for that label map, or None without the flag."""
-    from seg2vid_tf.data.frame_folder import read_instance_map
+    from seg2vid_tf.data.pictures import read_instance_map
 
     if not INSTANCE_MAP.value:
         return None

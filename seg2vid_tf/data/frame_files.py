@@ -11,23 +11,14 @@ other, are runs of one frame, whatever their numbers.
 """
 
 import collections
-import dataclasses
 import itertools
 import pathlib
 import re
 
+from seg2vid_tf.data.frame_clips import FrameFiles
+
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
 _STEM = re.compile(r"(.*?)(\d+)", re.DOTALL)
-
-
-@dataclasses.dataclass(frozen=True)
-class FrameFiles:
-    """The files of one frame; ``instance`` is None where the sequence has none."""
-
-    number: int
-    image: pathlib.Path
-    label: pathlib.Path
-    instance: pathlib.Path | None
 
 
 def find_runs(

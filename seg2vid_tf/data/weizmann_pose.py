@@ -19,7 +19,7 @@ from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
-from seg2vid_tf.data.frame_folder import read_frame, resize_frame
+from seg2vid_tf.data.pictures import read_frame, resize_frame
 
 _NAME = re.compile(r"(.+)_(p\d+)")
 # A strip is as wide as its frames together: the longest of 146 frames of 64 pixels has 9344.

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.data.frame_folder import FrameFolder, aspect_crop, resize_frame
+from seg2vid_tf.data.frame_folder import FrameFolder
+from seg2vid_tf.data.pictures import aspect_crop, resize_frame
 
 SPEC = load_spec("synthetic_street")
 SIZE = (8, 12)

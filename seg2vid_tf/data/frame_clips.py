@@ -1,0 +1,136 @@
+"""Clips whose frames and maps are picture files, whatever folders a data set puts them in.
+
+Frames are resized by area (bilinearly where a side grows), label and instance maps by nearest neighbour, to one size;
+another aspect ratio is stretched, or, if asked for, cut to the size's around the centre. A frame and its maps must have
+equal sizes on disk. Label maps may be palette PNGs: their indices are the ids.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from seg2vid_tf.annotations.label_map import read_label_map, resize_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.pictures import aspect_crop, read_frame, read_instance_map, resize_frame
+
+
+@dataclasses.dataclass(frozen=True)
+class FrameFiles:
+    """The files of one frame; ``instance`` is None where the sequence has none."""
+
+    number: int
+    image: pathlib.Path
+    label: pathlib.Path
+    instance: pathlib.Path | None
+
+
+class FrameClips(ClipSource):
+    """Runs of frames, read when asked for."""
+
+    def __init__(
+        self,
+        runs: dict[str, list[FrameFiles]],
+        spec: AnnotationSpec,
+        size: tuple[int, int],
+        *,
+        reader: str,
+        label_ids: str | None = None,
+        max_length: int | None = None,
+        no_instance: int = 0,
+        crop_to_aspect: bool = False,
+    ):
+        """Cuts the runs.
+
+        Args:
+          runs: {clip id: consecutive frames}.
+          spec: what the ids of the label maps mean.
+          size: (height, width) of the clips.
+          reader: what ``settings`` calls the reader.
+          label_ids: label set the maps are written in; None: the spec's own ids.
+          max_length: cut longer runs into clips of this many frames ("seq0000_00000030" starts at frame 30), the last
+            one with what is left; None: one clip per run.
+          no_instance: the value of an instance map that stands for "no instance"; any but 0 shifts the others up by 1.
+          crop_to_aspect: whether a picture of another aspect ratio than ``size`` loses its outer rows or columns, the
+            same number (or one more at the end) on both sides, instead of being stretched.
+
+        Raises:
+          ValueError: a size or length below 1.
+        """
+        if min(size) < 1 or (max_length is not None and max_length < 1):
+            raise ValueError(f"size and max_length must be positive, received {tuple(size)} and {max_length}")
+        self.spec, self._size, self._label_ids, self._no_instance = spec, tuple(size), label_ids, no_instance
+        self._crop_to_aspect = crop_to_aspect
+        self.settings = {
+            "reader": reader,
+            "size": list(size),
+            "label_ids": label_ids,
+            "no_instance": no_instance,
+            "crop_to_aspect": crop_to_aspect,
+        }
+        self._runs = {}
+        for clip_id, files in runs.items():
+            if max_length is None or len(files) <= max_length:
+                self._runs[clip_id] = files
+                continue
+            for start in range(0, len(files), max_length):
+                self._runs[f"{clip_id}_{files[start].number:08d}"] = files[start : start + max_length]
+        self.clip_ids = tuple(self._runs)
+
+    def files(self, clip_id: str) -> list[pathlib.Path]:
+        return [path for f in self._runs[clip_id] for path in (f.image, f.label, f.instance) if path is not None]
+
+    def read(self, clip_id: str) -> Clip:
+        """The clip of that id.
+
+        Raises:
+          ValueError: an unreadable or oversized file, a map of another size than its frame, an id outside the spec.
+        """
+        files = self._runs[clip_id]
+        frames, label_maps, instance_maps = [], [], []
+        first_size = None
+        for file in files:
+            frame = read_frame(file.image)
+            size = frame.shape[:2]
+            first_size = first_size or size
+            if size != first_size:
+                raise ValueError(
+                    f"{file.image}: {_by(size)}, but {files[0].image.name} is {_by(first_size)}; make them equal"
+                )
+            kept = aspect_crop(size, self._size) if self._crop_to_aspect else (slice(None), slice(None))
+            label_map = read_label_map(file.label, self.spec, label_ids=self._label_ids, palette=True)
+            _check_size(file.label, label_map, size)
+            frames.append(resize_frame(frame[kept], self._size))
+            label_maps.append(resize_label_map(label_map[kept], self._size))
+            if file.instance is not None:
+                instance_map = read_instance_map(file.instance)
+                _check_size(file.instance, instance_map, size)
+                instance_map = _number_instances(instance_map, self._no_instance)
+                instance_maps.append(resize_label_map(instance_map[kept], self._size))
+        return Clip(
+            clip_id,
+            np.stack(frames),
+            np.stack(label_maps),
+            np.stack(instance_maps) if instance_maps else None,
+        )
+
+
+def _number_instances(instance_map: np.ndarray, no_instance: int) -> np.ndarray:
+    """uint16 instance numbers from 1 up, 0 = no instance."""
+    instance_map = instance_map.astype(np.uint16)
+    if no_instance == 0:
+        return instance_map
+    return np.where(instance_map == no_instance, 0, instance_map + 1).astype(np.uint16)
+
+
+def _check_size(path: pathlib.Path, array: np.ndarray, frame_size: tuple[int, int]) -> None:
+    if array.shape != frame_size:
+        raise ValueError(
+            f"{path}: {_by(array.shape)}, but its frame is {_by(frame_size)}; make both equal, the map by nearest"
+        )
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]} pixels"
