@@ -6,7 +6,12 @@ Rendered streets, no download:
 Your own folders of frames and label maps (<input>/<sequence>/image/0000.jpg, <input>/<sequence>/label/0000.png):
     python experiments/prepare_data.py --dataset=frame_folder --input=my_frames --spec=my_classes.json \
         --output=data/mine --split=train
-Cityscapes sequences, split by sequence:
+Cityscapes and KITTI as they are downloaded (--labels: maps that a segmenter made; stills have official ones):
+    python experiments/prepare_data.py --dataset=cityscapes --input=cityscapes --official_split=train \
+        --labels=my_maps --output=data/city --height=128 --width=256
+    python experiments/prepare_data.py --dataset=kitti --layout=odometry --input=kitti --labels=my_maps \
+        --sequences=00,01,02 --crop_to_aspect --output=data/kitti --height=128 --width=256
+Cityscapes sequences in folders of their own (image/, label/, inst/), split by sequence:
     python experiments/prepare_data.py --dataset=cityscapes_seq --input=cityscapes_seq --output=data/city \
         --split=validation --sequences=seq0003
 Single frames instead of sequences, split by recording, cut to the target's aspect ratio:
@@ -32,7 +37,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_enum(
     "dataset",
     None,
-    ["synthetic_street", "frame_folder", "cityscapes_seq", "weizmann_pose"],
+    ["synthetic_street", "frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose"],
     "where the clips come from",
     required=True,
 )
@@ -41,12 +46,20 @@ flags.DEFINE_string("output", None, "data folder to write to", required=True)
 flags.DEFINE_string("split", "train", "sub-folder of --output: train or validation, for the training programs")
 flags.DEFINE_integer("height", 64, "height of the stored frames in pixels", lower_bound=1)
 flags.DEFINE_integer("width", 128, "width of the stored frames in pixels", lower_bound=1)
-flags.DEFINE_list("sequences", None, "names of the sequences to take, comma-separated (default: all)")
+flags.DEFINE_list(
+    "sequences", None, "names of the sequences, drives or cities (cityscapes) to take, comma-separated (default: all)"
+)
+flags.DEFINE_string("official_split", "", "train, val or test (cityscapes)")
+flags.DEFINE_string("labels", "", "folder of the label maps, of the frames' folders' form (cityscapes, kitti)")
+flags.DEFINE_enum("layout", None, ["raw", "odometry", "semantic"], "which of the downloads --input is (kitti)")
+flags.DEFINE_bool("painted", False, "read the maps in colours, semantic_rgb (kitti)")
 flags.DEFINE_list(
     "prefixes", None, "recordings to take, by what their files' names begin with (frame_folder; default: all)"
 )
-flags.DEFINE_bool("stills", False, "every frame is a clip of its own, gaps do not matter (frame_folder)")
-flags.DEFINE_bool("crop_to_aspect", False, "cut frames around the centre instead of stretching them (frame_folder)")
+flags.DEFINE_bool(
+    "stills", False, "every frame is a clip of its own, gaps do not matter (frame_folder); leftImg8bit (cityscapes)"
+)
+flags.DEFINE_bool("crop_to_aspect", False, "cut frames around the centre instead of stretching them (files of frames)")
 flags.DEFINE_string(
     "spec",
     "",
@@ -54,7 +67,9 @@ flags.DEFINE_string(
     "default, for a spec that has a label set of that name; the others bring their own)",
 )
 flags.DEFINE_string(
-    "label_ids", "", "label set of the spec that the files are written in, such as labelIds (frame_folder)"
+    "label_ids",
+    "",
+    "label set of the spec that the files are written in (cityscapes and kitti: labelIds by default)",
 )
 flags.DEFINE_list("persons", None, "persons to take, such as p0,p1 (weizmann_pose; default: all)")
 flags.DEFINE_list("actions", None, "actions to take, such as jack,wave1 (weizmann_pose; default: all)")
@@ -76,10 +91,15 @@ flags.DEFINE_integer(
 
 # The flags that only some data sets use.
 DATASETS_OF_FLAG = {
-    "input": {"frame_folder", "cityscapes_seq", "weizmann_pose"},
-    "sequences": {"frame_folder", "cityscapes_seq"},
+    "input": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose"},
+    "sequences": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti"},
     "spec": {"frame_folder", "synthetic_street"},
-    **dict.fromkeys(("label_ids", "prefixes", "stills", "crop_to_aspect"), {"frame_folder"}),
+    "prefixes": {"frame_folder"},
+    "stills": {"frame_folder", "cityscapes"},
+    "official_split": {"cityscapes"},
+    "labels": {"cityscapes", "kitti"},
+    **dict.fromkeys(("layout", "painted"), {"kitti"}),
+    **dict.fromkeys(("label_ids", "crop_to_aspect"), {"frame_folder", "cityscapes", "kitti"}),
     **dict.fromkeys(("persons", "actions", "line_width"), {"weizmann_pose"}),
     **dict.fromkeys(("include_motion", "num_clips", "first_seed"), {"synthetic_street"}),
 }
@@ -142,6 +162,34 @@ def _source():
                 )
             return Relabelled(street, spec, own.name)
         return street
+    if FLAGS.dataset == "cityscapes":
+        from seg2vid_tf.data.cityscapes import Cityscapes
+
+        return Cityscapes(
+            FLAGS.input,
+            size,
+            official_split=FLAGS.official_split,
+            labels=FLAGS.labels or "gtFine",
+            cities=FLAGS.sequences,
+            stills=FLAGS.stills,
+            max_length=length,
+            label_ids=FLAGS.label_ids or "labelIds",
+            crop_to_aspect=FLAGS.crop_to_aspect,
+        )
+    if FLAGS.dataset == "kitti":
+        from seg2vid_tf.data.kitti import Kitti
+
+        return Kitti(
+            FLAGS.input,
+            size,
+            layout=FLAGS.layout,
+            labels=FLAGS.labels or None,
+            sequences=FLAGS.sequences,
+            label_ids=FLAGS.label_ids or "labelIds",
+            painted=FLAGS.painted,
+            max_length=length,
+            crop_to_aspect=FLAGS.crop_to_aspect,
+        )
     if FLAGS.dataset == "cityscapes_seq":
         from seg2vid_tf.data.cityscapes_seq import cityscapes_seq
 
@@ -186,8 +234,9 @@ def _refuse_unused_flags():
         )
     if FLAGS.dataset in DATASETS_OF_FLAG["input"] and not FLAGS.input:
         raise ValueError(f"--dataset={FLAGS.dataset} needs --input, see --help")
-    if FLAGS.dataset == "frame_folder" and not FLAGS.spec:
-        raise ValueError("--dataset=frame_folder needs --spec, see --help")
+    for dataset, name in (("frame_folder", "spec"), ("cityscapes", "official_split"), ("kitti", "layout")):
+        if FLAGS.dataset == dataset and not FLAGS[name].value:
+            raise ValueError(f"--dataset={dataset} needs --{name}, see --help")
 
 
 if __name__ == "__main__":

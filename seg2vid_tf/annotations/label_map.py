@@ -11,10 +11,11 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from seg2vid_tf.annotations.png_file import read_ids_png
+from seg2vid_tf.annotations.png_file import read_ids_png, read_rgb_png
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.files import replacing
 
+_UNPAINTED = 256  # no id
 # A palette PNG may be a coloured picture whose indices mean nothing: only its owner knows.
 _PALETTE_FIX = ", or, if its palette indices are the class ids, read it with read_label_map(palette=True) or --palette"
 
@@ -48,6 +49,40 @@ def read_label_map(
         label_map = table[label_map]
     validate_label_map(label_map, spec, name=str(path))
     return label_map if size is None else resize_label_map(label_map, size)
+
+
+def read_color_map(path: str | os.PathLike, spec: AnnotationSpec, colors: str = "") -> np.ndarray:
+    """Reads a label map that is painted in colours, from an RGB PNG.
+
+    Args:
+      path: the PNG file.
+      spec: what the ids mean.
+      colors: colour set of ``spec.color_sets`` that the file is painted in; "": the classes' own colours.
+
+    Returns:
+      uint8 [H, W], ids of the spec or its ignore id.
+
+    Raises:
+      ValueError: unknown colour set; no 8-bit RGB PNG; a colour that is neither in the set nor a class's own.
+    """
+    if colors and colors not in spec.color_sets:
+        raise ValueError(f"unknown colour set {colors!r}: spec {spec.name!r} has {sorted(spec.color_sets)}")
+    known = {c.color: c.id for c in reversed(spec.classes)} | spec.color_sets.get(colors, {})
+    picture = read_rgb_png(path).astype(np.int32)
+    packed = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
+    table = np.full(1 << 24, _UNPAINTED, np.uint16)
+    for (red, green, blue), target in known.items():
+        table[red << 16 | green << 8 | blue] = target
+    label_map = table[packed]
+    if (label_map == _UNPAINTED).any():
+        y, x = np.argwhere(label_map == _UNPAINTED)[0]
+        count = np.count_nonzero(label_map == _UNPAINTED)
+        raise ValueError(
+            f"{path}: {count} pixels of colours that spec {spec.name!r} does not know, such as "
+            f"{tuple(map(int, picture[y, x]))} at row {y}, column {x}; name the colour set it is painted in (it has "
+            f"{sorted(spec.color_sets)}), or add one to the spec"
+        )
+    return label_map.astype(np.uint8)
 
 
 def label_set_table(spec: AnnotationSpec, label_ids: str) -> np.ndarray:

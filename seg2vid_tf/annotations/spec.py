@@ -4,11 +4,14 @@ A spec is a small JSON file (``specs/*.json`` or the user's own path):
 
     {"name": "...", "ignore_id": 255,
      "classes": [{"id": 0, "name": "road", "color": [128, 64, 128], "foreground": false}, ...],
-     "label_sets": {"labelIds": {"7": 0, "8": 1, ...}}}
+     "label_sets": {"labelIds": {"7": 0, "8": 1, ...}},
+     "color_sets": {"official": {"111,74,0": 255, ...}}}
 
 Class ids are 0..K-1 without gaps, so that class k is channel k of the encoded annotation. ``foreground`` marks the
 classes whose motion is their own; all others move with the camera (P2, the two motion paths). ``label_sets`` maps the
-ids of other label sets to this spec's ids; an id that a set does not list becomes the ignore id.
+ids of other label sets to this spec's ids; an id that a set does not list becomes the ignore id. ``color_sets`` does so
+for maps that are painted in colours (red, green, blue); the classes' own colours need none, and go with each set that
+does not paint them otherwise.
 
 Two optional parts make a pose map a label map like any other. A class may name the class it becomes in a mirror image,
 "mirror": 7 (the left arm turns into the right one), and a spec may say how its maps are drawn from joints:
@@ -68,6 +71,7 @@ class AnnotationSpec:
       label_sets: {name of another label set: {its id: id here}}. They say what maps can be made from, not what the ids
         mean: specs that differ in nothing else are equal.
       skeleton: how the maps are drawn from joints; None: they are not.
+      color_sets: {name: {(red, green, blue): id here}}, as label_sets, for painted maps.
     """
 
     name: str
@@ -75,6 +79,7 @@ class AnnotationSpec:
     ignore_id: int
     label_sets: dict[str, dict[int, int]] = dataclasses.field(compare=False)
     skeleton: Skeleton | None = None
+    color_sets: dict[str, dict[tuple[int, int, int], int]] = dataclasses.field(compare=False, default_factory=dict)
 
     def __post_init__(self):
         ids = [c.id for c in self.classes]
@@ -85,10 +90,11 @@ class AnnotationSpec:
                 f"spec {self.name!r}: ignore_id must lie between the last class id and 255, received {self.ignore_id}"
             )
         allowed = set(ids) | {self.ignore_id}
-        for set_name, mapping in self.label_sets.items():
-            unknown = sorted(set(mapping.values()) - allowed)
-            if unknown:
-                raise ValueError(f"spec {self.name!r}: label set {set_name!r} maps to unknown ids {unknown}")
+        for kind, sets in (("label", self.label_sets), ("color", self.color_sets)):
+            for set_name, mapping in sets.items():
+                unknown = sorted(set(mapping.values()) - allowed)
+                if unknown:
+                    raise ValueError(f"spec {self.name!r}: {kind} set {set_name!r} maps to unknown ids {unknown}")
         self._check_mirrors()
         if self.skeleton is not None:
             self._check_skeleton(self.skeleton)
@@ -147,6 +153,11 @@ class AnnotationSpec:
                 for name, mapping in self.label_sets.items()
             },
         }
+        if self.color_sets:
+            document["color_sets"] = {
+                name: {",".join(map(str, color)): target for color, target in mapping.items()}
+                for name, mapping in self.color_sets.items()
+            }
         if self.skeleton is not None:
             limbs = {str(i): [list(end) for end in ends] for i, ends in self.skeleton.limbs.items()}
             document["skeleton"] = {"joints": list(self.skeleton.joints), "limbs": limbs}
@@ -169,6 +180,10 @@ class AnnotationSpec:
                     for name, mapping in document.get("label_sets", {}).items()
                 },
                 skeleton=_skeleton_from_json(document["skeleton"]) if "skeleton" in document else None,
+                color_sets={
+                    name: {_color_from_json(color): int(target) for color, target in mapping.items()}
+                    for name, mapping in document.get("color_sets", {}).items()
+                },
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not an annotation spec, {type(error).__name__}: {error}; see {__name__}") from error
@@ -184,6 +199,13 @@ def _class_to_json(label_class: LabelClass) -> dict:
 def _class_from_json(c: dict) -> LabelClass:
     mirror = int(c["mirror"]) if "mirror" in c else None
     return LabelClass(int(c["id"]), c["name"], tuple(int(v) for v in c["color"]), bool(c["foreground"]), mirror)
+
+
+def _color_from_json(text: str) -> tuple[int, int, int]:
+    color = tuple(int(v) for v in text.split(","))
+    if len(color) != 3 or not all(0 <= v <= 255 for v in color):
+        raise ValueError(f"a colour is 'red,green,blue' of 0..255, received {text!r}")
+    return color
 
 
 def _skeleton_from_json(document: dict) -> Skeleton:

@@ -7,6 +7,8 @@ the split into train and validation is by sequence.
 import os
 import pathlib
 
+import numpy as np
+
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_folder import FrameFolder
 
@@ -39,5 +41,9 @@ def cityscapes_seq(
         label_ids="labelIds",
         sequences=found if sequences is None else sequences,
         max_length=max_length,
-        no_instance=255,
+        number_instances=_number_instances,
     )
+
+
+def _number_instances(indices):
+    return np.where(indices == 255, 0, indices.astype(np.uint16) + 1).astype(np.uint16)

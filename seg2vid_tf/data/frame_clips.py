@@ -7,10 +7,11 @@ equal sizes on disk. Label maps may be palette PNGs: their indices are the ids.
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
-from seg2vid_tf.annotations.label_map import read_label_map, resize_label_map
+from seg2vid_tf.annotations.label_map import read_color_map, read_label_map, resize_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
@@ -39,7 +40,8 @@ class FrameClips(ClipSource):
         reader: str,
         label_ids: str | None = None,
         max_length: int | None = None,
-        no_instance: int = 0,
+        number_instances: Callable[[np.ndarray], np.ndarray] = np.uint16,
+        colors: str | None = None,
         crop_to_aspect: bool = False,
     ):
         """Cuts the runs.
@@ -52,22 +54,27 @@ class FrameClips(ClipSource):
           label_ids: label set the maps are written in; None: the spec's own ids.
           max_length: cut longer runs into clips of this many frames ("seq0000_00000030" starts at frame 30), the last
             one with what is left; None: one clip per run.
-          no_instance: the value of an instance map that stands for "no instance"; any but 0 shifts the others up by 1.
+          number_instances: from the values of an instance map, uint8 or uint16, to instances from 1 up, 0 = none,
+            uint16; a function that can be pickled. By default the values are that.
+          colors: colour set of the spec that the maps are painted in, "" for its classes' own colours; None: the maps
+            hold ids.
           crop_to_aspect: whether a picture of another aspect ratio than ``size`` loses its outer rows or columns, the
             same number (or one more at the end) on both sides, instead of being stretched.
 
         Raises:
-          ValueError: a size or length below 1.
+          ValueError: a size or length below 1, or both label_ids and colors.
         """
         if min(size) < 1 or (max_length is not None and max_length < 1):
             raise ValueError(f"size and max_length must be positive, received {tuple(size)} and {max_length}")
-        self.spec, self._size, self._label_ids, self._no_instance = spec, tuple(size), label_ids, no_instance
-        self._crop_to_aspect = crop_to_aspect
+        if label_ids is not None and colors is not None:
+            raise ValueError(f"maps hold ids or colours: leave out label_ids={label_ids!r} or colors={colors!r}")
+        self.spec, self._size, self._label_ids, self._colors = spec, tuple(size), label_ids, colors
+        self._number_instances, self._crop_to_aspect = number_instances, crop_to_aspect
         self.settings = {
             "reader": reader,
             "size": list(size),
             "label_ids": label_ids,
-            "no_instance": no_instance,
+            "colors": colors,
             "crop_to_aspect": crop_to_aspect,
         }
         self._runs = {}
@@ -100,14 +107,17 @@ class FrameClips(ClipSource):
                     f"{file.image}: {_by(size)}, but {files[0].image.name} is {_by(first_size)}; make them equal"
                 )
             kept = aspect_crop(size, self._size) if self._crop_to_aspect else (slice(None), slice(None))
-            label_map = read_label_map(file.label, self.spec, label_ids=self._label_ids, palette=True)
+            if self._colors is None:
+                label_map = read_label_map(file.label, self.spec, label_ids=self._label_ids, palette=True)
+            else:
+                label_map = read_color_map(file.label, self.spec, self._colors)
             _check_size(file.label, label_map, size)
             frames.append(resize_frame(frame[kept], self._size))
             label_maps.append(resize_label_map(label_map[kept], self._size))
             if file.instance is not None:
                 instance_map = read_instance_map(file.instance)
                 _check_size(file.instance, instance_map, size)
-                instance_map = _number_instances(instance_map, self._no_instance)
+                instance_map = self._number_instances(instance_map)
                 instance_maps.append(resize_label_map(instance_map[kept], self._size))
         return Clip(
             clip_id,
@@ -115,14 +125,6 @@ class FrameClips(ClipSource):
             np.stack(label_maps),
             np.stack(instance_maps) if instance_maps else None,
         )
-
-
-def _number_instances(instance_map: np.ndarray, no_instance: int) -> np.ndarray:
-    """uint16 instance numbers from 1 up, 0 = no instance."""
-    instance_map = instance_map.astype(np.uint16)
-    if no_instance == 0:
-        return instance_map
-    return np.where(instance_map == no_instance, 0, instance_map + 1).astype(np.uint16)
 
 
 def _check_size(path: pathlib.Path, array: np.ndarray, frame_size: tuple[int, int]) -> None:

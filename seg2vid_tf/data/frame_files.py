@@ -60,7 +60,7 @@ def find_runs(
             if stills:
                 parts = {f"{name}_{frame.image.stem}": [frame] for frame in frames}
             else:
-                _check_numbering(folder / "image", prefix, frames)
+                check_numbering(folder / "image", prefix, frames)
                 parts = {name if len(grouped) == 1 else f"{name}_{run}": frames}
             twice = sorted(parts.keys() & runs.keys())
             if twice:
@@ -143,7 +143,7 @@ def _check_pairs(images: dict, others: dict, folder: pathlib.Path, kind: str) ->
             raise ValueError(f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}")
 
 
-def _check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles]) -> None:
+def check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles]) -> None:
     numbers = [f.number for f in frames]
     steps = [b - a for a, b in itertools.pairwise(numbers)]
     if not steps:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from seg2vid_tf.annotations.label_map import (
     colorize,
+    read_color_map,
     read_label_map,
     resize_label_map,
     validate_label_map,
@@ -185,3 +186,31 @@ def test_colorize_uses_the_colours_of_the_spec_and_black():
     )
     with pytest.raises(ValueError, match=r"ids \[19\]"):
         colorize(np.array([[19]], np.uint8), CITY)
+
+
+def test_painted_maps_become_ids_by_their_exact_colours(tmp_path):
+    spec = load_spec("camvid")
+    # Sky, road, lane markings (a class of its own there, road here), van (car), void; sidewalk is painted otherwise.
+    colors = [(128, 128, 128), (128, 64, 128), (128, 0, 192), (64, 128, 192), (0, 0, 0), (0, 0, 192)]
+    path = tmp_path / "map.png"
+    Image.fromarray(np.tile(np.uint8([colors]), (2, 1, 1))).save(path)
+    np.testing.assert_array_equal(read_color_map(path, spec, "camvid32"), [[0, 3, 3, 8, 11, 4]] * 2)
+    with pytest.raises(
+        ValueError, match=r"map.png: 8 pixels of colours .*\(128, 0, 192\) at row 0, column 2.*camvid32"
+    ):
+        read_color_map(path, spec)
+    with pytest.raises(ValueError, match=r"unknown colour set 'x': spec 'camvid' has \['camvid32'\]"):
+        read_color_map(path, spec, "x")
+    own = np.uint8([[c.color for c in spec.classes]])
+    Image.fromarray(own).save(path)
+    np.testing.assert_array_equal(read_color_map(path, spec), [range(11)])
+    for image, message in (
+        (Image.fromarray(own).convert("RGBA"), "8-bit RGB with alpha PNG, expected 8-bit RGB"),
+        (Image.fromarray(own[..., 0]), "8-bit grey PNG, expected 8-bit RGB"),
+    ):
+        image.save(path)
+        with pytest.raises(ValueError, match=message):
+            read_color_map(path, spec)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ValueError, match="map.png: "):
+        read_color_map(path, spec)

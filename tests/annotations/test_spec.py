@@ -9,7 +9,7 @@ import pytest
 from seg2vid_tf.annotations.label_map import colorize, label_set_table
 from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
 
-SPECS = ["camvid", "cityscapes", "synthetic_street", "weizmann_pose"]
+SPECS = ["camvid", "cityscapes", "kitti", "synthetic_street", "weizmann_pose"]
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -41,8 +41,8 @@ def test_a_spec_without_mirrors_and_skeleton_is_what_it_was():
 
 def test_label_sets_do_not_change_what_the_ids_mean():
     spec = load_spec("cityscapes")
-    assert dataclasses.replace(spec, label_sets={}) == spec
-    assert dataclasses.replace(spec, ignore_id=254) != spec
+    assert dataclasses.replace(spec, label_sets={}, color_sets={}) == spec
+    assert dataclasses.replace(spec, ignore_id=254, color_sets={}) != spec
 
 
 def test_camvid_and_cityscapes_know_each_other():
@@ -115,3 +115,17 @@ def test_other_documents_are_refused():
     for document in ([], {}, "spec", None):
         with pytest.raises(ValueError, match="not an annotation spec"):
             AnnotationSpec.from_json(document)
+
+
+def test_colour_sets_survive_json_and_hold_colours():
+    spec = load_spec("camvid")
+    assert len(spec.color_sets["camvid32"]) == 32
+    again = AnnotationSpec.from_json(spec.to_json())
+    assert again.color_sets == spec.color_sets
+    for wrong, message in (
+        ({"300,0,0": 1}, "'300,0,0'"),
+        ({"1,2": 1}, "'1,2'"),
+        ({"1,2,3": 99}, r"unknown ids \[99\]"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            AnnotationSpec.from_json({**spec.to_json(), "color_sets": {"mine": wrong}})

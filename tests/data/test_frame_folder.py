@@ -155,11 +155,11 @@ def test_names_are_ordered_by_number(tmp_path, make_clip, write_sequence):
     np.testing.assert_array_equal(_only(FrameFolder(tmp_path, SPEC, SIZE)).frames, clip.frames)
 
 
-def test_no_instance_value_becomes_zero(tmp_path, make_clip, write_sequence):
+def test_a_data_set_says_what_its_instance_values_mean(tmp_path, make_clip, write_sequence):
     write_sequence(tmp_path / "a", make_clip(length=1))
     Image.fromarray(np.tile(np.array([0, 3, 255], np.uint8), (8, 4))).save(tmp_path / "a/inst/0000.png")
-    read = _only(FrameFolder(tmp_path, SPEC, SIZE, no_instance=255))
-    np.testing.assert_array_equal(read.instance_maps[0, 0, :3], [1, 4, 0])
+    read = _only(FrameFolder(tmp_path, SPEC, SIZE, number_instances=lambda values: np.uint16(values % 255)))
+    np.testing.assert_array_equal(read.instance_maps[0, 0, :3], [0, 3, 0])
 
 
 def _unlink(*names):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.shards import check_shards, read_clips
@@ -116,3 +117,29 @@ def test_bad_clips_are_left_out_when_so_many_are_allowed(tmp_path, make_clip, wr
     done = _run(*arguments, "--max_bad_clips=1")
     assert done.returncode == 0 and "2 clips" in done.stdout and "left out b: " in done.stderr
     assert [c["clip_id"] for c in check_shards(tmp_path / "out/train")["bad_clips"]] == ["b"]
+
+
+def test_official_trees_through_the_program(tmp_path):
+    frame, roads = np.zeros((4, 12, 3), np.uint8), np.full((4, 12), 7, np.uint8)
+    files = {"kitti/sequences/04/image_2/000000.png": frame, "maps/sequences/04/image_2/000000.png": roads}
+    stem = "ulm_000001_000019"
+    files[f"city/leftImg8bit/val/ulm/{stem}_leftImg8bit.png"] = frame
+    files[f"city/gtFine/val/ulm/{stem}_gtFine_labelIds.png"] = roads
+    for name, array in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(array).save(tmp_path / name)
+    common = [f"--output={tmp_path}/out", "--height=4", "--width=8", "--crop_to_aspect"]
+    kitti = ["--dataset=kitti", "--layout=odometry", f"--labels={tmp_path}/maps", "--sequences=04", "--split=kitti"]
+    city = ["--dataset=cityscapes", "--official_split=val", "--stills", "--split=city"]
+    for arguments, folder, clip_id in ((kitti, "kitti", "04"), (city, "city", stem)):
+        done = _run(*arguments, *common, f"--input={tmp_path}/{folder}")
+        assert done.returncode == 0, done.stderr
+        (clip,) = read_clips(tmp_path / "out" / folder)
+        assert clip.clip_id == clip_id and (clip.label_maps == 0).all() and clip.frames.shape == (1, 4, 8, 3)
+    for arguments, message in (
+        (["--dataset=cityscapes", "--stills"], "--dataset=cityscapes needs --official_split"),
+        (["--dataset=kitti"], "--dataset=kitti needs --layout"),
+        (["--dataset=cityscapes", "--official_split=val", "--stills", "--num_frames=3"], "--num_frames means nothing"),
+    ):
+        failed = _run(*arguments, *common, f"--input={tmp_path}/city", "--split=x")
+        assert failed.returncode == 1 and message in failed.stderr, failed.stderr

@@ -1,0 +1,129 @@
+"""Cityscapes as it is downloaded: official folders, file names, label ids and instance ids.
+
+    root/leftImg8bit_sequence/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png     30 frames around each still
+    root/leftImg8bit/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png              the stills
+    root/gtFine/<split>/<city>/<city>_<sequence>_<frame>_gtFine_labelIds.png, ..._gtFine_instanceIds.png
+
+Only stills have official maps; those of the other frames come from a folder of the same form, made by a segmenter. An
+instance id of 1000 or more is a class and an instance, smaller ones are classes or groups. Source of the names and ids:
+github.com/mcordts/cityscapesScripts.
+"""
+
+import collections
+import itertools
+import os
+import pathlib
+import re
+
+import numpy as np
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.frame_clips import FrameClips, FrameFiles
+
+_FRAME = re.compile(r"(.+)_(\d{6})_(\d{6})_leftImg8bit\.(?:png|jpg)")
+_LABELS = ("_gtFine_labelIds.png", "_gtCoarse_labelIds.png", "_leftImg8bit.png", ".png")
+_SNIPPET = 30
+
+
+class Cityscapes(FrameClips):
+    """The snippets of 30 frames, or the stills, of an official split."""
+
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        size: tuple[int, int],
+        *,
+        official_split: str,
+        labels: str | os.PathLike = "gtFine",
+        cities: list[str] | None = None,
+        stills: bool = False,
+        max_length: int | None = None,
+        label_ids: str | None = "labelIds",
+        crop_to_aspect: bool = False,
+    ):
+        """Finds the frames and their maps.
+
+        Args:
+          root: the folder that holds leftImg8bit_sequence or leftImg8bit.
+          size: (height, width) of the clips; the files' own aspect ratio is 1:2.
+          official_split: "train", "val" or "test": cities belong to one of them, so no scene is in two.
+          labels: folder of the label maps, in ``root`` or elsewhere, of gtFine's form; a map's name is its frame's with
+            one of the endings _gtFine_labelIds.png, _gtCoarse_labelIds.png, _leftImg8bit.png or .png.
+          cities: those to take; None: all.
+          stills: leftImg8bit, every frame a clip of its own, instead of leftImg8bit_sequence.
+          max_length, crop_to_aspect: as of FrameClips.
+          label_ids: the label set that the maps are written in; None: trainIds.
+
+        Raises:
+          ValueError: no such folder, an unknown city, a file of another name, a frame without a map, a snippet that
+            lacks a frame.
+        """
+        root = pathlib.Path(root)
+        folder = root / ("leftImg8bit" if stills else "leftImg8bit_sequence") / official_split
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: no such folder; give the folder into which Cityscapes was unpacked")
+        found = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        unknown = [city for city in cities or () if city not in found]
+        if unknown or not found:
+            raise ValueError(f"{folder}: no cities {unknown}; it has {found}")
+        runs = {}
+        for city in cities or found:
+            frames = _frames(folder / city, root / labels / official_split / city)
+            runs |= _stills(frames) if stills else _snippets(folder / city, frames)
+        super().__init__(
+            runs,
+            load_spec("cityscapes"),
+            size,
+            reader="cityscapes",
+            label_ids=label_ids,
+            max_length=max_length,
+            number_instances=_number_instances,
+            crop_to_aspect=crop_to_aspect,
+        )
+
+
+def _number_instances(ids):
+    return np.where(ids < 1000, 0, ids).astype(np.uint16)
+
+
+def _frames(folder, labels) -> dict[str, list[FrameFiles]]:
+    """{"<city>_<sequence>": its frames by number}."""
+    sequences = collections.defaultdict(list)
+    for image in sorted(folder.iterdir()):
+        match = _FRAME.fullmatch(image.name)
+        if not match:
+            raise ValueError(
+                f"{image}: not called <city>_<sequence>_<frame>_leftImg8bit.png; move it out of this folder"
+            )
+        stem = "_".join(match.groups())
+        label = next((labels / f"{stem}{end}" for end in _LABELS if (labels / f"{stem}{end}").is_file()), None)
+        if label is None:
+            raise ValueError(
+                f"{image}: frame without a map, no {stem}_gtFine_labelIds.png in {labels} (nor one that ends in "
+                f"{', '.join(_LABELS[1:])}); official maps exist for the stills alone, others are made by a segmenter"
+            )
+        instance = labels / f"{stem}_gtFine_instanceIds.png"
+        sequences["_".join(match.group(1, 2))].append(
+            FrameFiles(int(match[3]), image, label, instance if instance.is_file() else None)
+        )
+    return sequences
+
+
+def _stills(sequences):
+    return {f"{name}_{frame.number:06d}": [frame] for name, frames in sequences.items() for frame in frames}
+
+
+def _snippets(folder, sequences):
+    """Each run of consecutive frames is one snippet, or several that follow each other."""
+    runs = {}
+    for name, frames in sequences.items():
+        for _, group in itertools.groupby(enumerate(frames), key=lambda pair: pair[1].number - pair[0]):
+            run = [frame for _, frame in group]
+            if len(run) % _SNIPPET:
+                raise ValueError(
+                    f"{folder}: {name} has {len(run)} frames from {run[0].number:06d} on, snippets have {_SNIPPET}: "
+                    "a frame is missing before or behind them; unpack the sequence again"
+                )
+            for first in range(0, len(run), _SNIPPET):
+                runs[f"{name}_{run[first].number:06d}"] = run[first : first + _SNIPPET]
+    return runs
