@@ -40,6 +40,7 @@ setup(
     ],
     extras_require={
         "demo": ["av>=12.0"],
+        "video": ["av>=12.0"],
         "eval": [],  # what is measured so far needs nothing beyond the core
         "serving": [
             f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",

@@ -32,12 +32,12 @@ def main():
     from seg2vid_tf.data.pipeline import make_dataset
     from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.evaluation.lpips import load_lpips
-    from seg2vid_tf.evaluation.segmenter import Segmenter
     from seg2vid_tf.evaluation.start_frame_scores import StartFrameScores
     from seg2vid_tf.files import write_text
     from seg2vid_tf.media import contact_sheet, save_png
     from seg2vid_tf.models.restore import painter_from_run
     from seg2vid_tf.ops.image import to_uint8
+    from seg2vid_tf.ops.segmenter import Segmenter
 
     painter, config = painter_from_run(RUN_DIR.value)
     manifest = check_shards(DATA.value)

@@ -17,6 +17,13 @@ Cityscapes sequences in folders of their own (image/, label/, inst/), split by s
 Single frames instead of sequences, split by recording, cut to the target's aspect ratio:
     python experiments/prepare_data.py --dataset=frame_folder --input=camvid_stills --spec=camvid --stills \
         --prefixes=0001TP,0016E5 --crop_to_aspect --output=data/camvid --split=train
+Videos, whose annotation is made: a file or folder, KTH Actions (split by person), UCF-101 (by its official lists):
+    python experiments/prepare_data.py --dataset=video --input=drive.mp4 --annotator=semantic --network=net.tflite \
+        --output=data/drive --num_frames=30 --crop_to_aspect
+    python experiments/prepare_data.py --dataset=kth --input=kth --annotator=pose --network=movenet.tflite \
+        --output=data/kth --split=validation --height=64 --width=64
+    python experiments/prepare_data.py --dataset=ucf101 --input=UCF-101 --split_list=trainlist01.txt \
+        --annotator=sketch --actions=Archery,Surfing --output=data/ucf
 Persons and their skeletons (strips of frames with joints), split by person:
     python experiments/prepare_data.py --dataset=weizmann_pose --input=weizmann_pose --persons=p5,p6 \
         --height=64 --width=64 --output=data/weizmann_pose --split=validation
@@ -25,6 +32,7 @@ When something is wrong with the input, or the program is killed, there is no sp
 and the same command goes on from them. A split that is there already is never overwritten.
 """
 
+import pathlib
 import sys
 import time
 
@@ -37,11 +45,16 @@ FLAGS = flags.FLAGS
 flags.DEFINE_enum(
     "dataset",
     None,
-    ["synthetic_street", "frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose"],
+    [
+        *("synthetic_street", "frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose"),
+        *("video", "kth", "ucf101"),
+    ],
     "where the clips come from",
     required=True,
 )
-flags.DEFINE_string("input", "", "folder to read: of sequences, one sequence, or strips (all but synthetic_street)")
+flags.DEFINE_string(
+    "input", "", "what to read: folder of sequences, strips, videos; a video (all but synthetic_street)"
+)
 flags.DEFINE_string("output", None, "data folder to write to", required=True)
 flags.DEFINE_string("split", "train", "sub-folder of --output: train or validation, for the training programs")
 flags.DEFINE_integer("height", 64, "height of the stored frames in pixels", lower_bound=1)
@@ -71,9 +84,24 @@ flags.DEFINE_string(
     "",
     "label set of the spec that the files are written in (cityscapes and kitti: labelIds by default)",
 )
-flags.DEFINE_list("persons", None, "persons to take, such as p0,p1 (weizmann_pose; default: all)")
-flags.DEFINE_list("actions", None, "actions to take, such as jack,wave1 (weizmann_pose; default: all)")
-flags.DEFINE_float("line_width", 3.0, "width of the limbs in pixels (weizmann_pose)", lower_bound=0.1)
+flags.DEFINE_list(
+    "persons", None, "persons to take: p0,p1 (weizmann_pose; default: all), 1,2 (kth; default: the --split's)"
+)
+flags.DEFINE_list(
+    "actions",
+    None,
+    "actions or classes to take: jack,wave1 (weizmann_pose), boxing (kth), Archery (ucf101; default: all)",
+)
+flags.DEFINE_string("split_list", "", "official list of the videos to take, trainlist01.txt (ucf101)")
+flags.DEFINE_integer("frame_step", 1, "take every n-th frame (video, kth, ucf101)", lower_bound=1)
+flags.DEFINE_enum("annotator", None, ["semantic", "pose", "sketch"], "what makes the annotation (video, kth, ucf101)")
+flags.DEFINE_string("network", "", "TFLite file of the annotator's network (semantic, pose)")
+flags.DEFINE_float(
+    "min_score",
+    None,
+    "what scores less is left out: joints (pose, 0.2), pixels of networks that give logits (semantic)",
+)
+flags.DEFINE_float("line_width", 3.0, "width of the limbs in pixels (weizmann_pose, --annotator=pose)", lower_bound=0.1)
 flags.DEFINE_enum("image_format", "png", ["png", "jpeg"], "how frames are stored; png keeps every bit")
 flags.DEFINE_integer("quality", 95, "JPEG quality (--image_format=jpeg)", lower_bound=1, upper_bound=100)
 flags.DEFINE_bool("include_motion", False, "store exact flow and visibility too (synthetic_street)")
@@ -89,18 +117,23 @@ flags.DEFINE_integer(
     "max_bad_clips", 0, "clips to leave out and report because something is wrong with their files", lower_bound=0
 )
 
+VIDEOS = {"video", "kth", "ucf101"}
 # The flags that only some data sets use.
 DATASETS_OF_FLAG = {
-    "input": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose"},
+    "input": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose", *VIDEOS},
     "sequences": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti"},
-    "spec": {"frame_folder", "synthetic_street"},
+    "spec": {"frame_folder", "synthetic_street", *VIDEOS},
     "prefixes": {"frame_folder"},
     "stills": {"frame_folder", "cityscapes"},
     "official_split": {"cityscapes"},
     "labels": {"cityscapes", "kitti"},
     **dict.fromkeys(("layout", "painted"), {"kitti"}),
-    **dict.fromkeys(("label_ids", "crop_to_aspect"), {"frame_folder", "cityscapes", "kitti"}),
-    **dict.fromkeys(("persons", "actions", "line_width"), {"weizmann_pose"}),
+    **dict.fromkeys(("label_ids", "crop_to_aspect"), {"frame_folder", "cityscapes", "kitti", *VIDEOS}),
+    "persons": {"weizmann_pose", "kth"},
+    "actions": {"weizmann_pose", "kth", "ucf101"},
+    "line_width": {"weizmann_pose", *VIDEOS},
+    "split_list": {"ucf101"},
+    **dict.fromkeys(("frame_step", "annotator", "network", "min_score"), VIDEOS),
     **dict.fromkeys(("include_motion", "num_clips", "first_seed"), {"synthetic_street"}),
 }
 
@@ -162,6 +195,8 @@ def _source():
                 )
             return Relabelled(street, spec, own.name)
         return street
+    if FLAGS.dataset in VIDEOS:
+        return _annotated_videos(size, length)
     if FLAGS.dataset == "cityscapes":
         from seg2vid_tf.data.cityscapes import Cityscapes
 
@@ -220,6 +255,45 @@ def _source():
     )
 
 
+def _annotated_videos(size, length):
+    """The clips of videos, with the maps that --annotator makes of them at the files' own size."""
+    from seg2vid_tf.annotations.spec import load_spec
+    from seg2vid_tf.data.annotated import Annotated
+    from seg2vid_tf.data.kth import PERSONS, kth_videos
+    from seg2vid_tf.data.ucf101 import ucf101_videos
+    from seg2vid_tf.data.video import VideoClips, find_videos
+
+    if FLAGS.dataset == "kth":
+        if FLAGS.persons is None and FLAGS.split not in PERSONS:
+            raise ValueError(f"--split={FLAGS.split}: give --persons, or one of the splits {sorted(PERSONS)}")
+        persons = PERSONS[FLAGS.split] if FLAGS.persons is None else [int(person) for person in FLAGS.persons]
+        videos = kth_videos(FLAGS.input, persons, FLAGS.actions)
+    elif FLAGS.dataset == "ucf101":
+        videos = ucf101_videos(FLAGS.input, FLAGS.split_list, FLAGS.actions)
+    else:
+        videos = find_videos(FLAGS.input)
+    given = {} if FLAGS.min_score is None else {"min_score": FLAGS.min_score}
+    if FLAGS.annotator == "sketch":
+        from seg2vid_tf.data.annotators.sketch import SketchAnnotator
+
+        annotator = SketchAnnotator()
+    elif FLAGS.annotator == "pose":
+        from seg2vid_tf.data.annotators.pose import PoseAnnotator
+
+        spec = load_spec(FLAGS.spec or "coco_pose")
+        annotator = PoseAnnotator(FLAGS.network, spec, line_width=FLAGS.line_width, **given)
+    else:
+        from seg2vid_tf.data.annotators.semantic import SemanticAnnotator
+
+        spec = load_spec(FLAGS.spec or "cityscapes")
+        annotator = SemanticAnnotator(FLAGS.network, spec, label_ids=FLAGS.label_ids or None, **given)
+    clips = VideoClips(
+        videos, annotator.spec, None, reader=FLAGS.dataset, max_length=length, frame_step=FLAGS.frame_step
+    )
+    cache = pathlib.Path(FLAGS.output) / ".annotations"
+    return Annotated(clips, annotator, size, crop_to_aspect=FLAGS.crop_to_aspect, cache=cache)
+
+
 def _refuse_unused_flags():
     """A flag that this --dataset or --image_format would ignore is a mistake worth a word."""
     for name, datasets in DATASETS_OF_FLAG.items():
@@ -234,9 +308,21 @@ def _refuse_unused_flags():
         )
     if FLAGS.dataset in DATASETS_OF_FLAG["input"] and not FLAGS.input:
         raise ValueError(f"--dataset={FLAGS.dataset} needs --input, see --help")
-    for dataset, name in (("frame_folder", "spec"), ("cityscapes", "official_split"), ("kitti", "layout")):
+    needed = [("frame_folder", "spec"), ("cityscapes", "official_split"), ("kitti", "layout"), ("ucf101", "split_list")]
+    for dataset, name in [*needed, *((video, "annotator") for video in sorted(VIDEOS))]:
         if FLAGS.dataset == dataset and not FLAGS[name].value:
             raise ValueError(f"--dataset={dataset} needs --{name}, see --help")
+    for name, annotators in (
+        ("network", ("semantic", "pose")),
+        ("min_score", ("semantic", "pose")),
+        ("label_ids", ("semantic",)),
+        ("spec", ("semantic", "pose")),
+        ("line_width", ("pose",)),
+    ):
+        if FLAGS.annotator and FLAGS[name].present and FLAGS.annotator not in annotators:
+            raise ValueError(f"--{name} means nothing with --annotator={FLAGS.annotator}; leave it out")
+    if FLAGS.annotator in ("semantic", "pose") and not FLAGS.network:
+        raise ValueError(f"--annotator={FLAGS.annotator} needs --network, see --help")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Writing whole or not at all: a temporary name beside the target, then a rename; no empty folders left behind."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 from collections.abc import Iterator
@@ -37,3 +38,12 @@ def new_folders(path: str | os.PathLike) -> Iterator[None]:
         for folder in created:
             with contextlib.suppress(OSError):  # rmdir refuses a folder that holds something, which is what we want
                 folder.rmdir()
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """The SHA-256 of a file's content."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -24,8 +24,8 @@ from seg2vid_tf.annotations.label_map import validate_label_map
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
 from seg2vid_tf.data.clip_source import ClipSource
-from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION, sha256_of
-from seg2vid_tf.files import new_folders, write_text
+from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION
+from seg2vid_tf.files import new_folders, sha256_of, write_text
 
 # Around each record of a TFRecord file: its length, and the checksums of both.
 _FRAMING = 16
@@ -235,6 +235,8 @@ class ShardWriter:
             _check_alike(shape, entry, clip_id)
         if self.include_motion and not clip.has_motion:
             raise ValueError(f"clip {clip_id!r} has no exact flow; write this source with include_motion=False")
+        if (clip.label_maps == self.source.spec.ignore_id).all():
+            raise ValueError(f"clip {clip_id!r} has no annotation: every pixel is ignored; let an annotator make one")
         validate_label_map(clip.label_maps, self.source.spec, name=f"clip {clip_id!r}, label_maps")
         entry |= shape
         return clip

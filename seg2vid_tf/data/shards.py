@@ -7,7 +7,6 @@ A record is one Clip (clip_record.py). TensorFlow reads an empty shard without a
 every shard's size and SHA-256, every clip's length, and the spec that the label maps are written in.
 """
 
-import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ import tensorflow as tf
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import parse_clip
+from seg2vid_tf.files import sha256_of
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -97,12 +97,3 @@ def read_clips(split_dir: str | os.PathLike) -> Iterator[Clip]:
                 yield parse_clip(record.numpy())
         except tf.errors.DataLossError as error:
             raise ValueError(f"{file}: corrupt shard ({error.message}); prepare the data again") from error
-
-
-def sha256_of(path: pathlib.Path) -> str:
-    """The SHA-256 of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

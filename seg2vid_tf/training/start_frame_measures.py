@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.evaluation.lpips import load_lpips
-from seg2vid_tf.evaluation.segmenter import Segmenter
 from seg2vid_tf.evaluation.start_frame_scores import StartFrameScores
 from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.ops.segmenter import Segmenter
 
 MEASURED_SEEDS = (1, 2)
 
@@ -22,7 +22,7 @@ class StartFrameMeasures:
         Args:
           batches: held-out batches, as the trainer takes them.
           spec: theirs.
-          segmenter_path: TFLite segmenter (evaluation/segmenter.py), or "".
+          segmenter_path: TFLite segmenter (ops/segmenter.py), or "".
           lpips_path: LPIPS weights (evaluation/lpips.py), or "".
           num_frames: frames to measure, the first ones.
 

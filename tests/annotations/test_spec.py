@@ -9,7 +9,7 @@ import pytest
 from seg2vid_tf.annotations.label_map import colorize, label_set_table
 from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
 
-SPECS = ["camvid", "cityscapes", "kitti", "synthetic_street", "weizmann_pose"]
+SPECS = ["camvid", "cityscapes", "coco_pose", "kitti", "sketch", "synthetic_street", "weizmann_pose"]
 
 
 @pytest.mark.parametrize("name", SPECS)

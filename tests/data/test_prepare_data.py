@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
@@ -142,4 +143,35 @@ def test_official_trees_through_the_program(tmp_path):
         (["--dataset=cityscapes", "--official_split=val", "--stills", "--num_frames=3"], "--num_frames means nothing"),
     ):
         failed = _run(*arguments, *common, f"--input={tmp_path}/city", "--split=x")
+        assert failed.returncode == 1 and message in failed.stderr, failed.stderr
+
+
+def test_videos_get_their_annotation_from_an_annotator(tmp_path):
+    av = pytest.importorskip("av", reason="videos need PyAV, the extra video")
+    frames = np.zeros((4, 16, 16, 3), np.uint8)
+    frames[:, :, 8:] = 200
+    for name in ("person03_boxing_d1_uncomp", "person17_boxing_d1_uncomp"):
+        with av.open(str(tmp_path / f"{name}.avi"), "w") as container:
+            stream = container.add_stream("rawvideo", rate=25)
+            stream.height, stream.width, stream.pix_fmt = 16, 16, "bgr24"
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+    common = [f"--input={tmp_path}", f"--output={tmp_path}/out", "--height=16", "--width=16", "--split=validation"]
+    done = _run("--dataset=kth", "--persons=17", "--annotator=sketch", *common)
+    assert done.returncode == 0, done.stderr
+    (clip,) = read_clips(tmp_path / "out/validation")
+    assert clip.clip_id == "person17_boxing_d1_uncomp"
+    np.testing.assert_array_equal(clip.frames, frames)
+    assert (clip.label_maps[:, :, 7:9].max(-1) == 1).all() and not clip.label_maps[:, :, :6].any()
+    assert check_shards(tmp_path / "out/validation")["spec"]["name"] == "sketch"
+    assert len(list((tmp_path / "out/.annotations").iterdir())) == 1
+    for arguments, message in (
+        (["--dataset=video"], "--dataset=video needs --annotator"),
+        (["--dataset=ucf101", "--annotator=sketch"], "--dataset=ucf101 needs --split_list"),
+        (["--dataset=video", "--annotator=pose"], "--annotator=pose needs --network"),
+        (["--dataset=video", "--annotator=sketch", "--network=x"], "--network means nothing with --annotator=sketch"),
+        (["--dataset=kth", "--annotator=sketch", "--split=mine"], "give --persons, or one of the splits"),
+    ):
+        failed = _run(*common, *arguments)
         assert failed.returncode == 1 and message in failed.stderr, failed.stderr

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.evaluation.lpips import load_lpips
-from seg2vid_tf.evaluation.segmenter import Segmenter
 from seg2vid_tf.evaluation.start_frame_scores import StartFrameScores
 from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.training import start_frame_measures
 from seg2vid_tf.training.start_frame_measures import MEASURED_SEEDS, StartFrameMeasures
 

@@ -1,4 +1,5 @@
 import pathlib
+import pickle
 import warnings
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 from seg2vid_tf.annotations.label_map import read_label_map
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.evaluation.segmentation_scores import SegmentationScores
-from seg2vid_tf.evaluation.segmenter import Segmenter
+from seg2vid_tf.ops.segmenter import Segmenter
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 COLOURS = np.eye(3, dtype=np.uint8) * 200  # red, green, blue: the strongest channel is the class
@@ -45,6 +46,17 @@ def test_every_form_gives_ids_at_the_frames_size(models, name):
     assert out.dtype == np.uint8
     np.testing.assert_array_equal(out, large)
     np.testing.assert_array_equal(segmenter(COLOURS[ids]), ids)  # from 2 x 3, smaller than the network
+
+
+def test_what_it_is_not_sure_of_is_left_open_and_it_can_be_pickled(models):
+    """Logits are 2 * [-1, 1]: red alone is e^2 / (e^2 + 2 e^-2) = 0.96 red, grey a third of each."""
+    frames = np.zeros((1, 4, 6, 3), np.uint8)
+    frames[0, :, :3] = (255, 0, 0)
+    frames[0, :, 3:] = 100
+    for min_score, red, grey in ((0.0, 0, 0), (0.5, 0, 77), (0.97, 77, 77)):
+        segmenter = Segmenter(models["float_logits"], min_score=min_score, unsure=77)
+        for each in (segmenter, pickle.loads(pickle.dumps(segmenter))):
+            np.testing.assert_array_equal(each(frames)[0, 0], [red] * 3 + [grey] * 3)
 
 
 def test_a_float_network_sees_minus_one_to_one(models):
@@ -83,8 +95,10 @@ def test_refusals(models, tmp_path):
     classifier = write_model(tmp_path / "classifier.tflite", lambda x: tf.reduce_mean(x, [1, 2]))
     with pytest.raises(ValueError, match=r"output must be \[1,h,w\] class ids or \[1,h,w,C\] logits"):
         Segmenter(classifier)
-    with pytest.raises(ValueError, match="input must be uint8 or float32, it is int32"):
-        Segmenter(write_model(tmp_path / "int.tflite", lambda x: x[..., 0] * 2, dtype=tf.int32))
+    with pytest.raises(ValueError, match="input must be uint8, int32 or float32, it is int64"):
+        Segmenter(write_model(tmp_path / "int.tflite", lambda x: x[..., 0] * 2, dtype=tf.int64))
+    with pytest.raises(ValueError, match="gives ids without a score, so min_score=0.5 is useless"):
+        Segmenter(models["float_ids"], min_score=0.5)
     wide = Segmenter(write_model(tmp_path / "wide.tflite", lambda x: tf.cast(x[..., 0] * 400.0, tf.int32)))
     with pytest.raises(ValueError, match=r"wide.tflite': ids 400..400, expected 0..255"):
         wide(np.full((1, 4, 6, 3), 255, np.uint8))

@@ -1,0 +1,94 @@
+"""Clips whose annotation an annotator makes, where the data set has none or another is wanted."""
+
+import abc
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+
+import numpy as np
+
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.pictures import aspect_crop, resize_frame
+from seg2vid_tf.files import replacing
+
+
+class Annotator(abc.ABC):
+    """Frames -> label maps. It can be pickled.
+
+    Attributes:
+      spec: what the ids of its maps mean.
+      settings: everything that determines its maps, as JSON; a network by the SHA-256 of its file.
+    """
+
+    spec: AnnotationSpec
+    settings: dict
+
+    @abc.abstractmethod
+    def annotate(self, frames: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """frames uint8 [N,h,w,3] -> uint8 [N,*size], ids of the spec, its ignore id where it is not sure."""
+
+
+class Annotated(ClipSource):
+    """A source's clips with the annotator's label maps; instance maps are left out.
+
+    Maps are kept in a cache folder, so that a run that is started again does not make them twice.
+
+    Args:
+      source: its clips, best at the files' own size, so that the annotator sees all there is.
+      annotator: what makes the maps.
+      size: (height, width) to bring the clips to afterwards.
+      crop_to_aspect: as of FrameClips.
+      cache: folder for the maps; None: they are not kept.
+    """
+
+    def __init__(
+        self,
+        source: ClipSource,
+        annotator: Annotator,
+        size: tuple[int, int],
+        *,
+        crop_to_aspect: bool = False,
+        cache: str | os.PathLike | None = None,
+    ):
+        self._source, self._annotator, self._size, self._crop = source, annotator, tuple(size), crop_to_aspect
+        self._cache = None if cache is None else pathlib.Path(cache)
+        self.spec = annotator.spec
+        self.clip_ids = source.clip_ids
+        self.settings = {
+            **source.settings,
+            "annotator": annotator.settings,
+            "size": list(size),
+            "crop_to_aspect": crop_to_aspect,
+        }
+
+    def files(self, clip_id: str) -> list[pathlib.Path]:
+        return self._source.files(clip_id)
+
+    def read(self, clip_id: str) -> Clip:
+        clip = self._source.read(clip_id)
+        frames = clip.frames
+        if self._crop:
+            rows, columns = aspect_crop(frames.shape[1:3], self._size)
+            frames = np.ascontiguousarray(frames[:, rows, columns])
+        label_maps = self._made(clip_id, frames)
+        frames = np.stack([resize_frame(frame, self._size) for frame in frames])
+        return dataclasses.replace(clip, frames=frames, label_maps=label_maps, instance_maps=None)
+
+    def _made(self, clip_id, frames):
+        """The clip's maps, from the cache where they were made of these frames by this annotator."""
+        if self._cache is None:
+            return self._annotator.annotate(frames, self._size)
+        digest = hashlib.sha256(json.dumps([self._annotator.settings, self._size]).encode())
+        digest.update(np.ascontiguousarray(frames).tobytes())
+        path = self._cache / f"{digest.hexdigest()}.npz"
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as stored:
+                return stored["label_maps"]
+        label_maps = self._annotator.annotate(frames, self._size)
+        with replacing(path) as temporary:
+            np.savez_compressed(temporary, label_maps=label_maps)
+        return label_maps

@@ -1,0 +1,1 @@
+"""What makes annotations of frames: a segmenter, a pose network, an edge detector."""

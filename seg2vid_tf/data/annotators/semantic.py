@@ -1,0 +1,50 @@
+"""SemanticAnnotator: label maps by a segmentation network of the user's own."""
+
+import os
+import pathlib
+
+import numpy as np
+
+from seg2vid_tf.annotations.label_map import label_set_table, resize_label_map, validate_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.data.annotated import Annotator
+from seg2vid_tf.files import sha256_of
+from seg2vid_tf.ops.segmenter import Segmenter
+
+
+class SemanticAnnotator(Annotator):
+    """Classes by a segmenter.
+
+    Args:
+      path: its ``.tflite`` file (ops/segmenter.py says what it must be like).
+      spec: what the maps' ids mean.
+      label_ids: label set of the spec that the network was trained on; None: the spec's own ids.
+      min_score: a pixel whose class has a smaller probability is ignored; for networks that give logits.
+
+    Raises:
+      ValueError: what Segmenter refuses, an unknown label set.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        spec: AnnotationSpec,
+        *,
+        label_ids: str | None = None,
+        min_score: float = 0.0,
+    ):
+        self.spec = spec
+        self._segmenter = Segmenter(path, min_score=min_score, unsure=spec.ignore_id)
+        self._table = None if label_ids is None else label_set_table(spec, label_ids)
+        self.settings = {
+            "annotator": "semantic",
+            "network": sha256_of(pathlib.Path(path)),
+            "label_ids": label_ids,
+            "min_score": min_score,
+        }
+
+    def annotate(self, frames: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        ids = self._segmenter(frames)
+        if self._table is not None:
+            ids = self._table[ids]
+        return resize_label_map(validate_label_map(ids, self.spec, name="what the segmenter says"), size)

@@ -1,0 +1,166 @@
+"""Clips from video files: any container and codec that FFmpeg decodes (PyAV, the extra "video").
+
+A video has no annotation: its clips' label maps are the ignore id everywhere, until an annotator makes some
+(annotated.py).
+"""
+
+import os
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from seg2vid_tf.annotations.png_file import MAX_SIDE
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.data.clip import Clip
+from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.pictures import aspect_crop, resize_frame
+
+SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
+
+
+class VideoClips(ClipSource):
+    """The clips of video files; a file is opened when one of its clips is read."""
+
+    def __init__(
+        self,
+        videos: dict[str, pathlib.Path],
+        spec: AnnotationSpec,
+        size: tuple[int, int] | None,
+        *,
+        reader: str = "video",
+        max_length: int | None = None,
+        frame_step: int = 1,
+        crop_to_aspect: bool = False,
+    ):
+        """Counts the frames of every file, which reads them through once.
+
+        Args:
+          videos: {clip id: file}.
+          spec: what the label maps are to mean.
+          size: (height, width) of the clips; None: the files' own.
+          reader: what ``settings`` calls the reader.
+          max_length: cut longer videos into clips of this many frames ("walk_00000030" starts at frame 30 of those that
+            are taken), the last one with what is left; None: one clip per video.
+          frame_step: take every n-th frame.
+          crop_to_aspect: as of FrameClips.
+
+        Raises:
+          ValueError: a file that cannot be decoded or holds no frame, a size, length or step below 1, crop_to_aspect
+            without a size.
+          ImportError: PyAV is not installed.
+        """
+        if (size and min(size) < 1) or (max_length is not None and max_length < 1) or frame_step < 1:
+            raise ValueError(
+                f"size, max_length and frame_step must be positive, received {size}, {max_length}, {frame_step}"
+            )
+        if crop_to_aspect and size is None:
+            raise ValueError("crop_to_aspect cuts to the aspect ratio of size, which is None")
+        self.spec, self._size, self._step, self._crop = spec, size, frame_step, crop_to_aspect
+        self.settings = {
+            "reader": reader,
+            "size": size and list(size),
+            "max_length": max_length,
+            "frame_step": frame_step,
+            "crop_to_aspect": crop_to_aspect,
+        }
+        self._decoder = None
+        self._parts = {}
+        for name, path in videos.items():
+            length = -(-sum(1 for _ in decoded_frames(path)) // frame_step)
+            step = max_length or length
+            for start in range(0, length, step):
+                clip_id = name if length <= step else f"{name}_{start:08d}"
+                self._parts[clip_id] = (path, start, min(start + step, length))
+        self.clip_ids = tuple(self._parts)
+
+    def files(self, clip_id: str) -> list[pathlib.Path]:
+        return [self._parts[clip_id][0]]
+
+    def read(self, clip_id: str) -> Clip:
+        path, start, stop = self._parts[clip_id]
+        frames = []
+        for number, frame in self._frames_from(path, start * self._step):
+            if number % self._step == 0:
+                frames.append(self._picture(frame))
+            if len(frames) == stop - start:
+                break
+        else:
+            raise ValueError(f"{path}: {start + len(frames)} frames, there were {stop} before; it has changed")
+        self._decoder[1] = number + 1
+        label_maps = np.full((len(frames), *frames[0].shape[:2]), self.spec.ignore_id, np.uint8)
+        return Clip(clip_id, np.stack(frames), label_maps)
+
+    def _frames_from(self, path, first):
+        """(number, frame) from a number on. What follows the clip before goes on where that ended, undecoded twice."""
+        if self._decoder is None or self._decoder[0] != path or self._decoder[1] > first:
+            self._decoder = [path, 0, decoded_frames(path)]
+        _, position, frames = self._decoder
+        return ((number, frame) for number, frame in enumerate(frames, position) if number >= first)
+
+    def _picture(self, frame):
+        picture = frame.to_ndarray(format="rgb24")
+        if self._size is None:
+            return picture
+        kept = aspect_crop(picture.shape[:2], self._size) if self._crop else (slice(None), slice(None))
+        return resize_frame(np.ascontiguousarray(picture[kept]), self._size)
+
+    def __getstate__(self):
+        return {**self.__dict__, "_decoder": None}  # an open file stays in its process
+
+
+def decoded_frames(path: pathlib.Path) -> Iterator:
+    """The frames of a video file, as PyAV decodes them.
+
+    Raises:
+      ValueError: no such file, no video stream, no frame, a picture larger than MAX_SIDE, damage.
+      ImportError: PyAV is not installed.
+    """
+    try:
+        import av  # PyAV is an optional extra: only videos need it.
+    except ImportError as error:
+        raise ImportError("reading videos needs PyAV: pip install 'seg2vid_tf[video]'") from error
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    number = 0
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise ValueError(f"{path}: no video stream in it")
+            stream = container.streams.video[0]
+            if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
+                raise ValueError(
+                    f"{path}: {stream.codec_context.width}x{stream.codec_context.height} pixels, expected at most "
+                    f"{MAX_SIDE}x{MAX_SIDE}; scale it down"
+                )
+            for frame in container.decode(stream):
+                yield frame
+                number += 1
+    except av.FFmpegError as error:
+        raise ValueError(
+            f"{path}: not a readable video, or damaged after frame {number} ({error}); encode it again"
+        ) from error
+    if number == 0:
+        raise ValueError(f"{path}: no frame in it")
+
+
+def find_videos(root: str | os.PathLike, pattern: str = "*") -> dict[str, pathlib.Path]:
+    """{name: file} of one video, or of those in a folder and its sub-folders whose names match a glob pattern.
+
+    Raises:
+      ValueError: no such file or folder, no video there, two of one name.
+    """
+    root = pathlib.Path(root)
+    if root.is_file():
+        return {root.stem: root}
+    if not root.is_dir():
+        raise ValueError(f"{root}: no such file or folder")
+    found = {}
+    for path in sorted(root.rglob(pattern)):
+        if path.is_file() and path.suffix.lower() in SUFFIXES:
+            if path.stem in found:
+                raise ValueError(f"{path}: a second video called {path.stem!r}, also {found[path.stem]}; rename one")
+            found[path.stem] = path
+    if not found:
+        raise ValueError(f"{root}: no videos {pattern} here ({', '.join(SUFFIXES)})")
+    return found

@@ -1,0 +1,124 @@
+"""Annotations that are made: what each annotator sees, the cache, and the real networks beside given labels."""
+
+import pathlib
+import pickle
+
+import numpy as np
+import pytest
+
+from seg2vid_tf.annotations.sketch import draw_edges
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.annotated import Annotated, Annotator
+from seg2vid_tf.data.annotators.pose import PoseAnnotator
+from seg2vid_tf.data.annotators.semantic import SemanticAnnotator
+from seg2vid_tf.data.annotators.sketch import SketchAnnotator
+from seg2vid_tf.data.cityscapes_seq import cityscapes_seq
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.pictures import resize_frame
+from seg2vid_tf.data.weizmann_pose import WeizmannPose
+
+SHARED = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+STREET = load_spec("synthetic_street")
+
+
+class Brightness(Annotator):
+    """Class 1 where the frame is bright; counts the frames that it was given."""
+
+    def __init__(self, level=128):
+        self.spec, self.settings, self.level, self.seen = STREET, {"annotator": "brightness", "level": level}, level, 0
+
+    def annotate(self, frames, size):
+        self.seen += len(frames)
+        return np.stack([resize_frame(f, size)[..., 0] > self.level for f in frames]).astype(np.uint8)
+
+
+def test_clips_get_the_annotators_maps_at_their_own_size(make_clip):
+    clips = [make_clip(name, seed=i) for i, name in enumerate("ab")]
+    source = Annotated(ClipList(clips, STREET), Brightness(), (4, 6))
+    assert source.clip_ids == ("a", "b") and source.spec == STREET
+    for clip, read in zip(clips, source, strict=True):
+        small = np.stack([resize_frame(frame, (4, 6)) for frame in clip.frames])
+        np.testing.assert_array_equal(read.frames, small)
+        np.testing.assert_array_equal(read.label_maps, small[..., 0] > 128)
+        assert read.instance_maps is None
+    (cut, _) = Annotated(ClipList(clips, STREET), Brightness(), (8, 8), crop_to_aspect=True)
+    np.testing.assert_array_equal(cut.frames, clips[0].frames[:, :, 2:10])
+    assert Annotated(ClipList(clips, STREET), Brightness(9), (4, 6)).settings != source.settings
+    assert pickle.loads(pickle.dumps(source)).read("b").clip_id == "b"
+
+
+def test_maps_are_made_once_for_the_same_frames_annotator_and_size(tmp_path, make_clip):
+    annotator = Brightness()
+
+    def read(clip, annotator, size=(4, 6)):
+        return Annotated(ClipList([clip], STREET), annotator, size, cache=tmp_path / "cache").read("clip").label_maps
+
+    first = read(make_clip(), annotator)
+    np.testing.assert_array_equal(read(make_clip(), annotator), first)
+    assert annotator.seen == 4
+    read(make_clip(seed=1), annotator)
+    read(make_clip(), annotator, (8, 12))
+    assert annotator.seen == 12
+    assert (read(make_clip(), Brightness(10)) != first).any()
+    assert len(list((tmp_path / "cache").iterdir())) == 4
+
+
+def test_a_sketch_is_drawn_at_the_clips_size(make_clip):
+    (clip,) = source = Annotated(ClipList([make_clip()], STREET), SketchAnnotator(low=5.0), (4, 6))
+    expected = [draw_edges(frame, low=5.0) for frame in clip.frames]
+    np.testing.assert_array_equal(clip.label_maps, expected)
+    assert source.spec == load_spec("sketch") and source.settings["annotator"] == {"annotator": "sketch", "low": 5.0}
+
+
+def test_the_segmenter_agrees_with_the_given_labels():
+    path = SHARED / "weights/deeplab_mobilenet_edgetpu_slim_cityscapes_quant.tflite"
+    if not path.is_file() or not (SHARED / "cityscapes_seq").is_dir():
+        pytest.skip("../shared/data holds no Cityscapes segmenter or no cityscapes_seq")
+    native = cityscapes_seq(SHARED / "cityscapes_seq", (256, 512), sequences=["seq0003"], max_length=1)
+    annotator = SemanticAnnotator(path, load_spec("cityscapes"))
+    made = Annotated(native, annotator, (128, 256))
+    given = cityscapes_seq(SHARED / "cityscapes_seq", (128, 256), sequences=["seq0003"], max_length=1)
+    first = given.clip_ids[0]
+    labels, found = given.read(first).label_maps, made.read(first).label_maps
+    assert (labels == found)[labels != 255].mean() > 0.9
+    with pytest.raises(ValueError, match="ids .* are not in spec 'synthetic_street'"):
+        SemanticAnnotator(path, STREET).annotate(native.read(first).frames, (128, 256))
+
+
+def test_the_pose_network_finds_the_given_joints():
+    path = SHARED / "weights/movenet_single_pose_lightning_ptq.tflite"
+    if not path.is_file() or not (SHARED / "weizmann_pose").is_dir():
+        pytest.skip("../shared/data holds no MoveNet or no weizmann_pose")
+    spec = load_spec("coco_pose")
+    annotator = PoseAnnotator(path, spec)
+    given = WeizmannPose(SHARED / "weizmann_pose", (64, 64), persons=["p5"], actions=["wave1"], max_length=4)
+    clip = given.read(given.clip_ids[0])
+    drawn = annotator.annotate(clip.frames, (64, 64))
+    both = (drawn > 0) & (clip.label_maps > 0)
+    assert both.sum() > 0.6 * ((drawn > 0) | (clip.label_maps > 0)).sum()
+    # Beside the picture the same person is found at the same place of it: bars are taken off again.
+    wide = np.pad(clip.frames, [(0, 0), (0, 0), (32, 32), (0, 0)], mode="edge")
+    moved = annotator.annotate(wide, (64, 128))[:, :, 32:96]
+    assert ((moved > 0) & (drawn > 0)).sum() > 0.5 * ((moved > 0) | (drawn > 0)).sum()
+    with pytest.raises(ValueError, match="spec 'sketch' has 0 joints, the pose network 17"):
+        PoseAnnotator(path, load_spec("sketch"))
+    with pytest.raises(ValueError, match="pose network: no file 'absent.tflite'"):
+        PoseAnnotator("absent.tflite", spec)
+
+
+def test_a_joints_share_is_that_of_the_picture(monkeypatch):
+    """A network that finds one joint in the middle of its input's upper quarter, of a wide and of a high frame."""
+    from seg2vid_tf.ops import pose_network
+
+    class Found:
+        size, output_shape = (8, 8), (1, 1, 1, 3)
+
+        def __call__(self, frame):
+            assert frame.shape[0] == frame.shape[1]
+            return np.float32([[[0.375, 0.5, 0.9]]])
+
+    monkeypatch.setattr(pose_network, "TFLiteNetwork", lambda *_: Found())
+    network = pose_network.PoseNetwork("any")
+    # 100 x 200 stands between bars of 50 rows: row 75 of 200 is row 25 of 100.
+    np.testing.assert_allclose(network(np.zeros((1, 100, 200, 3), np.uint8)), [[[0.25, 0.5, 0.9]]], rtol=1e-6)
+    np.testing.assert_allclose(network(np.zeros((1, 200, 100, 3), np.uint8)), [[[0.375, 0.5, 0.9]]], rtol=1e-6)

@@ -1,0 +1,154 @@
+"""Videos: exact frames of lossless files, windows, KTH's persons and UCF-101's lists in miniature, every bad file."""
+
+import pickle
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data import kth, ucf101
+from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.data.video import VideoClips, find_videos
+
+av = pytest.importorskip("av", reason="videos need PyAV, the extra video")
+SPEC = load_spec("sketch")
+
+
+def write_video(path, frames, codec="rawvideo", pixels="bgr24"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def frames():
+    return np.random.default_rng(0).integers(0, 256, (7, 8, 16, 3), np.uint8)
+
+
+def test_a_lossless_video_comes_back_exactly_whole_and_in_parts(tmp_path, frames):
+    videos = find_videos(write_video(tmp_path / "walk.avi", frames))
+    whole = VideoClips(videos, SPEC, None)
+    (clip,) = whole
+    assert whole.clip_ids == ("walk",) and whole.files("walk") == [tmp_path / "walk.avi"]
+    np.testing.assert_array_equal(clip.frames, frames)
+    assert (clip.label_maps == 255).all() and clip.label_maps.shape == (7, 8, 16)
+    parts = VideoClips(videos, SPEC, None, max_length=3)
+    assert parts.clip_ids == ("walk_00000000", "walk_00000003", "walk_00000006")
+    np.testing.assert_array_equal(np.concatenate([part.frames for part in parts]), frames)
+    for clip_id in (*reversed(parts.clip_ids), "walk_00000003", "walk_00000003"):  # in any order, and again
+        start = int(clip_id[-8:])
+        np.testing.assert_array_equal(parts.read(clip_id).frames, frames[start : start + 3])
+    again = pickle.loads(pickle.dumps(parts))
+    np.testing.assert_array_equal(again.read("walk_00000003").frames, frames[3:6])
+    steps = VideoClips(videos, SPEC, None, max_length=2, frame_step=3)
+    assert steps.clip_ids == ("walk_00000000", "walk_00000002")
+    np.testing.assert_array_equal(np.concatenate([part.frames for part in steps]), frames[::3])
+
+
+def test_frames_are_resized_and_cut(tmp_path, frames):
+    videos = find_videos(write_video(tmp_path / "walk.avi", frames))
+    (small,) = VideoClips(videos, SPEC, (4, 8))
+    assert np.abs(small.frames - frames.reshape(7, 4, 2, 8, 2, 3).mean((2, 4))).max() <= 1
+    (cut,) = VideoClips(videos, SPEC, (8, 8), crop_to_aspect=True)
+    np.testing.assert_array_equal(cut.frames, frames[:, :, 4:12])
+
+
+def test_videos_without_annotation_are_not_stored_as_if_they_had_one(tmp_path, frames):
+    videos = find_videos(write_video(tmp_path / "walk.avi", frames))
+    with pytest.raises(ValueError, match="clip 'walk' has no annotation: every pixel is ignored"):
+        write_shards(VideoClips(videos, SPEC, None), tmp_path / "out", split="train")
+
+
+def test_compressed_videos_are_close(tmp_path):
+    ramp = np.linspace(40, 200, 64, dtype=np.uint8)[None, None, :, None]
+    smooth = np.tile(ramp, (5, 32, 1, 3))
+    for name, codec, pixels in (("a.avi", "mpeg4", "yuv420p"), ("b.mp4", "libx264", "yuv420p")):
+        (clip,) = VideoClips(find_videos(write_video(tmp_path / name, smooth, codec, pixels)), SPEC, None)
+        assert clip.frames.shape == smooth.shape and np.abs(clip.frames.astype(int) - smooth).mean() < 6
+
+
+def test_bad_videos_are_refused_by_name(tmp_path, frames):
+    good = write_video(tmp_path / "good.avi", frames)
+    (tmp_path / "text.avi").write_text("no video")
+    (tmp_path / "cut.avi").write_bytes(good.read_bytes()[:300])
+    for name, message in (
+        ("absent.avi", "absent.avi: no such file"),
+        ("text.avi", "text.avi: not a readable video"),
+        ("cut.avi", "cut.avi: (not a readable video|no frame in it)"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            VideoClips({"x": tmp_path / name}, SPEC, None)
+    clips = VideoClips({"x": good}, SPEC, None)
+    write_video(good, frames[:4])
+    with pytest.raises(ValueError, match="good.avi: 4 frames, there were 7 before"):
+        clips.read("x")
+    for options in ({"size": (0, 4)}, {"size": None, "max_length": 0}, {"size": None, "frame_step": 0}):
+        with pytest.raises(ValueError, match="size, max_length and frame_step must be positive"):
+            VideoClips({"x": good}, SPEC, **options)
+    with pytest.raises(ValueError, match="crop_to_aspect cuts to the aspect ratio of size"):
+        VideoClips({"x": good}, SPEC, None, crop_to_aspect=True)
+    with pytest.raises(ValueError, match="nowhere: no such file or folder"):
+        find_videos(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"empty: no videos \* here \(.avi"):
+        find_videos(tmp_path / "empty")
+    write_video(tmp_path / "more/good.avi", frames)
+    with pytest.raises(ValueError, match="a second video called 'good'"):
+        find_videos(tmp_path)
+
+
+def test_kth_is_split_by_person(tmp_path, frames):
+    grey = np.repeat(frames[..., :1], 3, axis=-1)
+    for person, action in ((1, "boxing"), (16, "walking"), (17, "boxing"), (25, "walking")):
+        write_video(tmp_path / f"{action}/person{person:02d}_{action}_d1_uncomp.avi", grey)
+    names = {split: set(kth.kth_videos(tmp_path, _there(persons))) for split, persons in kth.PERSONS.items()}
+    assert names["train"] == {"person01_boxing_d1_uncomp", "person16_walking_d1_uncomp"}
+    assert names["validation"] == {"person17_boxing_d1_uncomp", "person25_walking_d1_uncomp"}
+    assert not {name[:8] for name in names["train"]} & {name[:8] for name in names["validation"]}
+    (clip,) = VideoClips(kth.kth_videos(tmp_path, [17], ["boxing"]), SPEC, None, reader="kth")
+    np.testing.assert_array_equal(clip.frames, grey)
+    with pytest.raises(
+        ValueError, match=r"no 2, running; it has persons \[1, 16, 17, 25\], actions \['boxing', 'walking'\]"
+    ):
+        kth.kth_videos(tmp_path, [2], ["running"])
+    (tmp_path / "person1.avi").write_bytes(b"")
+    with pytest.raises(ValueError, match="person1.avi: not called person01_boxing_d1_uncomp.avi"):
+        kth.kth_videos(tmp_path, [1])
+
+
+def _there(persons):
+    return [person for person in persons if person in (1, 16, 17, 25)]
+
+
+def test_ucf101_is_split_by_its_official_lists(tmp_path, frames):
+    for name in ("Archery/v_Archery_g01_c01", "Archery/v_Archery_g08_c01", "Surfing/v_Surfing_g08_c02"):
+        write_video(tmp_path / f"{name}.avi", frames)
+    (tmp_path / "testlist01.txt").write_text("Archery/v_Archery_g01_c01.avi\n")
+    (tmp_path / "trainlist01.txt").write_text("Archery/v_Archery_g08_c01.avi 1\nSurfing/v_Surfing_g08_c02.avi 2\n\n")
+    train, test = (ucf101.ucf101_videos(tmp_path, tmp_path / f"{kind}list01.txt") for kind in ("train", "test"))
+    assert set(train) == {"v_Archery_g08_c01", "v_Surfing_g08_c02"} and set(test) == {"v_Archery_g01_c01"}
+    groups = [{name.rsplit("_", 1)[0] for name in videos} for videos in (train, test)]
+    assert not groups[0] & groups[1]
+    (clip,) = VideoClips(ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt", ["Surfing"]), SPEC, None)
+    np.testing.assert_array_equal(clip.frames, frames)
+    with pytest.raises(ValueError, match=r"no classes \['Diving'\]; it has \['Archery', 'Surfing'\]"):
+        ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt", ["Diving"])
+    with pytest.raises(ValueError, match="trainlist02.txt: no such file"):
+        ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist02.txt")
+    (tmp_path / "Surfing/v_Surfing_g08_c02.avi").unlink()
+    with pytest.raises(
+        ValueError, match=r"v_Surfing_g08_c02.avi: no such file, though trainlist01.txt names it \(1 are"
+    ):
+        ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt")
+
+
+def test_a_picture_is_no_video(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="no videos"):
+        find_videos(tmp_path)
