@@ -41,11 +41,20 @@ setup(
     extras_require={
         "demo": ["av>=12.0"],
         "video": ["av>=12.0"],
+        "beam": ["apache-beam>=2.60"],
         "eval": [],  # what is measured so far needs nothing beyond the core
         "serving": [
             f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
             f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
         ],
-        "dev": ["av>=12.0", "pytest>=8.0", "pytest-xdist>=3.5", "hypothesis>=6.100", "ruff>=0.6", "import-linter>=2.0"],
+        "dev": [
+            "apache-beam>=2.60",
+            "av>=12.0",
+            "pytest>=8.0",
+            "pytest-xdist>=3.5",
+            "hypothesis>=6.100",
+            "ruff>=0.6",
+            "import-linter>=2.0",
+        ],
     },
 )

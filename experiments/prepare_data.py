@@ -118,6 +118,11 @@ flags.DEFINE_integer(
 )
 
 VIDEOS = {"video", "kth", "ucf101"}
+flags.DEFINE_string("runner", "", "prepare by Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner")
+flags.DEFINE_multi_string(
+    "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
+)
+
 # The flags that only some data sets use.
 DATASETS_OF_FLAG = {
     "input": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti", "weizmann_pose", *VIDEOS},
@@ -144,6 +149,17 @@ def main():
     # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
     from seg2vid_tf.data.shard_writer import write_shards
 
+    options = {
+        name: FLAGS[name].value
+        for name in ("clips_per_shard", "image_format", "quality", "include_motion", "max_bad_clips")
+    }
+    if FLAGS.runner:
+        from seg2vid_tf.data.beam_writer import ShardWriter, write_shards_with_beam
+
+        writer = ShardWriter(source, FLAGS.output, FLAGS.split, **options)
+        arguments = [f"--runner={FLAGS.runner}", *FLAGS.beam_flags]
+        _report(write_shards_with_beam(writer, arguments), source)
+        return
     total = len(source)
     started = time.monotonic()
 
@@ -153,18 +169,12 @@ def main():
             line = f"{num_clips}/{total} clips, {num_frames} frames, {rate:.0f} frames/s"
             print(line, end=end, file=sys.stderr, flush=True)
 
-    manifest = write_shards(
-        source,
-        FLAGS.output,
-        split=FLAGS.split,
-        clips_per_shard=FLAGS.clips_per_shard,
-        image_format=FLAGS.image_format,
-        quality=FLAGS.quality,
-        include_motion=FLAGS.include_motion,
-        max_bad_clips=FLAGS.max_bad_clips,
-        progress=progress,
-    )
+    manifest = write_shards(source, FLAGS.output, split=FLAGS.split, progress=progress, **options)
     progress(manifest["num_clips"], manifest["num_frames"], end="\n")
+    _report(manifest, source)
+
+
+def _report(manifest, source):
     megabytes = sum(shard["bytes"] for shard in manifest["shards"]) / 1e6
     print(
         f"{FLAGS.output}/{FLAGS.split}: {manifest['num_clips']} clips, {manifest['num_frames']} frames of "
@@ -301,6 +311,8 @@ def _refuse_unused_flags():
             raise ValueError(f"--{name} means nothing with --dataset={FLAGS.dataset}; leave it out")
     if FLAGS.stills and FLAGS["num_frames"].present:
         raise ValueError("--num_frames means nothing with --stills; leave it out")
+    if FLAGS.beam_flags and not FLAGS.runner:
+        raise ValueError("--beam_flags means nothing without --runner")
     if FLAGS["quality"].present and FLAGS.image_format != "jpeg":
         raise ValueError(
             f"--quality means nothing with --image_format={FLAGS.image_format}; leave it out, or add "

@@ -1,6 +1,7 @@
 """experiments/prepare_data.py end to end, as a user starts it: one clear line and status 1 when something is wrong."""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -36,6 +37,12 @@ def test_a_folder_becomes_shards_and_mistakes_get_one_line(tmp_path, make_clip, 
     assert check_shards(tmp_path / "out/train")["num_clips"] == 2
     frames = np.concatenate([c.frames for c in read_clips(tmp_path / "out/train")])
     np.testing.assert_array_equal(frames, clip.frames)
+
+    pytest.importorskip("apache_beam", reason="the rest needs the extra beam")
+    done = _run(f"--flagfile={flag_file}", "--split=beam", "--runner=DirectRunner")
+    assert done.returncode == 0, done.stderr
+    assert check_shards(tmp_path / "out/beam")["shards"] == check_shards(tmp_path / "out/train")["shards"]
+    shutil.rmtree(tmp_path / "out/beam")
 
     (tmp_path / "in/a/label/0002.png").unlink()
     failed = _run(*arguments, "--spec=synthetic_street", "--split=validation")

@@ -1,0 +1,45 @@
+"""The Beam pipeline writes what one process writes, byte for byte, and fails as it does."""
+
+import pytest
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.frame_folder import FrameFolder
+from seg2vid_tf.data.shard_writer import ShardWriter, write_shards
+from seg2vid_tf.data.shards import read_clips
+
+pytest.importorskip("apache_beam", reason="needs the extra beam")
+SPEC = load_spec("synthetic_street")
+
+
+def test_folder_shards_and_beam_hold_the_same_clips(tmp_path, make_clip, write_sequence):
+    from seg2vid_tf.data.beam_writer import write_shards_with_beam
+
+    clips = [make_clip(name, seed=i) for i, name in enumerate("abcde")]
+    for clip in clips:
+        write_sequence(tmp_path / "in" / clip.clip_id, clip)
+    source = FrameFolder(tmp_path / "in", SPEC, (8, 12))
+    expected = write_shards(source, tmp_path / "one", split="train", clips_per_shard=2)
+    manifest = write_shards_with_beam(ShardWriter(source, tmp_path / "beam", "train", clips_per_shard=2), [])
+    assert manifest == expected
+    assert [p.name for p in (tmp_path / "beam").iterdir()] == ["train"]
+    for path in (tmp_path / "one/train").iterdir():
+        assert (tmp_path / "beam/train" / path.name).read_bytes() == path.read_bytes()
+    for clip, folder, stored in zip(clips, source, read_clips(tmp_path / "beam/train"), strict=True):
+        for read in (folder, stored):
+            assert read.clip_id == clip.clip_id
+            for name in ("frames", "label_maps", "instance_maps"):
+                assert (getattr(read, name) == getattr(clip, name)).all()
+
+
+def test_what_a_worker_refuses_reaches_the_caller_and_leaves_no_split(tmp_path, make_clip):
+    from seg2vid_tf.data.beam_writer import write_shards_with_beam
+
+    unknown = make_clip("b")
+    unknown.label_maps[:] = 77
+    writer = ShardWriter(ClipList([make_clip("a"), unknown], SPEC), tmp_path, "train", clips_per_shard=1)
+    with pytest.raises(ValueError, match=r"clip 'b', label_maps: ids \[77\]"):
+        write_shards_with_beam(writer, [])
+    assert [p.name for p in tmp_path.iterdir()] in ([], [".train.unfinished"])
+    with pytest.raises(ValueError, match="no clips to write"):
+        write_shards_with_beam(ShardWriter(ClipList([], SPEC), tmp_path, "train"), [])
