@@ -28,8 +28,12 @@ _KEYS = {
 _SHARD_KEYS = {"file", "num_clips", "num_frames", "bytes", "sha256", "clips"}
 
 
-def load_manifest(split_dir: str | os.PathLike) -> dict:
-    """The manifest of a split, its shards' sizes checked against the disk.
+def load_manifest(split_dir: str | os.PathLike, sizes: bool = True) -> dict:
+    """The manifest of a split.
+
+    Args:
+      split_dir: it holds manifest.json.
+      sizes: whether to check the shards' sizes against the disk.
 
     Raises:
       ValueError: no readable manifest of this schema, or a shard that is missing or of another size.
@@ -50,7 +54,7 @@ def load_manifest(split_dir: str | os.PathLike) -> dict:
     missing = _KEYS - set(manifest) or {key for shard in manifest["shards"] for key in _SHARD_KEYS - set(shard)}
     if missing or not manifest["shards"]:
         raise ValueError(f"{path}: lacks {sorted(missing) or 'any shard'}; prepare the data again")
-    for shard in manifest["shards"]:
+    for shard in manifest["shards"] if sizes else ():
         file = folder / shard["file"]
         found = file.stat().st_size if file.is_file() else None
         if found != shard["bytes"]:

@@ -1,0 +1,72 @@
+"""Reads prepared data through and says what it holds and what is wrong with it.
+
+    python experiments/check_data.py --data_dir=data/mine --output=data/mine/report.html
+
+Every record of every split: counts, sizes, classes, clips in which nothing moves, the same clip in two splits, and for
+each bad record its shard and byte offset. The report shows clips of every split beside their label maps. Exit status 1
+if something is wrong.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+DATA_DIR = flags.DEFINE_string("data_dir", None, "prepared data: a folder of splits, or one split", required=True)
+OUTPUT = flags.DEFINE_string("output", "", "HTML file for the report")
+PICTURES = flags.DEFINE_integer("pictures", 12, "clips of each split to show in the report", lower_bound=0)
+
+
+def main():
+    from seg2vid_tf.data.check import check_split, duplicates
+    from seg2vid_tf.data.check_report import ClipPictures, html_report
+    from seg2vid_tf.data.shards import MANIFEST
+    from seg2vid_tf.files import write_text
+
+    root = pathlib.Path(DATA_DIR.value)
+    splits = [root] if (root / MANIFEST).is_file() else sorted(path.parent for path in root.glob(f"*/{MANIFEST}"))
+    if not splits:
+        raise ValueError(f"{root}: no prepared split here; make one with prepare_data.py")
+    reports, pictures = {}, {}
+    for split in splits:
+        count = 0
+
+        def each(split=split):
+            nonlocal count
+            count += 1
+            if sys.stderr.isatty():
+                print(f"{split}: {count} records", end="\r", file=sys.stderr, flush=True)
+
+        pictures[split.name] = ClipPictures(split, PICTURES.value if OUTPUT.value else 0)
+        reports[split.name] = check_split(split, each, pictures[split.name].look)
+        _print(split, reports[split.name])
+    twice = duplicates(reports)
+    for first, second in twice:
+        print(f"the same frames twice: {first}, {second}")
+    if OUTPUT.value:
+        write_text(OUTPUT.value, html_report(str(root), reports, twice, pictures))
+        print(f"report: {OUTPUT.value}")
+    wrong = sum(len(report["errors"]) for report in reports.values()) + len(twice)
+    if wrong:
+        raise ValueError(f"{wrong} things are wrong with {root}, see above")
+
+
+def _print(split, report):
+    height, width = report["size"]
+    print(f"{split}: {report['clips']} clips, {report['frames']} frames of {width}x{height}, spec {report['spec']}")
+    print("  frames a clip: " + ", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items()))
+    shares = sorted(report["classes"].items(), key=lambda item: -item[1])
+    print("  classes: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share))
+    absent = [name for name, share in shares if not share and name != "(ignored)"]
+    if absent:
+        print(f"  absent: {', '.join(absent)}")
+    if report["still"]:
+        print(f"  nothing moves in {len(report['still'])} clips: {', '.join(report['still'][:10])}")
+    for error in report["errors"]:
+        print(f"  {error}")
+
+
+if __name__ == "__main__":
+    run(main)

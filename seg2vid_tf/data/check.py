@@ -1,0 +1,150 @@
+"""What prepared splits hold, and everything that is wrong with them: every record is read, decoded and looked at."""
+
+import collections
+import hashlib
+import os
+import pathlib
+import struct
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from seg2vid_tf.annotations.label_map import validate_label_map
+from seg2vid_tf.data.clip_record import parse_clip
+from seg2vid_tf.data.shards import load_manifest, manifest_spec
+from seg2vid_tf.files import sha256_of
+
+# Mean grey levels by which the frame that differs most from the first one must differ, or nothing moves.
+MIN_CHANGE = 0.5
+_HEADER = 12
+_FOOTER = 4
+
+
+def records(path: pathlib.Path, trusted: bool = False) -> Iterator[tuple[int, bytes | None, str]]:
+    """The records of a TFRecord file: (byte offset, record, "") or (byte offset, None, what is wrong there).
+
+    A damaged record does not hide those behind it, unless its length is what is damaged.
+
+    Args:
+      path: the file.
+      trusted: whether its SHA-256 is right; the records' own checksums, seconds a megabyte, are then skipped.
+    """
+    size, offset = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while offset < size:
+            header = file.read(_HEADER)
+            length, length_crc = struct.unpack("<QI", header) if len(header) == _HEADER else (0, None)
+            end = offset + _HEADER + length + _FOOTER
+            if end > size or (not trusted and _masked_crc(header[:8]) != length_crc):
+                yield offset, None, f"damaged or cut off here, and {size - offset} bytes from here on cannot be read"
+                return
+            record, footer = file.read(length), file.read(_FOOTER)
+            if trusted or _masked_crc(record) == struct.unpack("<I", footer)[0]:
+                yield offset, record, ""
+            else:
+                yield offset, None, "damaged record"
+            offset = end
+
+
+def _crc_table():
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+def _masked_crc(data):
+    """TFRecord's checksum: CRC-32C, rotated and shifted by a constant. Source: TensorFlow, lib/hash/crc32c.h."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def check_split(
+    split_dir: str | os.PathLike,
+    each: Callable[[], None] = lambda: None,
+    look: Callable[[object], None] = lambda clip: None,
+) -> dict:
+    """Reads a split through.
+
+    Args:
+      split_dir: it holds manifest.json.
+      each: called after each record.
+      look: called with each good clip.
+
+    Returns:
+      {"spec", "size", "clips", "frames", "lengths": {length: clips}, "classes": {name: share of pixels, "(ignored)"
+      too}, "still": ids of clips in which nothing moves, "digests": {clip id: SHA-256 of its frames}, "errors": one
+      line for each thing that is wrong, with shard and byte offset}.
+
+    Raises:
+      ValueError: there is no readable manifest; a missing or shortened shard is an error of the report.
+    """
+    folder = pathlib.Path(split_dir)
+    manifest = load_manifest(folder, sizes=False)
+    spec = manifest_spec(manifest)
+    pixels, lengths, still, digests, errors = np.zeros(256, np.int64), collections.Counter(), [], {}, []
+    for shard in manifest["shards"]:
+        path = folder / shard["file"]
+        if not path.is_file():
+            errors.append(f"{path}: is missing")
+            continue
+        trusted = sha256_of(path) == shard["sha256"]
+        if not trusted:
+            errors.append(f"{path}: its content has changed, {path.stat().st_size} bytes, were {shard['bytes']}")
+        found = []
+        for offset, record, problem in records(path, trusted):
+            each()
+            try:
+                if record is None:
+                    raise ValueError(problem)
+                clip = parse_clip(record)
+                found.append(clip.clip_id)
+                if list(clip.label_maps.shape[1:]) != manifest["size"]:
+                    raise ValueError(f"clip {clip.clip_id!r}: size {clip.label_maps.shape[1:]}, not {manifest['size']}")
+                validate_label_map(clip.label_maps, spec, name=f"clip {clip.clip_id!r}, label_maps")
+            except (ValueError, OSError, SyntaxError, KeyError, IndexError) as error:
+                errors.append(f"{path}, offset {offset}: {error}")
+                continue
+            lengths[len(clip.frames)] += 1
+            pixels += np.bincount(clip.label_maps.ravel(), minlength=256)
+            change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).reshape(len(clip.frames) - 1, -1)
+            if len(clip.frames) > 1 and change.mean(axis=1).max() < MIN_CHANGE:
+                still.append(clip.clip_id)
+            digests[clip.clip_id] = hashlib.sha256(clip.frames.tobytes()).hexdigest()
+            look(clip)
+        lost = [clip["clip_id"] for clip in shard["clips"] if clip["clip_id"] not in found]
+        if lost:
+            errors.append(f"{path}: lacks the clips {lost[:10]}{' and more' if len(lost) > 10 else ''}")
+    total = max(pixels.sum(), 1)
+    names = {c.id: c.name for c in spec.classes} | {spec.ignore_id: "(ignored)"}
+    return {
+        "spec": spec.name,
+        "size": manifest["size"],
+        "clips": sum(lengths.values()),
+        "frames": sum(length * count for length, count in lengths.items()),
+        "lengths": dict(sorted(lengths.items())),
+        "classes": {name: float(pixels[i] / total) for i, name in names.items()},
+        "still": still,
+        "digests": digests,
+        "errors": errors,
+    }
+
+
+def duplicates(reports: dict[str, dict]) -> list[tuple[str, str]]:
+    """Pairs of clips with the same frames, in splits or across them, as "split/clip id"; reports as of check_split."""
+    first, pairs = {}, []
+    for split, report in reports.items():
+        for clip_id, digest in report["digests"].items():
+            name = f"{split}/{clip_id}"
+            if digest in first:
+                pairs.append((first[digest], name))
+            first.setdefault(digest, name)
+    return pairs
