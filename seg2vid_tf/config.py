@@ -214,6 +214,7 @@ class TrainingConfig:
     decay: float = _field(0.5, "share of the steps, at the end, over which the learning rates fall linearly to 0")
     flip: bool = _field(True, "mirror half of the clips")
     crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
+    recolor: float = _field(0.0, "most by which a clip's brightness, contrast and saturation change, 0 to 1")
     seed: int = _field(0, "seed of the weights, the data order and the noise")
     precision: str = _field("float32", "float32 or mixed_bfloat16 (slow on a CPU without bfloat16 instructions)")
     perceptual_path: str = _field("", "file of the perceptual network's weights (ops/feature_network.py)")
@@ -261,6 +262,7 @@ class MotionTrainingConfig(TrainingConfig):
 
     batch_size: int = _field(4, "clips per step, over all devices")
     clip_norm: float = _field(1.0, "largest global norm of the gradient")
+    reverse: bool = _field(False, "show half of the clips backwards in time; not beside exact motion")
     jitter: float = _field(
         0.0,
         "pixels by which a clip's later frames are shifted and bent at random, so that any motion is learned and not a "

@@ -2,8 +2,9 @@
 
 A training stream is an endless row of windows: position p belongs to epoch p // N, and each epoch is its own
 permutation of all N windows, drawn from (seed, epoch). Only window numbers are shuffled; records are read and decoded
-after that, so a full shuffle needs no buffer and a resumed run skips what it has seen without reading it. The mirror of
-position p is drawn from (seed, p). A record is found by skipping record headers: keep shards at some tens of clips.
+after that, so a full shuffle needs no buffer and a resumed run skips what it has seen without reading it. What is done
+to the window at position p (augmentation.py) is drawn from (seed, p). A record is found by skipping record headers:
+keep shards at some tens of clips.
 Several splits of one kind make one stream, as if the second one's shards stood behind the first one's.
 """
 
@@ -15,16 +16,16 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.data.augmentation import (
+    MIN_CROP,
+    randomly_cropped,
+    randomly_mirrored,
+    randomly_recolored,
+    randomly_reversed,
+)
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
 from seg2vid_tf.data.shards import load_manifest, manifest_spec
 from seg2vid_tf.ops.image import to_float
-
-# Keep the augmentations' draws apart from the permutations', which use the plain seed.
-_FLIP_STREAM = 0x666C6970
-_CROP_STREAM = 0x63726F70
-# A smaller part would be a pixel or two of a small frame, and no street any more.
-MIN_CROP = 0.1
 
 
 def make_dataset(
@@ -37,12 +38,15 @@ def make_dataset(
     start_step: int = 0,
     flip: bool = True,
     crop: float = 1.0,
+    reverse: bool = False,
+    recolor: float = 0.0,
     with_motion: bool = False,
     with_instances: bool = False,
     size: tuple[int, int] | None = None,
     frame_stride: int = 1,
     window_stride: int | None = None,
     drop_remainder: bool | None = None,
+    input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
     """Batches of windows.
 
@@ -57,6 +61,8 @@ def make_dataset(
       flip: whether training mirrors half of the windows left to right.
       crop: in training, each window shows a random part of its frames, between this share of height and width and all
         of them, one part for the whole window; 0.1 to 1, 1: all of them.
+      reverse: whether training shows half of the windows backwards in time; only without motion.
+      recolor: in training, by how much brightness, contrast and saturation change at most, 0 (not at all) to 1.
       with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
       with_instances: whether to give instance maps; every split must be stored with them.
       size: (height, width) to scale down to, frames by area, label and instance maps by nearest neighbour; None: as
@@ -64,12 +70,13 @@ def make_dataset(
       frame_stride: distance between the frames of a window.
       window_stride: distance between the starts of a clip's windows; None: 1 in training, else windows without overlap.
       drop_remainder: whether an incomplete last batch is dropped; None: in training only.
+      input_context: of a worker among several, which gets its share of every batch: with n workers each n-th window.
 
     Returns:
       Dataset of dicts: ``frames`` float32 [B, T+1, H, W, 3] in [-1, 1], ``label_maps`` uint8 [B, T+1, H, W]; with
       motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
-      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance. It is not
-      sharded over workers (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record;
+      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance. TensorFlow
+      is not to shard it once more (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record;
       check_shards says which shard that is.
 
     Raises:
@@ -85,8 +92,13 @@ def make_dataset(
     spec, image_format = manifest_spec(manifest), manifest["image_format"]
     if not MIN_CROP <= crop <= 1:
         raise ValueError(f"crop must lie in {MIN_CROP}..1, received {crop}")
-    if crop < 1 and with_motion:
-        raise ValueError(f"crop must be 1 where exact motion is asked for, received {crop}")
+    if reverse and with_motion:
+        raise ValueError("reverse must be False where exact motion is asked for: that belongs to the first frame")
+    if not 0 <= recolor <= 1:
+        raise ValueError(f"recolor must lie in 0..1, received {recolor}")
+    workers = 1 if input_context is None else input_context.num_input_pipelines
+    if batch_size % workers:
+        raise ValueError(f"batch_size {batch_size} does not divide by {workers} workers: make it a multiple")
     stored_size = tuple(manifest["size"])
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
@@ -117,19 +129,26 @@ def make_dataset(
         if training and crop < 1:
             # By Lanczos: area and bilinear sampling, at a scale that is no whole number, take the fine detail away
             # that a discriminator would teach.
-            example = _resized(_cropped(example, stored_size, crop, [seed ^ _CROP_STREAM, position]), size, "lanczos3")
+            example = _resized(randomly_cropped(example, stored_size, crop, seed, position), size, "lanczos3")
         elif size != stored_size:
             example = _resized(example, size, "area")
         example["frames"] = to_float(example["frames"])
         if training and flip:
-            draw = tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox")
-            example = tf.cond(draw < 0.5, lambda: mirror(example, spec), lambda: example)
+            example = randomly_mirrored(example, spec, seed, position)
+        if training and reverse:
+            example = randomly_reversed(example, seed, position)
+        if training and recolor:
+            example = randomly_recolored(example, recolor, seed, position)
         return example
 
     skipped = start_step * batch_size
     stream = _shuffled(windows, seed, skipped) if training else _in_order(windows, skipped)
+    if workers > 1:
+        stream = stream.shard(workers, input_context.input_pipeline_id)
     dataset = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.batch(batch_size, drop_remainder=training if drop_remainder is None else drop_remainder)
+    dataset = dataset.batch(
+        batch_size // workers, drop_remainder=training if drop_remainder is None else drop_remainder
+    )
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.prefetch(2).with_options(options)
@@ -209,32 +228,6 @@ def _shuffled(windows: np.ndarray, seed: int, skipped: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_stream)
 
 
-def mirror(example: dict[str, tf.Tensor], spec: AnnotationSpec) -> dict[str, tf.Tensor]:
-    """Left-right mirror image of a window (or a batch).
-
-    A flow's dx changes its sign; where the spec gives classes a mirror id, a left arm becomes a right one.
-    """
-    mirrored = {key: example[key][..., ::-1, :] for key in ("frames", *MOTION) if key in example}
-    mirrored |= {key: example[key][..., ::-1] for key in ("label_maps", "instance_maps") if key in example}
-    if spec.mirror_table is not None:
-        table = tf.constant(spec.mirror_table, tf.uint8)
-        mirrored["label_maps"] = tf.gather(table, tf.cast(mirrored["label_maps"], tf.int32))
-    for key in FLOWS:
-        if key in mirrored:
-            mirrored[key] *= tf.constant([1.0, -1.0])
-    return mirrored
-
-
-def _cropped(example, stored_size, crop, seed):
-    """A random part of the window, of the stored aspect ratio up to rounding."""
-    share, top, left = tf.unstack(tf.random.stateless_uniform([3], seed, alg="philox"))
-    share = crop + (1.0 - crop) * share
-    height, width = (tf.cast(tf.round(share * side), tf.int32) for side in stored_size)
-    top = tf.cast(top * tf.cast(stored_size[0] - height + 1, tf.float32), tf.int32)
-    left = tf.cast(left * tf.cast(stored_size[1] - width + 1, tf.float32), tf.int32)
-    return {name: value[:, top : top + height, left : left + width] for name, value in example.items()}
-
-
 def _resized(example, size, method):
     frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, method, antialias=True)
     resized = {"frames": tf.clip_by_value(frames, 0.0, 255.0)}  # Lanczos swings over at edges
@@ -243,4 +236,10 @@ def _resized(example, size, method):
             resized[key] = tf.image.resize(example[key][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)[
                 ..., 0
             ]
+    ratio = tf.cast(size, tf.float32) / tf.cast(tf.shape(example["label_maps"])[1:3], tf.float32)
+    for key in MOTION:
+        if key in example:
+            # Flows of two surfaces have no mean.
+            nearest = tf.image.resize(example[key], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)
+            resized[key] = nearest * ratio if key in FLOWS else nearest
     return resized

@@ -81,6 +81,8 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
             start_step=start_step,
             flip=training.flip,
             crop=training.crop,
+            recolor=training.recolor,
+            reverse=getattr(training, "reverse", False),  # stage 1 has single frames
             with_motion=exact_motion,
             **window,
         )

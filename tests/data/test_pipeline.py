@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.augmentation import mirror
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
-from seg2vid_tf.data.pipeline import make_dataset, mirror
+from seg2vid_tf.data.pipeline import make_dataset
 from seg2vid_tf.data.shard_writer import write_shards
 
 SPEC = load_spec("synthetic_street")
@@ -80,37 +81,6 @@ def test_the_order_is_a_fixed_function_of_the_seed(split, clips):
 
 # (clip, frame) of the first eight windows.
 RECORDED_ORDER = [(0, 3), (3, 0), (1, 0), (4, 2), (0, 1), (1, 3), (3, 3), (0, 2)]
-
-
-def test_mirror_by_hand():
-    example = {
-        "frames": tf.reshape(tf.range(6.0), [1, 1, 2, 3]),
-        "label_maps": tf.constant([[[1, 2]]], tf.uint8),
-        "flow": tf.constant([[[[1.0, 2.0], [3.0, 4.0]]]]),
-        "visibility": tf.constant([[[[0.0], [1.0]]]]),
-    }
-    out = mirror(example, SPEC)
-    np.testing.assert_array_equal(out["frames"], [[[[3, 4, 5], [0, 1, 2]]]])
-    np.testing.assert_array_equal(out["label_maps"], [[[2, 1]]])
-    np.testing.assert_array_equal(out["flow"], [[[[3, -4], [1, -2]]]])
-    np.testing.assert_array_equal(out["visibility"], [[[[1], [0]]]])
-    again = mirror(out, SPEC)
-    assert all(np.array_equal(again[k], example[k]) for k in example)
-
-
-def test_mirror_swaps_the_ids_that_the_spec_pairs():
-    pose = load_spec("weizmann_pose")
-    ids = [0, 1, 3, 4, 255]  # background, hips, left side, right side, ignored
-    example = {
-        "frames": tf.zeros([1, 1, 5, 3]),
-        "label_maps": tf.constant([[ids]], tf.uint8),
-        "instance_maps": tf.constant([[[0, 1, 3, 4, 700]]]),
-    }
-    out = mirror(example, pose)
-    assert out["label_maps"].dtype == tf.uint8
-    np.testing.assert_array_equal(out["label_maps"], [[[255, 3, 4, 1, 0]]])
-    np.testing.assert_array_equal(out["instance_maps"], [[[700, 4, 3, 1, 0]]])
-    np.testing.assert_array_equal(mirror(example, SPEC)["label_maps"], [[ids[::-1]]])
 
 
 def test_training_mirrors_about_half_and_everything_together(split):
@@ -260,6 +230,44 @@ def test_jpeg_windows_equal_pillows(tmp_path, make_clip):
     (batch,) = _take(make_dataset(tmp_path / "train", num_frames=3, batch_size=1, training=False), None)
     (clip,) = read_clips(tmp_path / "train")
     np.testing.assert_allclose(batch["frames"][0], clip.frames / 127.5 - 1, atol=1e-6)
+
+
+def test_workers_share_every_batch(split):
+    def batches(**options):
+        return _take(make_dataset(split, num_frames=1, batch_size=6, seed=3, recolor=0.2, **options), 7)
+
+    shares = [batches(input_context=tf.distribute.InputContext(3, worker, 3)) for worker in range(3)]
+    for whole, *parts in zip(batches(), *shares, strict=True):
+        for key, value in whole.items():
+            for worker, part in enumerate(parts):
+                np.testing.assert_array_equal(part[key], value[worker::3])
+    resumed = batches(start_step=4, input_context=tf.distribute.InputContext(3, 1, 3))
+    np.testing.assert_array_equal(resumed[0]["frames"], shares[1][4]["frames"])
+    with pytest.raises(ValueError, match="batch_size 6 does not divide by 4 workers"):
+        batches(input_context=tf.distribute.InputContext(4, 0, 4))
+
+
+def test_about_half_of_the_windows_run_backwards(split):
+    arguments = {"num_frames": 2, "batch_size": 20, "flip": False, "seed": 1}
+    (plain,), (mixed,) = (_take(make_dataset(split, reverse=r, **arguments), 1) for r in (False, True))
+    turned = [not np.array_equal(a, b) for a, b in zip(plain["label_maps"], mixed["label_maps"], strict=True)]
+    assert 4 <= sum(turned) <= 16
+    for key in ("frames", "label_maps"):
+        for was, now, changed in zip(plain[key], mixed[key], turned, strict=True):
+            np.testing.assert_array_equal(now, was[::-1] if changed else was)
+    with pytest.raises(ValueError, match="reverse must be False where exact motion is asked for"):
+        make_dataset(split, num_frames=2, batch_size=1, reverse=True, with_motion=True)
+
+
+def test_colours_change_and_nothing_else(split):
+    arguments = {"num_frames": 2, "batch_size": 20, "flip": False, "seed": 1}
+    (plain,), (changed,) = (_take(make_dataset(split, recolor=r, **arguments), 1) for r in (0.0, 0.3))
+    np.testing.assert_array_equal(plain["label_maps"], changed["label_maps"])
+    difference = np.abs(plain["frames"] - changed["frames"]).mean((1, 2, 3, 4))
+    assert (difference > 1e-3).all() and difference.max() < 0.6 and len(set(difference.tolist())) == 20
+    for recolor in (-0.1, 1.5, float("nan")):
+        with pytest.raises(ValueError, match=f"recolor must lie in 0..1, received {recolor}"):
+            make_dataset(split, num_frames=2, batch_size=1, recolor=recolor)
 
 
 def test_static_shapes_and_distribution(split):
