@@ -36,3 +36,12 @@ def test_prints_a_row_for_each_case(program, options, rows):
     for row in rows:
         found = [line for line in done.stdout.splitlines() if line.startswith(row)]
         assert len(found) == 1 and (" ms |" in found[0]), done.stdout
+
+
+def test_the_data_benchmark_reads_what_it_wrote():
+    command = [sys.executable, str(BENCHMARKS / "data_speed.py"), "--preset=tiny", "--train_batch=1", "--repeats=1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1:4] for line in done.stdout.splitlines() if line.startswith(("| writing", "| reading"))]
+    assert len(rows) == 8 and all(float(rate) > 0 for _, rate, _ in rows), done.stdout
+    assert all(float(times) > 0 for name, _, times in rows if "reading" in name)
