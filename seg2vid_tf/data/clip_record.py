@@ -50,7 +50,8 @@ def serialize_clip(clip: Clip, *, image_format: str, quality: int, include_motio
     feature["clip_id"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[clip.clip_id.encode()]))
     for name, value in (("length", length), ("height", height), ("width", width)):
         feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+    # The order of a map's entries is otherwise the process's own: the same clip would be other bytes elsewhere.
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(deterministic=True)
 
 
 def _encode(array: np.ndarray, image_format: str = "png", quality: int = 95) -> bytes:
