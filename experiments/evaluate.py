@@ -32,6 +32,8 @@ def main():
         raise ValueError("give exactly one of --saved_model and --run_dir")
     if SAMPLES.value < 0 or SAMPLES.value == 1:
         raise ValueError(f"--samples must be 0 or at least 2, received {SAMPLES.value}: one alone differs from nothing")
+    if TEMPERATURE.value is not None and not SAMPLES.value:
+        raise ValueError("--temperature means nothing with --samples=0; leave it out")
     from seg2vid_tf.data.pipeline import make_dataset  # TensorFlow loads here: a mistake above is told at once.
     from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.evaluation.motion_scores import MotionScores

@@ -52,6 +52,8 @@ def main():
     unknown = set(FORMATS.value) - {"gif", "mp4", "png", "flow"}
     if unknown:
         raise ValueError(f"--formats knows gif, mp4, png and flow, received {sorted(unknown)}")
+    if MOTION_OF.value and TEMPERATURE.value is not None and not Z_WALK.value:
+        raise ValueError("--temperature means nothing with --motion_of, which draws no motion; leave it out")
     if MOTION_OF.value and INTERPOLATE_TO.value is not None:
         raise ValueError("--motion_of and --interpolate_to both say how to move: give one")
     for flag in (LABEL_MAP, START_FRAME, REFERENCE, INSTANCE_MAP):

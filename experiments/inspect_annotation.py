@@ -30,8 +30,8 @@ def main():
             raise ValueError(f"--{useless[0]} needs --spec: without one there are ids, but no classes")
         _list_ids()
         return
-    if LABEL_IDS.value and COLORS.value:
-        raise ValueError("a map holds ids or colours: give --label_ids or --colors")
+    if COLORS.value and (LABEL_IDS.value or PALETTE.value):
+        raise ValueError("a map holds ids or colours: give --colors, or --label_ids and --palette")
     spec = load_spec(SPEC.value)
     if COLORS.value:
         label_map = read_color_map(LABEL_MAP.value, spec, "" if COLORS.value == "classes" else COLORS.value)
@@ -58,17 +58,19 @@ def _list_ids():
     print(f"{LABEL_MAP.value}: {ids.shape[0]} x {ids.shape[1]} (height x width), {len(values)} ids")
     for value, count in zip(values, counts, strict=True):
         print(f"{value:6d} {count:9d} pixels {count / ids.size:7.2%}")
-    fitting = []
+    shares = {}
     for path in sorted(SPEC_DIR.glob("*.json")):
         spec = load_spec(path.stem)
-        if set(values.tolist()) <= {*range(spec.num_classes), spec.ignore_id}:
-            fitting.append(f"--spec={spec.name}")
-        fitting += [
-            f"--spec={spec.name} --label_ids={name}"
-            for name, mapping in spec.label_sets.items()
-            if set(values.tolist()) <= set(mapping)
-        ]
-    print("known to " + ("; ".join(fitting) if fitting else "no built-in spec"))
+        own = {*range(spec.num_classes), spec.ignore_id}
+        for flags_of_it, known in (
+            (f"--spec={spec.name}", own),
+            *((f"--spec={spec.name} --label_ids={name}", set(mapping)) for name, mapping in spec.label_sets.items()),
+        ):
+            shares[flags_of_it] = counts[np.isin(values, list(known))].sum() / ids.size
+    # Official maps hold ids besides those of classes, which label sets leave out.
+    print("share of the pixels whose ids are known:")
+    for flags_of_it, share in sorted(shares.items(), key=lambda item: -item[1])[:6]:
+        print(f"{share:7.2%}  {flags_of_it}")
 
 
 def _drawn(label_map, spec, counts):

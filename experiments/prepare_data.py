@@ -8,9 +8,9 @@ Your own folders of frames and label maps (<input>/<sequence>/image/0000.jpg, <i
         --output=data/mine --split=train
 Cityscapes and KITTI as they are downloaded (--labels: maps that a segmenter made; stills have official ones):
     python experiments/prepare_data.py --dataset=cityscapes --input=cityscapes --official_split=train \
-        --labels=my_maps --output=data/city --height=128 --width=256
+        --labels=my_maps --label_ids=trainIds --output=data/city --height=128 --width=256
     python experiments/prepare_data.py --dataset=kitti --layout=odometry --input=kitti --labels=my_maps \
-        --sequences=00,01,02 --crop_to_aspect --output=data/kitti --height=128 --width=256
+        --label_ids=trainIds --sequences=00,01,02 --crop_to_aspect --output=data/kitti --height=128 --width=256
 Cityscapes sequences in folders of their own (image/, label/, inst/), split by sequence:
     python experiments/prepare_data.py --dataset=cityscapes_seq --input=cityscapes_seq --output=data/city \
         --split=validation --sequences=seq0003
@@ -61,6 +61,9 @@ flags.DEFINE_integer("height", 64, "height of the stored frames in pixels", lowe
 flags.DEFINE_integer("width", 128, "width of the stored frames in pixels", lower_bound=1)
 flags.DEFINE_list(
     "sequences", None, "names of the sequences, drives or cities (cityscapes) to take, comma-separated (default: all)"
+)
+flags.DEFINE_string(
+    "colors", None, "classes, or a colour set of the spec, as camvid32: the maps are painted so (frame_folder)"
 )
 flags.DEFINE_string("official_split", "", "train, val or test (cityscapes)")
 flags.DEFINE_string("labels", "", "folder of the label maps, of the frames' folders' form (cityscapes, kitti)")
@@ -129,6 +132,7 @@ DATASETS_OF_FLAG = {
     "sequences": {"frame_folder", "cityscapes", "cityscapes_seq", "kitti"},
     "spec": {"frame_folder", "synthetic_street", *VIDEOS},
     "prefixes": {"frame_folder"},
+    "colors": {"frame_folder"},
     "stills": {"frame_folder", "cityscapes"},
     "official_split": {"cityscapes"},
     "labels": {"cityscapes", "kitti"},
@@ -157,8 +161,7 @@ def main():
         from seg2vid_tf.data.beam_writer import ShardWriter, write_shards_with_beam
 
         writer = ShardWriter(source, FLAGS.output, FLAGS.split, **options)
-        arguments = [f"--runner={FLAGS.runner}", *FLAGS.beam_flags]
-        _report(write_shards_with_beam(writer, arguments), source)
+        _report(write_shards_with_beam(writer, FLAGS.runner, FLAGS.beam_flags), source)
         return
     total = len(source)
     started = time.monotonic()
@@ -214,7 +217,7 @@ def _source():
             FLAGS.input,
             size,
             official_split=FLAGS.official_split,
-            labels=FLAGS.labels or "gtFine",
+            labels=FLAGS.labels or None,
             cities=FLAGS.sequences,
             stills=FLAGS.stills,
             max_length=length,
@@ -261,6 +264,7 @@ def _source():
         max_length=length,
         prefixes=FLAGS.prefixes,
         stills=FLAGS.stills,
+        colors="" if FLAGS.colors == "classes" else FLAGS.colors,
         crop_to_aspect=FLAGS.crop_to_aspect,
     )
 
@@ -276,6 +280,8 @@ def _annotated_videos(size, length):
     if FLAGS.dataset == "kth":
         if FLAGS.persons is None and FLAGS.split not in PERSONS:
             raise ValueError(f"--split={FLAGS.split}: give --persons, or one of the splits {sorted(PERSONS)}")
+        if FLAGS.persons is not None and not all(person.isdigit() for person in FLAGS.persons):
+            raise ValueError(f"--persons of kth are numbers, 1 to 25, received {','.join(FLAGS.persons)}")
         persons = PERSONS[FLAGS.split] if FLAGS.persons is None else [int(person) for person in FLAGS.persons]
         videos = kth_videos(FLAGS.input, persons, FLAGS.actions)
     elif FLAGS.dataset == "ucf101":
@@ -324,6 +330,18 @@ def _refuse_unused_flags():
     for dataset, name in [*needed, *((video, "annotator") for video in sorted(VIDEOS))]:
         if FLAGS.dataset == dataset and not FLAGS[name].value:
             raise ValueError(f"--dataset={dataset} needs --{name}, see --help")
+    if FLAGS.labels and not FLAGS.label_ids:
+        raise ValueError(
+            "--labels needs --label_ids: the ids that those maps hold, trainIds (most segmenters) or labelIds"
+        )
+    if FLAGS.painted and FLAGS.label_ids:
+        raise ValueError("--label_ids means nothing with --painted; leave it out")
+    if FLAGS.layout == "semantic" and FLAGS["num_frames"].present:
+        raise ValueError("--num_frames means nothing with --layout=semantic, which is stills; leave it out")
+    if FLAGS.colors is not None and FLAGS.label_ids:
+        raise ValueError("maps hold ids or colours: give --label_ids or --colors")
+    if FLAGS.dataset == "video" and not FLAGS.num_frames:
+        raise ValueError("--dataset=video needs --num_frames: a clip is held in memory as a whole")
     for name, annotators in (
         ("network", ("semantic", "pose")),
         ("min_score", ("semantic", "pose")),

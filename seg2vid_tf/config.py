@@ -136,6 +136,9 @@ class MotionModelConfig:
     temperature: float = _field(
         0.7, "how widely seeds draw motions, 1: as the prior says for the frame as a whole; training does not use it"
     )
+    smoothness: float = _field(
+        2.0, "details of a drawn motion are drawn narrower by this power of how often they change across the frame"
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):

@@ -64,7 +64,7 @@ class Seg2VidPipeline:
         self._style_dim = description["style_dim"]
         self._latent_dim = description["latent_dim"]
         self.background_latent = description["background_latent"]
-        self.temperature = description["temperature"]
+        self.temperature, self._smoothness = description["temperature"], description["smoothness"]
         self.spec = AnnotationSpec.from_json(description["spec"])
         self.size = tuple(description["size"])
         self.num_frames = description["num_frames"]
@@ -290,7 +290,7 @@ class Seg2VidPipeline:
         if not 0 <= temperature < math.inf:
             raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
         sizes = self.background_latent, self._latent_dim - self.background_latent
-        return drawn_stddev(sizes, self.num_frames, temperature)
+        return drawn_stddev(sizes, self.num_frames, temperature, self._smoothness)
 
     def _drawn(self, seed, num_videos, stddev):
         seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
@@ -323,7 +323,7 @@ def _read_description(folder):
     except ValueError as error:
         raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
     needed = {"spec", "size", "num_frames", "style_dim", "latent_dim", "background_latent"}
-    needed |= {"instance_boundary", "temperature"}
+    needed |= {"instance_boundary", "temperature", "smoothness"}
     missing = needed - set(description)
     if missing:
         raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")

@@ -97,7 +97,9 @@ def seg2vid(spec, start_frame_config, motion_config):
     style_encoder = build_style_encoder(start_frame_config.model)
     motion = build_motion(motion_config.model, spec)
     shake_heads(motion)
-    return Seg2Vid(generator, motion, spec, SIZE, style_encoder, motion_config.model.temperature)
+    return Seg2Vid(
+        generator, motion, spec, SIZE, style_encoder, motion_config.model.temperature, motion_config.model.smoothness
+    )
 
 
 def shake_heads(motion):

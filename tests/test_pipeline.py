@@ -255,7 +255,7 @@ def test_modes_of_reconstruction(pipe, label_map):
     drawn = pipe.draw_motion(4)
     assert mean.shape == stddev.shape == (10,) and drawn.shape == (1, 10)
     # Only the prior is drawn narrower than it is.
-    noise = drawn[0] / drawn_stddev((6, 4), 2, 0.5)
+    noise = drawn[0] / drawn_stddev((6, 4), 2, 0.5, 2.0)
     for mode, z in (("mean", mean), ("sample", mean + stddev * noise), ("prior", drawn[0])):
         expected = pipe(label_map, start_frame=frames[0], z=z[None])
         found = pipe.reconstruct(frames, label_map, mode, seed=4)

@@ -1,11 +1,13 @@
 """Clips whose annotation an annotator makes, where the data set has none or another is wanted."""
 
 import abc
+import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 
@@ -82,10 +84,11 @@ class Annotated(ClipSource):
         """The clip's maps, from the cache where they were made of these frames by this annotator."""
         if self._cache is None:
             return self._annotator.annotate(frames, self._size)
-        digest = hashlib.sha256(json.dumps([self._annotator.settings, self._size]).encode())
+        digest = hashlib.sha256(json.dumps([self._annotator.settings, self.spec.to_json(), self._size]).encode())
         digest.update(np.ascontiguousarray(frames).tobytes())
         path = self._cache / f"{digest.hexdigest()}.npz"
-        if path.is_file():
+        # One that cannot be read is made anew.
+        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             with np.load(path, allow_pickle=False) as stored:
                 return stored["label_maps"]
         label_maps = self._annotator.annotate(frames, self._size)

@@ -11,12 +11,14 @@ from seg2vid_tf.data.shard_writer import ShardWriter
 from seg2vid_tf.data.shards import MANIFEST
 
 
-def write_shards_with_beam(writer: ShardWriter, arguments: Sequence[str]) -> dict:
+def write_shards_with_beam(writer: ShardWriter, runner: str = "DirectRunner", arguments: Sequence[str] = ()) -> dict:
     """Writes one split, whole or not at all; finished shards are kept for the next try.
 
     Args:
       writer: what to write; its source and output are read and written by the workers.
-      arguments: Beam's own command line, such as ["--runner=FlinkRunner", "--flink_master=localhost:8081"].
+      runner: name of a Beam runner; "DirectRunner" is this process, by Beam's FnApiRunner: DirectRunner itself would
+        look for a program to download.
+      arguments: Beam's own command line, such as ["--flink_master=localhost:8081"].
 
     Returns:
       The manifest.
@@ -28,11 +30,13 @@ def write_shards_with_beam(writer: ShardWriter, arguments: Sequence[str]) -> dic
     try:
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
+        from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     except ImportError as error:
         raise ImportError("--runner needs Apache Beam: pip install 'seg2vid_tf[beam]'") from error
     with writer.workplace():
         try:
-            with beam.Pipeline(options=PipelineOptions(list(arguments))) as pipeline:
+            chosen = FnApiRunner() if runner == "DirectRunner" else runner
+            with beam.Pipeline(runner=chosen, options=PipelineOptions(list(arguments))) as pipeline:
                 _ = (
                     pipeline
                     | "shards" >> beam.Create(range(writer.num_shards))

@@ -109,7 +109,9 @@ def check_split(
                 found.append(clip.clip_id)
                 if list(clip.label_maps.shape[1:]) != manifest["size"]:
                     raise ValueError(f"clip {clip.clip_id!r}: size {clip.label_maps.shape[1:]}, not {manifest['size']}")
-                validate_label_map(clip.label_maps, spec, name=f"clip {clip.clip_id!r}, label_maps")
+                validate_label_map(
+                    clip.label_maps, spec, clip.label_maps.shape[1:], name=f"clip {clip.clip_id!r}, label_maps"
+                )
             except (ValueError, OSError, SyntaxError, KeyError, IndexError) as error:
                 errors.append(f"{path}, offset {offset}: {error}")
                 continue

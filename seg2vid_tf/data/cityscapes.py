@@ -34,7 +34,7 @@ class Cityscapes(FrameClips):
         size: tuple[int, int],
         *,
         official_split: str,
-        labels: str | os.PathLike = "gtFine",
+        labels: str | os.PathLike | None = None,
         cities: list[str] | None = None,
         stills: bool = False,
         max_length: int | None = None,
@@ -47,7 +47,7 @@ class Cityscapes(FrameClips):
           root: the folder that holds leftImg8bit_sequence or leftImg8bit.
           size: (height, width) of the clips; the files' own aspect ratio is 1:2.
           official_split: "train", "val" or "test": cities belong to one of them, so no scene is in two.
-          labels: folder of the label maps, in ``root`` or elsewhere, of gtFine's form; a map's name is its frame's with
+          labels: folder of the label maps, of gtFine's form; None: ``root``/gtFine. A map's name is its frame's with
             one of the endings _gtFine_labelIds.png, _gtCoarse_labelIds.png, _leftImg8bit.png or .png.
           cities: those to take; None: all.
           stills: leftImg8bit, every frame a clip of its own, instead of leftImg8bit_sequence.
@@ -63,12 +63,14 @@ class Cityscapes(FrameClips):
         if not folder.is_dir():
             raise ValueError(f"{folder}: no such folder; give the folder into which Cityscapes was unpacked")
         found = sorted(path.name for path in folder.iterdir() if path.is_dir())
-        unknown = [city for city in cities or () if city not in found]
-        if unknown or not found:
+        chosen = found if cities is None else cities
+        unknown = [city for city in chosen if city not in found]
+        if unknown or not chosen:
             raise ValueError(f"{folder}: no cities {unknown}; it has {found}")
         runs = {}
-        for city in cities or found:
-            frames = _frames(folder / city, root / labels / official_split / city)
+        labels = root / "gtFine" if labels is None else pathlib.Path(labels)
+        for city in chosen:
+            frames = _frames(folder / city, labels / official_split / city)
             runs |= _stills(frames) if stills else _snippets(folder / city, frames)
         super().__init__(
             runs,

@@ -15,6 +15,7 @@ import io
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from PIL import Image
 
 from seg2vid_tf.data.clip import Clip
@@ -63,7 +64,13 @@ def _encode(array: np.ndarray, image_format: str = "png", quality: int = 95) -> 
 
 def parse_clip(record: bytes) -> Clip:
     """The Clip of a record, everything decoded (in Python; windows of training data are decoded by parse_window)."""
-    feature = tf.train.Example.FromString(record).features.feature
+    try:
+        feature = tf.train.Example.FromString(record).features.feature
+    except DecodeError as error:
+        raise ValueError(f"the record is no tf.train.Example ({error})") from error
+    missing = {"clip_id", "height", "width", "frames", "label_maps"} - set(feature)
+    if missing:
+        raise ValueError(f"the record lacks {sorted(missing)}")
     height, width = (feature[name].int64_list.value[0] for name in ("height", "width"))
 
     def stacked(name, decode):

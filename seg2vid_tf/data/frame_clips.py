@@ -96,6 +96,11 @@ class FrameClips(ClipSource):
           ValueError: an unreadable or oversized file, a map of another size than its frame, an id outside the spec.
         """
         files = self._runs[clip_id]
+        without = [file for file in files if file.instance is None]
+        if without and len(without) < len(files):
+            raise ValueError(
+                f"{without[0].image}: no instance map, other frames of clip {clip_id!r} have one; give all some"
+            )
         frames, label_maps, instance_maps = [], [], []
         first_size = None
         for file in files:

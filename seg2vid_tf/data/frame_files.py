@@ -18,6 +18,10 @@ import re
 from seg2vid_tf.data.frame_clips import FrameFiles
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
+_GAP_FIX = (
+    "add it, put each run of consecutive frames in a sequence folder of its own, or, where the frames do not follow "
+    "each other, read them as stills (--stills)"
+)
 _STEM = re.compile(r"(.*?)(\d+)", re.DOTALL)
 
 
@@ -60,7 +64,7 @@ def find_runs(
             if stills:
                 parts = {f"{name}_{frame.image.stem}": [frame] for frame in frames}
             else:
-                check_numbering(folder / "image", prefix, frames)
+                check_numbering(folder / "image", prefix, frames, _GAP_FIX)
                 parts = {name if len(grouped) == 1 else f"{name}_{run}": frames}
             twice = sorted(parts.keys() & runs.keys())
             if twice:
@@ -143,7 +147,8 @@ def _check_pairs(images: dict, others: dict, folder: pathlib.Path, kind: str) ->
             raise ValueError(f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}")
 
 
-def check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles]) -> None:
+def check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles], fix: str = "add it") -> None:
+    """Raises ValueError where the numbers of frames do not go up by one step."""
     numbers = [f.number for f in frames]
     steps = [b - a for a, b in itertools.pairwise(numbers)]
     if not steps:
@@ -157,6 +162,5 @@ def check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles])
             raise ValueError(
                 f"{folder}: frame {prefix}{missing:0{len(before.image.stem) - len(prefix)}d} is missing between "
                 f"{before.image.name} and {after.image.name} (the numbers go up by {step}); "
-                "add it, put each run of consecutive frames in a sequence folder of its own, or, where the frames do "
-                "not follow each other, read them as stills (--stills)"
+                f"{fix}"
             )

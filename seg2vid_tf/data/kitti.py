@@ -68,11 +68,12 @@ class Kitti(FrameClips):
             found = _stills(root / "training", "semantic_rgb" if painted else "semantic")
         else:
             found = _drives(root, pathlib.Path(labels), *_SEQUENCES[layout])
-        unknown = [name for name in sequences or () if name not in found]
-        if unknown or not found:
+        chosen = list(found) if sequences is None else sequences
+        unknown = [name for name in chosen if name not in found]
+        if unknown or not chosen:
             raise ValueError(f"{root}: no {layout} sequences {unknown or ''}; it has {sorted(found)}")
         super().__init__(
-            {name: found[name] for name in sequences or found},
+            {name: found[name] for name in chosen},
             load_spec("kitti"),
             size,
             reader=f"kitti {layout}",
@@ -95,6 +96,8 @@ def _drives(root, labels, pattern, name_part):
             FrameFiles(_number(image), image, _map(image, labels / folder.relative_to(root)), None)
             for image in sorted(folder.iterdir())
         ]
+        if not frames:
+            raise ValueError(f"{folder}: empty folder; unpack the drive again")
         check_numbering(folder, "", frames)
         runs[folder.parts[name_part]] = frames
     return runs

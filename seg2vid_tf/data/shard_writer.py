@@ -87,20 +87,26 @@ class ShardWriter:
         Raises:
           ValueError: the split is there already, or another process prepares it.
         """
-        if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
-            raise ValueError(f"{self.target}: already there; choose another split or output folder, or delete it first")
+        self._check_target()
         with new_folders(self.out_dir), contextlib.ExitStack() as stack:
             self.unfinished.mkdir(exist_ok=True)
             lock = stack.enter_context((self.unfinished / _LOCK).open("w"))
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise ValueError(f"{self.target}: another process is preparing it; wait for it or stop it") from error
+            except OSError as error:
+                raise ValueError(f"{self.out_dir}: its file system cannot lock files ({error}); use another") from error
             try:
+                self._check_target()  # another process may have finished just before
                 yield
             finally:
                 if self.unfinished.exists() and not list(self.unfinished.glob("shard-*.json")):
                     shutil.rmtree(self.unfinished)
+
+    def _check_target(self):
+        if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
+            raise ValueError(f"{self.target}: already there; choose another split or output folder, or delete it first")
 
     def write(self, index: int, each: Callable[[int], None] = lambda length: None) -> dict:
         """Writes one shard into the workplace, unless it is there and nothing it is made of has changed.
@@ -132,11 +138,15 @@ class ShardWriter:
             with tf.io.TFRecordWriter(str(temporary)) as writer:
                 for clip_id in ids:
                     try:
-                        clip = self._read(clip_id, entry)
-                    except ValueError as error:
+                        clip = self._read(clip_id)
+                    except (ValueError, OSError) as error:
                         entry["bad_clips"].append({"clip_id": clip_id, "error": str(error)})
                         self.check_bad(entry["bad_clips"])
                         continue
+                    shape = {"size": list(clip.label_maps.shape[1:]), "has_instances": clip.instance_maps is not None}
+                    if entry["clips"]:
+                        _check_alike(shape, entry, clip_id)
+                    entry |= shape
                     record = serialize_clip(
                         clip,
                         image_format=self.image_format,
@@ -204,13 +214,17 @@ class ShardWriter:
                 for entry in shards
             ],
         }
-        kept = {entry["file"] for entry in shards} | {_LOCK}
-        for path in self.unfinished.iterdir():
-            if path.name not in kept:  # notes, and shards of an earlier try that had more of them
+        try:
+            write_text(self.unfinished / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+            os.rename(self.unfinished, self.target)
+        except OSError as error:
+            raise ValueError(
+                f"{self.target}: cannot be finished ({error}); its shards are kept, start again when it can"
+            ) from error
+        kept = {entry["file"] for entry in shards} | {MANIFEST}
+        for path in self.target.iterdir():
+            if path.name not in kept:  # the lock, notes, and shards of an earlier try that had more of them
                 path.unlink()
-        write_text(self.unfinished / MANIFEST, json.dumps(manifest, indent=1) + "\n")
-        os.rename(self.unfinished, self.target)
-        (self.target / _LOCK).unlink(missing_ok=True)
         return manifest
 
     def check_bad(self, bad: list[dict]) -> None:
@@ -222,23 +236,21 @@ class ShardWriter:
     def _made_of(self, ids):
         """A fingerprint of everything that a shard's bytes follow from."""
         files = [path for clip_id in ids for path in self.source.files(clip_id)]
-        stats = [(str(path), stat.st_size, stat.st_mtime_ns) for path in files for stat in [path.stat()]]
+        stats = [(str(path), *_size_and_time(path)) for path in files]
         options = [self.image_format, self.quality, self.include_motion, SCHEMA_VERSION]
         document = [ids, stats, options, self.source.settings, self.source.spec.to_json()]
         return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
-    def _read(self, clip_id: str, entry: dict) -> Clip:
-        """The clip, held against the spec and the shard's first one."""
+    def _read(self, clip_id: str) -> Clip:
+        """The clip, held against the spec."""
         clip = self.source.read(clip_id)
-        shape = {"size": list(clip.label_maps.shape[1:]), "has_instances": clip.instance_maps is not None}
-        if entry["size"] is not None:
-            _check_alike(shape, entry, clip_id)
         if self.include_motion and not clip.has_motion:
             raise ValueError(f"clip {clip_id!r} has no exact flow; write this source with include_motion=False")
         if (clip.label_maps == self.source.spec.ignore_id).all():
-            raise ValueError(f"clip {clip_id!r} has no annotation: every pixel is ignored; let an annotator make one")
-        validate_label_map(clip.label_maps, self.source.spec, name=f"clip {clip_id!r}, label_maps")
-        entry |= shape
+            raise ValueError(f"clip {clip_id!r} has no annotation: every pixel is ignored; it needs a label map")
+        validate_label_map(
+            clip.label_maps, self.source.spec, clip.label_maps.shape[1:], name=f"clip {clip_id!r}, label_maps"
+        )
         return clip
 
 
@@ -293,6 +305,14 @@ def _check_alike(shape: dict, first: dict, clip_id: str) -> None:
         raise ValueError(
             f"clip {clip_id!r} and the first one: only one has instance maps; give all clips some, or none"
         )
+
+
+def _size_and_time(path: pathlib.Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:  # reading it will say why
+        return -1, -1
+    return stat.st_size, stat.st_mtime_ns
 
 
 def _finished(path: pathlib.Path, note: pathlib.Path, made_of: str) -> dict | None:

@@ -46,8 +46,8 @@ class VideoClips(ClipSource):
           crop_to_aspect: as of FrameClips.
 
         Raises:
-          ValueError: a file that cannot be decoded or holds no frame, a size, length or step below 1, crop_to_aspect
-            without a size.
+          ValueError: a size, length or step below 1, crop_to_aspect without a size. A file that cannot be decoded is
+            one clip, which cannot be read.
           ImportError: PyAV is not installed.
         """
         if (size and min(size) < 1) or (max_length is not None and max_length < 1) or frame_step < 1:
@@ -66,8 +66,13 @@ class VideoClips(ClipSource):
         }
         self._decoder = None
         self._parts = {}
+        self._bad = {}
         for name, path in videos.items():
-            length = -(-sum(1 for _ in decoded_frames(path)) // frame_step)
+            try:
+                length = -(-sum(1 for _ in decoded_frames(path)) // frame_step)
+            except ValueError as error:  # told when the clip is read, as of every other source
+                self._parts[name], self._bad[name] = (path, 0, 0), str(error)
+                continue
             step = max_length or length
             for start in range(0, length, step):
                 clip_id = name if length <= step else f"{name}_{start:08d}"
@@ -78,6 +83,8 @@ class VideoClips(ClipSource):
         return [self._parts[clip_id][0]]
 
     def read(self, clip_id: str) -> Clip:
+        if clip_id in self._bad:
+            raise ValueError(self._bad[clip_id])
         path, start, stop = self._parts[clip_id]
         frames = []
         for number, frame in self._frames_from(path, start * self._step):
@@ -128,14 +135,21 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
             if not container.streams.video:
                 raise ValueError(f"{path}: no video stream in it")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise ValueError(f"{path}: its codec is not known here; encode it again, as H.264")
             if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
                 raise ValueError(
                     f"{path}: {stream.codec_context.width}x{stream.codec_context.height} pixels, expected at most "
                     f"{MAX_SIDE}x{MAX_SIDE}; scale it down"
                 )
             for frame in container.decode(stream):
+                if frame.is_corrupt:
+                    raise ValueError(f"{path}: frame {number} is damaged; encode it again")
                 yield frame
                 number += 1
+            # Some encoders count one that is never shown.
+            if number < stream.frames - 1:
+                raise ValueError(f"{path}: {number} frames, its header says {stream.frames}: it is cut off or damaged")
     except av.FFmpegError as error:
         raise ValueError(
             f"{path}: not a readable video, or damaged after frame {number} ({error}); encode it again"

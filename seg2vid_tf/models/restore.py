@@ -49,7 +49,7 @@ def seg2vid_from_run(run_dir: str | os.PathLike, start_frame: bool = True) -> Se
     # The faster warps of training have the same meaning and no place in an export.
     motion = build_motion(dataclasses.replace(config.model, warp="native"), spec)
     _restore(folder, {"motion": motion})
-    return Seg2Vid(generator, motion, spec, size, style_encoder, config.model.temperature)
+    return Seg2Vid(generator, motion, spec, size, style_encoder, config.model.temperature, config.model.smoothness)
 
 
 def _check_together(run_dir, start, motion):

@@ -71,7 +71,7 @@ class Seg2Vid(keras.Model):
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
       style_encoder: built StyleEncoder, or None.
-      temperature: how widely seeds draw motions (latent_map.drawn_stddev).
+      temperature, smoothness: how widely seeds draw motions (latent_map.drawn_stddev).
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Seg2Vid(keras.Model):
         size: tuple[int, int],
         style_encoder: StyleEncoder | None = None,
         temperature: float = 1.0,
+        smoothness: float = 0.0,
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -91,11 +92,11 @@ class Seg2Vid(keras.Model):
         self.motion = motion
         self.spec = spec
         self.size = tuple(size)
-        self.temperature = temperature
+        self.temperature, self.smoothness = temperature, smoothness
 
     def draw(self, seed):
         """int64 [B] -> what the seeds stand for in this model."""
-        stddev = drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature)
+        stddev = drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
         return draw(seed, self.generator.style_dim, stddev)
 
     def generate(self, label_map, style, z, seed, instance_map=None):

@@ -29,6 +29,8 @@ class PoseNetwork:
         made = self._network.output_shape
         if len(made) != 4 or made[1] != 1 or made[3] != 3:
             raise ValueError(f"{self._network.found}; the output must be [1,1,J,3] of (y, x, score)")
+        if self._network.dtype == np.float32:
+            raise ValueError(f"{self._network.found}; the input must be uint8 or int32, it is float32")
         self.num_joints = made[2]
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ class TFLiteNetwork:
     Attributes:
       size: (height, width) of its input.
       output_shape: of its output.
+      dtype: of its input.
     """
 
     def __init__(self, path: str | os.PathLike, kind: str, num_threads: int | None = None):
@@ -45,26 +46,28 @@ class TFLiteNetwork:
         given, self.output_shape = shapes
         if len(given) != 4 or given[0] not in (1, -1) or min(given[1:3]) < 1 or given[3] != 3:
             raise ValueError(f"{self.found}; the input must be [1,h,w,3] of one fixed size")
-        self._dtype = inputs[0]["dtype"]
-        if self._dtype not in (np.uint8, np.int32, np.float32):
-            raise ValueError(f"{self.found}; the input must be uint8, int32 or float32, it is {self._dtype.__name__}")
+        self.dtype = inputs[0]["dtype"]
+        if self.dtype not in (np.uint8, np.int32, np.float32):
+            raise ValueError(f"{self.found}; the input must be uint8, int32 or float32, it is {self.dtype.__name__}")
         self.size = given[1:3]
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._scale, self._zero = outputs[0]["quantization"]
 
     def __reduce__(self):
         return TFLiteNetwork, self._arguments
 
     def __call__(self, frame: np.ndarray) -> np.ndarray:
-        """uint8 [H,W,3] RGB -> the output without its batch.
+        """uint8 [H,W,3] RGB -> the output without its batch, in real numbers where it is quantised.
 
         The frame is resized bilinearly (antialiased where that is smaller), and becomes [-1,1] where the network reads
         floats, 0..255 where it reads integers.
         """
         image = tf.image.resize(frame[None], self.size, antialias=True).numpy()
-        image = image / 127.5 - 1.0 if self._dtype == np.float32 else np.round(image)
-        self._interpreter.set_tensor(self._input, image.astype(self._dtype))
+        image = image / 127.5 - 1.0 if self.dtype == np.float32 else np.round(image)
+        self._interpreter.set_tensor(self._input, image.astype(self.dtype))
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)[0]
+        output = self._interpreter.get_tensor(self._output)[0]
+        return (output.astype(np.float32) - self._zero) * self._scale if self._scale else output
 
 
 def _interpreter(path, num_threads):

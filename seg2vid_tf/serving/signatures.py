@@ -95,6 +95,7 @@ def describe(model: Seg2Vid) -> dict:
         "latent_dim": model.motion.latent_dim,
         "background_latent": model.motion.latent_sizes[0],
         "temperature": model.temperature,
+        "smoothness": model.smoothness,
         "instance_boundary": model.painter is not None and model.painter.uses_instances,
     }
 

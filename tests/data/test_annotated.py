@@ -1,5 +1,6 @@
 """Annotations that are made: what each annotator sees, the cache, and the real networks beside given labels."""
 
+import dataclasses
 import pathlib
 import pickle
 
@@ -9,6 +10,7 @@ import pytest
 from seg2vid_tf.annotations.sketch import draw_edges
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.annotated import Annotated, Annotator
+from seg2vid_tf.data.annotators import semantic
 from seg2vid_tf.data.annotators.pose import PoseAnnotator
 from seg2vid_tf.data.annotators.semantic import SemanticAnnotator
 from seg2vid_tf.data.annotators.sketch import SketchAnnotator
@@ -63,6 +65,37 @@ def test_maps_are_made_once_for_the_same_frames_annotator_and_size(tmp_path, mak
     assert len(list((tmp_path / "cache").iterdir())) == 4
 
 
+def test_another_spec_or_a_damaged_cache_makes_the_maps_anew(tmp_path, make_clip):
+    def read(annotator):
+        return Annotated(ClipList([make_clip()], STREET), annotator, (4, 6), cache=tmp_path).read("clip").label_maps
+
+    first, annotator = read(Brightness()), Brightness()
+    annotator.spec = dataclasses.replace(STREET, name="mine")
+    read(annotator)
+    assert annotator.seen == 4
+    for content in (b"", b"PK no archive", next(tmp_path.iterdir()).read_bytes()[:-30]):
+        for path in tmp_path.iterdir():
+            path.write_bytes(content)
+        np.testing.assert_array_equal(read(Brightness()), first)
+
+
+def test_what_the_segmenter_is_not_sure_of_is_ignored_in_every_label_set(tmp_path, monkeypatch):
+    class Unsure:
+        def __init__(self, path, min_score, unsure):
+            self.unsure = unsure
+
+        def __call__(self, frames):
+            return np.full(frames.shape[:3], self.unsure, np.uint8)
+
+    monkeypatch.setattr(semantic, "Segmenter", Unsure)
+    (tmp_path / "any").write_bytes(b"")
+    frames = np.zeros((1, 4, 4, 3), np.uint8)
+    for name, label_ids in (("camvid", None), ("camvid", "cityscapes"), ("cityscapes", "labelIds")):
+        spec = load_spec(name)
+        annotator = SemanticAnnotator(tmp_path / "any", spec, label_ids=label_ids, min_score=0.5)
+        assert (annotator.annotate(frames, (4, 4)) == spec.ignore_id).all()
+
+
 def test_a_sketch_is_drawn_at_the_clips_size(make_clip):
     (clip,) = source = Annotated(ClipList([make_clip()], STREET), SketchAnnotator(low=5.0), (4, 6))
     expected = [draw_edges(frame, low=5.0) for frame in clip.frames]
@@ -111,7 +144,7 @@ def test_a_joints_share_is_that_of_the_picture(monkeypatch):
     from seg2vid_tf.ops import pose_network
 
     class Found:
-        size, output_shape = (8, 8), (1, 1, 1, 3)
+        size, output_shape, dtype = (8, 8), (1, 1, 1, 3), np.uint8
 
         def __call__(self, frame):
             assert frame.shape[0] == frame.shape[1]

@@ -20,7 +20,7 @@ def test_folder_shards_and_beam_hold_the_same_clips(tmp_path, make_clip, write_s
         write_sequence(tmp_path / "in" / clip.clip_id, clip)
     source = FrameFolder(tmp_path / "in", SPEC, (8, 12))
     expected = write_shards(source, tmp_path / "one", split="train", clips_per_shard=2)
-    manifest = write_shards_with_beam(ShardWriter(source, tmp_path / "beam", "train", clips_per_shard=2), [])
+    manifest = write_shards_with_beam(ShardWriter(source, tmp_path / "beam", "train", clips_per_shard=2))
     assert manifest == expected
     assert [p.name for p in (tmp_path / "beam").iterdir()] == ["train"]
     for path in (tmp_path / "one/train").iterdir():
@@ -39,7 +39,7 @@ def test_what_a_worker_refuses_reaches_the_caller_and_leaves_no_split(tmp_path, 
     unknown.label_maps[:] = 77
     writer = ShardWriter(ClipList([make_clip("a"), unknown], SPEC), tmp_path, "train", clips_per_shard=1)
     with pytest.raises(ValueError, match=r"clip 'b', label_maps: ids \[77\]"):
-        write_shards_with_beam(writer, [])
+        write_shards_with_beam(writer)
     assert [p.name for p in tmp_path.iterdir()] in ([], [".train.unfinished"])
     with pytest.raises(ValueError, match="no clips to write"):
-        write_shards_with_beam(ShardWriter(ClipList([], SPEC), tmp_path, "train"), [])
+        write_shards_with_beam(ShardWriter(ClipList([], SPEC), tmp_path, "train"))

@@ -107,6 +107,16 @@ def test_records_that_do_not_hold_what_they_should_are_told(tmp_path, clips):
     assert "offset 0: clip 'a', label_maps: ids [" in check_split(split)["errors"][0]
 
 
+def test_records_that_are_no_clips_are_told(tmp_path, clips):
+    split = _write(tmp_path, clips)
+    path = split / "shard-00001.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(b"\xff\xffno example")
+        writer.write(tf.train.Example().SerializeToString())
+    errors = check_split(split)["errors"]
+    assert "offset 0: the record is no tf.train.Example" in errors[1] and "the record lacks ['clip_id'" in errors[2]
+
+
 def test_the_program_reports_and_fails_where_something_is_wrong(tmp_path, clips):
     def run(*arguments):
         return subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, timeout=120)

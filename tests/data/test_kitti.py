@@ -70,6 +70,7 @@ def test_broken_trees_are_refused_by_name(tree):
         ("raw", {"layout": "raw"}, "labels: None with layout 'raw'"),
         ("semantic", {"layout": "semantic", **maps}, "semantic brings its maps"),
         ("raw", {"layout": "raw", "painted": True, **maps}, "painted maps belong to layout semantic"),
+        ("raw", {"layout": "raw", "sequences": [], **maps}, "no raw sequences ; it has"),
         ("raw", {"layout": "odometry", **maps}, r"no odometry sequences ; it has \[\]"),
         (
             "odometry",

@@ -137,7 +137,14 @@ def test_official_trees_through_the_program(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(array).save(tmp_path / name)
     common = [f"--output={tmp_path}/out", "--height=4", "--width=8", "--crop_to_aspect"]
-    kitti = ["--dataset=kitti", "--layout=odometry", f"--labels={tmp_path}/maps", "--sequences=04", "--split=kitti"]
+    kitti = [
+        "--dataset=kitti",
+        "--layout=odometry",
+        f"--labels={tmp_path}/maps",
+        "--label_ids=labelIds",
+        "--sequences=04",
+        "--split=kitti",
+    ]
     city = ["--dataset=cityscapes", "--official_split=val", "--stills", "--split=city"]
     for arguments, folder, clip_id in ((kitti, "kitti", "04"), (city, "city", stem)):
         done = _run(*arguments, *common, f"--input={tmp_path}/{folder}")
@@ -147,6 +154,12 @@ def test_official_trees_through_the_program(tmp_path):
     for arguments, message in (
         (["--dataset=cityscapes", "--stills"], "--dataset=cityscapes needs --official_split"),
         (["--dataset=kitti"], "--dataset=kitti needs --layout"),
+        (["--dataset=kitti", "--layout=raw", "--labels=x"], "--labels needs --label_ids"),
+        (["--dataset=kitti", "--layout=semantic", "--painted", "--label_ids=labelIds"], "nothing with --painted"),
+        (
+            ["--dataset=kitti", "--layout=semantic", "--num_frames=2"],
+            "--num_frames means nothing with --layout=semantic",
+        ),
         (["--dataset=cityscapes", "--official_split=val", "--stills", "--num_frames=3"], "--num_frames means nothing"),
     ):
         failed = _run(*arguments, *common, f"--input={tmp_path}/city", "--split=x")
@@ -175,9 +188,11 @@ def test_videos_get_their_annotation_from_an_annotator(tmp_path):
     assert len(list((tmp_path / "out/.annotations").iterdir())) == 1
     for arguments, message in (
         (["--dataset=video"], "--dataset=video needs --annotator"),
+        (["--dataset=video", "--annotator=sketch"], "--dataset=video needs --num_frames"),
+        (["--dataset=kth", "--annotator=sketch", "--persons=p1"], "--persons of kth are numbers"),
         (["--dataset=ucf101", "--annotator=sketch"], "--dataset=ucf101 needs --split_list"),
-        (["--dataset=video", "--annotator=pose"], "--annotator=pose needs --network"),
-        (["--dataset=video", "--annotator=sketch", "--network=x"], "--network means nothing with --annotator=sketch"),
+        (["--dataset=kth", "--annotator=pose"], "--annotator=pose needs --network"),
+        (["--dataset=kth", "--annotator=sketch", "--network=x"], "--network means nothing with --annotator=sketch"),
         (["--dataset=kth", "--annotator=sketch", "--split=mine"], "give --persons, or one of the splits"),
     ):
         failed = _run(*common, *arguments)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data import shard_writer
 from seg2vid_tf.data.clip_source import ClipList, Relabelled
 from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.shard_writer import ShardWriter, write_shards
@@ -112,6 +113,35 @@ def test_bad_input_at_the_start_leaves_nothing_and_harms_nothing(tmp_path, folde
             write_shards(Reading(folder), tmp_path / out, split="validation")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["train"] and _bytes(tmp_path / "out/train") == before
+
+
+def test_a_failure_at_the_very_end_keeps_every_shard(tmp_path, folder, monkeypatch):
+    def full(path, text):
+        if path.name == "manifest.json":
+            raise OSError(28, "No space left on device")
+        return write_text(path, text)
+
+    write_text = shard_writer.write_text
+    monkeypatch.setattr(shard_writer, "write_text", full)
+    with pytest.raises(ValueError, match="train: cannot be finished .*No space left.*its shards are kept"):
+        write_shards(Reading(folder), tmp_path / "out", split="train", clips_per_shard=2)
+    monkeypatch.undo()
+    again = Reading(folder)
+    write_shards(again, tmp_path / "out", split="train", clips_per_shard=2)
+    assert again.read_ids == [] and check_shards(tmp_path / "out/train")["num_clips"] == 5
+    names = sorted(path.name for path in (tmp_path / "out/train").iterdir())
+    assert names == ["manifest.json", *(f"shard-0000{i}.tfrecord" for i in range(3))]
+
+
+def test_a_file_that_may_not_be_read_is_a_bad_clip_and_no_full_disk(tmp_path, folder):
+    class Locked(Reading):
+        def read(self, clip_id):
+            if clip_id == "b":
+                raise PermissionError(13, "Permission denied", "b/label/0000.png")
+            return super().read(clip_id)
+
+    manifest = write_shards(Locked(folder), tmp_path / "out", split="train", max_bad_clips=1)
+    assert "b/label/0000.png" in manifest["bad_clips"][0]["error"]
 
 
 def test_a_full_disk_is_said_and_loses_nothing(tmp_path, folder):

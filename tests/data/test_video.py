@@ -8,6 +8,8 @@ from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data import kth, ucf101
+from seg2vid_tf.data.annotated import Annotated
+from seg2vid_tf.data.annotators.sketch import SketchAnnotator
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.video import VideoClips, find_videos
 
@@ -83,7 +85,7 @@ def test_bad_videos_are_refused_by_name(tmp_path, frames):
         ("cut.avi", "cut.avi: (not a readable video|no frame in it)"),
     ):
         with pytest.raises(ValueError, match=message):
-            VideoClips({"x": tmp_path / name}, SPEC, None)
+            VideoClips({"x": tmp_path / name}, SPEC, None).read("x")
     clips = VideoClips({"x": good}, SPEC, None)
     write_video(good, frames[:4])
     with pytest.raises(ValueError, match="good.avi: 4 frames, there were 7 before"):
@@ -101,6 +103,20 @@ def test_bad_videos_are_refused_by_name(tmp_path, frames):
     write_video(tmp_path / "more/good.avi", frames)
     with pytest.raises(ValueError, match="a second video called 'good'"):
         find_videos(tmp_path)
+
+
+def test_what_is_lost_of_a_video_is_noticed_and_counts_as_a_bad_clip(tmp_path):
+    rng = np.random.default_rng(0)
+    noisy = rng.integers(0, 256, (12, 32, 64, 3), np.uint8)
+    path = write_video(tmp_path / "in/a.avi", noisy, "mpeg4", "yuv420p")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    write_video(tmp_path / "in/b.avi", noisy)
+    clips = Annotated(VideoClips(find_videos(tmp_path / "in"), SPEC, None), SketchAnnotator(), (32, 64))
+    with pytest.raises(ValueError, match="a.avi: .* damaged"):
+        clips.read("a")
+    manifest = write_shards(clips, tmp_path / "out", split="train", max_bad_clips=1)
+    assert [clip["clip_id"] for clip in manifest["bad_clips"]] == ["a"] and manifest["num_frames"] == 12
 
 
 def test_kth_is_split_by_person(tmp_path, frames):

@@ -39,7 +39,7 @@ def test_the_first_dimensions_are_the_mean(latent_dim):
 
 def test_details_are_drawn_narrower_than_the_motion_of_the_whole_frame():
     """600 dimensions are 3 waves along time, 6 channels: frequencies 0, 0.5, 1 (twice), 1.118, ... of 6 each."""
-    stddev = drawn_stddev((600, 4, 0), 4, 0.5)
+    stddev = drawn_stddev((600, 4, 0), 4, 0.5, 2.0)
     assert stddev.shape == (604,) and stddev.dtype == np.float32
     widths = [0.5, 0.5 / 1.5**2, 0.5 / 2**2, 0.5 / 2**2, 0.5 / (1 + np.hypot(1, 0.5)) ** 2]
     np.testing.assert_allclose(stddev[:30], np.repeat(widths, 6), rtol=1e-5)
@@ -47,7 +47,8 @@ def test_details_are_drawn_narrower_than_the_motion_of_the_whole_frame():
     # 100 frequencies fill a quarter of a circle of radius 8, whose columns lie half as far apart as its rows.
     np.testing.assert_allclose(stddev[599], 0.5 / (1 + 8) ** 2, rtol=0.2)
     np.testing.assert_allclose(stddev[600:], [0.5, 0.5, 0.5 / 1.5**2, 0.5 / 1.5**2], rtol=1e-5)
-    np.testing.assert_array_equal(drawn_stddev((6, 4), 2, 0.0), np.zeros(10))
+    np.testing.assert_array_equal(drawn_stddev((6, 4), 2, 0.0, 2.0), np.zeros(10))
+    np.testing.assert_array_equal(drawn_stddev((6, 4), 2, 1.0, 0.0), np.ones(10))
 
 
 @pytest.mark.parametrize(("channels", "num_frames"), [(2, 4), (4, 4), (8, 4), (2, 1)])

@@ -201,6 +201,7 @@ def test_description_says_what_a_caller_needs(seg2vid, spec):
         "latent_dim": 10,
         "background_latent": 6,
         "temperature": 0.5,
+        "smoothness": 2.0,
         "instance_boundary": False,
     }
 

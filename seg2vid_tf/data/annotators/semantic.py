@@ -34,8 +34,11 @@ class SemanticAnnotator(Annotator):
         min_score: float = 0.0,
     ):
         self.spec = spec
-        self._segmenter = Segmenter(path, min_score=min_score, unsure=spec.ignore_id)
         self._table = None if label_ids is None else label_set_table(spec, label_ids)
+        unsure = spec.ignore_id
+        if label_ids is not None:  # an id that the set ignores
+            unsure = next(i for i in range(255, -1, -1) if i not in spec.label_sets[label_ids])
+        self._segmenter = Segmenter(path, min_score=min_score, unsure=unsure)
         self.settings = {
             "annotator": "semantic",
             "network": sha256_of(pathlib.Path(path)),
@@ -47,4 +50,5 @@ class SemanticAnnotator(Annotator):
         ids = self._segmenter(frames)
         if self._table is not None:
             ids = self._table[ids]
-        return resize_label_map(validate_label_map(ids, self.spec, name="what the segmenter says"), size)
+        ids = validate_label_map(ids, self.spec, frames.shape[1:3], name="what the segmenter says")
+        return resize_label_map(ids, size)

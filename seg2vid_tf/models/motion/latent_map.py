@@ -84,17 +84,18 @@ def map_of(coefficients: tf.Tensor, channels: int) -> tf.Tensor:
     return tf.einsum("bfc,fhw->bhwc", tf.reshape(padded, [-1, waves.shape[0], channels]), waves)
 
 
-def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float) -> np.ndarray:
+def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float, smoothness: float) -> np.ndarray:
     """How widely each dimension of z is drawn when nothing is known of the motion.
 
     Each as the prior has it, details would bend what is straight: the prior knows how large they are, not which of them
-    belong together. So they are drawn narrower, by the square of how often they change across the frame.
+    belong together. So they are drawn narrower, the more so the more often they change across the frame.
 
     Args:
       latent_sizes: dimensions of each group's part of z.
       num_frames: T.
       temperature: standard deviation of the dimensions that are one motion of the whole frame; below the prior's 1
         fewer motions are drawn, and likelier ones. Source: Kingma and Dhariwal, "Glow" (NeurIPS 2018), section 6.
+      smoothness: a detail of frequency f is drawn narrower by (1 + f) ** smoothness; 0: as wide as the rest.
 
     Returns:
       float32 [sum of latent_sizes].
@@ -103,7 +104,7 @@ def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: floa
     for size in latent_sizes:
         channels = map_channels(size, num_frames) or 2  # of no dimensions any number is right
         _, frequencies = _frame_waves(-(-size // channels))
-        parts.append(np.repeat(temperature / np.square(1.0 + frequencies), channels)[:size])
+        parts.append(np.repeat(temperature * (1.0 + frequencies) ** -smoothness, channels)[:size])
     return np.float32(np.concatenate(parts))
 
 
