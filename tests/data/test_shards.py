@@ -2,11 +2,15 @@
 
 import dataclasses
 import json
+import tempfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips
@@ -116,3 +120,35 @@ def test_manifests_that_cannot_be_used_are_refused(tmp_path, make_clip):
         path.write_text(text)
         with pytest.raises(ValueError, match=f"manifest.json: {message}"):
             load_manifest(tmp_path / "train")
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(1, 3),
+    st.booleans(),
+    st.integers(0, 2**31),
+)
+def test_whatever_clips_go_in_come_out(lengths, height, width, clips_per_shard, with_instances, seed):
+    rng = np.random.default_rng(seed)
+    ids = np.array([*range(SPEC.num_classes), SPEC.ignore_id], np.uint8)
+    clips = []
+    for number, length in enumerate(lengths):
+        shape = (length, height, width)
+        label_maps = rng.choice(ids, shape)
+        label_maps[0, 0, 0] = 0  # a clip of which every pixel is ignored is refused
+        clips.append(
+            Clip(
+                f"clip {number} é",
+                rng.integers(0, 256, (*shape, 3), np.uint8),
+                label_maps,
+                rng.integers(0, 2**16, shape, np.uint16) if with_instances else None,
+            )
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        write_shards(ClipList(clips, SPEC), folder, split="train", clips_per_shard=clips_per_shard)
+        assert check_shards(f"{folder}/train")["num_frames"] == sum(lengths)
+        for clip, read in zip(clips, read_clips(f"{folder}/train"), strict=True):
+            _assert_equal(clip, read)
