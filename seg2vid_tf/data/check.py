@@ -117,8 +117,8 @@ def check_split(
                 continue
             lengths[len(clip.frames)] += 1
             pixels += np.bincount(clip.label_maps.ravel(), minlength=256)
-            change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).reshape(len(clip.frames) - 1, -1)
-            if len(clip.frames) > 1 and change.mean(axis=1).max() < MIN_CHANGE:
+            change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).mean(axis=(1, 2, 3))
+            if len(change) and change.max() < MIN_CHANGE:
                 still.append(clip.clip_id)
             digests[clip.clip_id] = hashlib.sha256(clip.frames.tobytes()).hexdigest()
             look(clip)

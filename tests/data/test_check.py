@@ -63,6 +63,11 @@ def test_a_good_split_is_counted(tmp_path, clips):
     assert sum(report["classes"].values()) == pytest.approx(1.0)
 
 
+def test_a_split_of_stills_is_none_in_which_nothing_moves(tmp_path, make_clip):
+    report = check_split(_write(tmp_path, [make_clip(name, seed=i, length=1) for i, name in enumerate("ab")]))
+    assert report["errors"] == report["still"] == [] and report["lengths"] == {1: 2}
+
+
 def test_still_clips_and_the_same_clip_in_two_splits_are_found(tmp_path, clips):
     still = dataclasses.replace(clips[0], clip_id="still", frames=np.repeat(clips[0].frames[:1], 3, axis=0))
     again = dataclasses.replace(clips[1], clip_id="other name")
