@@ -15,6 +15,18 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 
 
+def parts(name: str, length: int, max_length: int | None) -> dict[str, slice]:
+    """{clip id: its frames} of a recording, cut into clips of max_length frames, the last one with what is left.
+
+    A recording that is not cut keeps its name; "walk_00000030" starts at frame 30.
+    """
+    step = max_length or length
+    return {
+        name if length <= step else f"{name}_{start:08d}": slice(start, min(start + step, length))
+        for start in range(0, length, step)
+    }
+
+
 class ClipSource(abc.ABC):
     """The clips of one data set. It can be pickled.
 

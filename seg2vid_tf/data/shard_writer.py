@@ -275,19 +275,23 @@ def write_shards(
       ValueError: what ShardWriter, its workplace, ``write`` and ``finish`` refuse.
     """
     writer = ShardWriter(source, out_dir, split, **options)
-    entries, lengths = [], []
+    entries, bad, num_clips, num_frames = [], [], 0, 0
 
     def each(length):
-        lengths.append(length)
+        nonlocal num_clips, num_frames
+        num_clips, num_frames = num_clips + 1, num_frames + length
         if progress is not None:
-            progress(len(lengths), sum(lengths))
+            progress(num_clips, num_frames)
 
     with writer.workplace():
         for index in range(writer.num_shards):
-            entries.append(writer.write(index, each))
+            entry = writer.write(index, each)
             # What finish would refuse is told before the other shards are written.
-            writer.check_bad([clip for entry in entries for clip in entry["bad_clips"]])
-            _check_all_alike(entries)
+            bad += entry["bad_clips"]
+            writer.check_bad(bad)
+            first = next((earlier for earlier in entries if earlier["clips"]), entry)
+            _check_all_alike([first, entry])
+            entries.append(entry)
         return writer.finish(entries)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from seg2vid_tf.annotations.png_file import MAX_SIDE
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
-from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.clip_source import ClipSource, parts
 from seg2vid_tf.data.pictures import aspect_crop, resize_frame
 
 SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
@@ -71,12 +71,9 @@ class VideoClips(ClipSource):
             try:
                 length = -(-sum(1 for _ in decoded_frames(path)) // frame_step)
             except ValueError as error:  # told when the clip is read, as of every other source
-                self._parts[name], self._bad[name] = (path, 0, 0), str(error)
+                self._parts[name], self._bad[name] = (path, slice(0, 0)), str(error)
                 continue
-            step = max_length or length
-            for start in range(0, length, step):
-                clip_id = name if length <= step else f"{name}_{start:08d}"
-                self._parts[clip_id] = (path, start, min(start + step, length))
+            self._parts |= {clip_id: (path, part) for clip_id, part in parts(name, length, max_length).items()}
         self.clip_ids = tuple(self._parts)
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
@@ -85,15 +82,16 @@ class VideoClips(ClipSource):
     def read(self, clip_id: str) -> Clip:
         if clip_id in self._bad:
             raise ValueError(self._bad[clip_id])
-        path, start, stop = self._parts[clip_id]
+        path, part = self._parts[clip_id]
         frames = []
-        for number, frame in self._frames_from(path, start * self._step):
+        for number, frame in self._frames_from(path, part.start * self._step):
             if number % self._step == 0:
                 frames.append(self._picture(frame))
-            if len(frames) == stop - start:
+            if len(frames) == part.stop - part.start:
                 break
         else:
-            raise ValueError(f"{path}: {start + len(frames)} frames, there were {stop} before; it has changed")
+            found = part.start + len(frames)
+            raise ValueError(f"{path}: {found} frames, there were {part.stop} before; it has changed")
         self._decoder[1] = number + 1
         label_maps = np.full((len(frames), *frames[0].shape[:2]), self.spec.ignore_id, np.uint8)
         return Clip(clip_id, np.stack(frames), label_maps)

@@ -18,7 +18,7 @@ from seg2vid_tf.annotations.png_file import MAX_SIDE
 from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
-from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.clip_source import ClipSource, parts
 from seg2vid_tf.data.pictures import read_frame, resize_frame
 
 _NAME = re.compile(r"(.+)_(p\d+)")
@@ -69,10 +69,7 @@ class WeizmannPose(ClipSource):
         self._parts = {}
         for strip in _chosen(_find_strips(pathlib.Path(root)), root, persons, actions):
             length = len(_read_joints(strip, self.spec))
-            step = max_length or length
-            for start in range(0, length, step):
-                clip_id = strip.stem if length <= step else f"{strip.stem}_{start:08d}"
-                self._parts[clip_id] = (strip, slice(start, start + step))
+            self._parts |= {clip_id: (strip, part) for clip_id, part in parts(strip.stem, length, max_length).items()}
         self.clip_ids = tuple(self._parts)
 
     def files(self, clip_id: str) -> list[pathlib.Path]:

@@ -7,6 +7,7 @@ import pathlib
 from absl import flags
 
 from seg2vid_tf.config import differences, to_json
+from seg2vid_tf.files import sha256_of
 from seg2vid_tf.flags import config_from_flags, define_config_flags
 
 flags.disclaim_key_flags()  # they are the program's own (flags.py)
@@ -166,5 +167,5 @@ def fingerprint(manifests: list[dict], perceptual_path: str = "") -> str:
     """
     parts = [shard["sha256"] for manifest in manifests for shard in manifest["shards"]]
     if perceptual_path:
-        parts.append(hashlib.sha256(pathlib.Path(perceptual_path).read_bytes()).hexdigest())
+        parts.append(sha256_of(pathlib.Path(perceptual_path)))
     return hashlib.sha256("".join(parts).encode()).hexdigest()
