@@ -1,6 +1,6 @@
 """MotionCVAE: stage 2, the flow-based conditional VAE.
 
-    z ~ N(0, I), or what a learned prior makes of it (latent_prior.py)
+    z ~ N(0, I), or what learned priors, one for each group, make of it (latent_prior.py)
     z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
     flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(start_frame, annotation), z):
         two layers, background and foreground, put together by the annotation
@@ -85,7 +85,11 @@ class MotionCVAE(keras.Model):
         self.num_frames = num_frames
         self.latent_sizes = (background_latent, foreground_latent)
         self.latent_dim = background_latent + foreground_latent
-        self.prior = LatentPrior(self.latent_dim, name="prior") if prior == "learned" else None
+        self.priors = None
+        if prior == "learned":
+            names = ("background_prior", "foreground_prior")
+            groups = zip(self.latent_sizes, names, strict=True)
+            self.priors = [LatentPrior(size, num_frames, name=name) for size, name in groups if size]
         self.stride = 2 ** len(image_filters)
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
@@ -123,11 +127,12 @@ class MotionCVAE(keras.Model):
         ):
             if encoder is not None:
                 groups.append(encoder(frames[:, 0], tf.gather(annotation, ids, axis=-1), velocities, fits))
-        mean, log_variance = (tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True))
-        if self.prior is not None:
-            expected, stddev = self.prior(self.image_encoder(frames[:, 0], annotation)[-1])
-            mean, log_variance = (mean - expected) / stddev, log_variance - 2.0 * tf.math.log(stddev)
-        return posterior(mean, log_variance)
+        if self.priors is not None:
+            groups = [
+                prior.outside(prior(frames[:, 0], annotation), *group)
+                for prior, group in zip(self.priors, groups, strict=True)
+            ]
+        return posterior(*(tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True)))
 
     def decode(self, start_frame, annotation, z):
         """Animates start frames.
@@ -148,9 +153,9 @@ class MotionCVAE(keras.Model):
         )
         seen = self._seen(annotation)
         levels = self.image_encoder(start_frame, seen)
-        if self.prior is not None:
-            expected, stddev = self.prior(levels[-1])
-            z = expected + stddev * z
+        if self.priors is not None:
+            parts = zip(self.priors, tf.split(z, [prior.latent_dim for prior in self.priors], axis=-1), strict=True)
+            z = tf.concat([prior.inside(prior(start_frame, seen), part) for prior, part in parts], axis=-1)
         named = tf.gather(seen, self._foreground_ids, axis=-1)
         foreground = tf.clip_by_value(tf.reduce_sum(named, axis=-1, keepdims=True), 0.0, 1.0)
         picture = tf.concat([start_frame, seen], axis=-1)

@@ -108,6 +108,17 @@ def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: floa
     return np.float32(np.concatenate(parts))
 
 
+def usual_sizes(latent_dim: int, num_frames: int) -> np.ndarray:
+    """float32 [latent_dim]: how large rendered streets' and Cityscapes' coefficients usually are, in units of velocity.
+
+    1/4 where a motion is the same in the whole clip, details of frame and time so much less.
+    """
+    channels = map_channels(latent_dim, num_frames)
+    _, frequencies = _frame_waves(-(-latent_dim // channels))
+    usual = 0.25 / np.square(1.0 + np.add.outer(frequencies, 2.0 * (np.arange(channels) // 2))).ravel()
+    return np.float32(usual[:latent_dim] * np.sqrt(np.prod(LATENT_GRID)))
+
+
 class LatentScale(keras.layers.Layer):
     """One learned factor for each dimension of z.
 
@@ -124,17 +135,12 @@ class LatentScale(keras.layers.Layer):
         self.to_map = to_map
 
     def build(self, input_shape):
-        channels = map_channels(self.latent_dim, self.num_frames)
-        _, frequencies = _frame_waves(-(-self.latent_dim // channels))
-        # What rendered streets and Cityscapes have, in units of velocity: 1/4 where it is the same in the whole clip,
-        # details of frame and time so much less. So a draw from N(0, I) is a motion like theirs before any training.
-        usual = 0.25 / np.square(1.0 + np.add.outer(frequencies, 2.0 * (np.arange(channels) // 2))).ravel()
-        factors = usual * np.sqrt(np.prod(LATENT_GRID))
-        start = factors if self.to_map else 1.0 / factors
+        # So a draw from N(0, I) is a motion like theirs before any training.
+        usual = usual_sizes(self.latent_dim, self.num_frames)
         self.factors = self.add_weight(
             name="factors",
             shape=[self.latent_dim],
-            initializer=keras.initializers.Constant(np.float32(start[: self.latent_dim])),
+            initializer=keras.initializers.Constant(usual if self.to_map else 1.0 / usual),
         )
         super().build(input_shape)
 
