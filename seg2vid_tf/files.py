@@ -41,8 +41,12 @@ def new_folders(path: str | os.PathLike) -> Iterator[None]:
 
 
 def sha256_of(path: pathlib.Path) -> str:
-    """The SHA-256 of a file's content."""
+    """The SHA-256 of a file's content, or of the names and contents of all files in a folder."""
     digest = hashlib.sha256()
+    if path.is_dir():
+        for file in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(f"{file.relative_to(path).as_posix()} {sha256_of(file)}\n".encode())
+        return digest.hexdigest()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)

@@ -73,6 +73,10 @@ class Annotated(ClipSource):
     def read(self, clip_id: str) -> Clip:
         clip = self._source.read(clip_id)
         frames = clip.frames
+        if clip.flow is not None and frames.shape[1:3] != self._size:
+            raise ValueError(
+                f"clip {clip_id!r}: its exact motion is of size {frames.shape[1:3]}, not {self._size}; read it at that"
+            )
         if self._crop:
             rows, columns = aspect_crop(frames.shape[1:3], self._size)
             frames = np.ascontiguousarray(frames[:, rows, columns])

@@ -31,10 +31,11 @@ class Cityscapes(FrameClips):
     def __init__(
         self,
         root: str | os.PathLike,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         *,
         official_split: str,
         labels: str | os.PathLike | None = None,
+        labelled: bool = True,
         cities: list[str] | None = None,
         stills: bool = False,
         max_length: int | None = None,
@@ -45,10 +46,11 @@ class Cityscapes(FrameClips):
 
         Args:
           root: the folder that holds leftImg8bit_sequence or leftImg8bit.
-          size: (height, width) of the clips; the files' own aspect ratio is 1:2.
+          size: (height, width) of the clips, None: the files' own; their aspect ratio is 1:2.
           official_split: "train", "val" or "test": cities belong to one of them, so no scene is in two.
           labels: folder of the label maps, of gtFine's form; None: ``root``/gtFine. A map's name is its frame's with
             one of the endings _gtFine_labelIds.png, _gtCoarse_labelIds.png, _leftImg8bit.png or .png.
+          labelled: False: frames alone, for an annotator; maps may be missing and are not looked at.
           cities: those to take; None: all.
           stills: leftImg8bit, every frame a clip of its own, instead of leftImg8bit_sequence.
           max_length, crop_to_aspect: as of FrameClips.
@@ -70,7 +72,7 @@ class Cityscapes(FrameClips):
         runs = {}
         labels = root / "gtFine" if labels is None else pathlib.Path(labels)
         for city in chosen:
-            frames = _frames(folder / city, labels / official_split / city)
+            frames = _frames(folder / city, labels / official_split / city if labelled else None)
             runs |= _stills(frames) if stills else _snippets(folder / city, frames)
         super().__init__(
             runs,
@@ -89,7 +91,7 @@ def _number_instances(ids):
 
 
 def _frames(folder, labels) -> dict[str, list[FrameFiles]]:
-    """{"<city>_<sequence>": its frames by number}."""
+    """{"<city>_<sequence>": its frames by number}; without labels, frames alone."""
     sequences = collections.defaultdict(list)
     for image in sorted(folder.iterdir()):
         match = _FRAME.fullmatch(image.name)
@@ -98,17 +100,22 @@ def _frames(folder, labels) -> dict[str, list[FrameFiles]]:
                 f"{image}: not called <city>_<sequence>_<frame>_leftImg8bit.png; move it out of this folder"
             )
         stem = "_".join(match.groups())
-        label = next((labels / f"{stem}{end}" for end in _LABELS if (labels / f"{stem}{end}").is_file()), None)
-        if label is None:
-            raise ValueError(
-                f"{image}: frame without a map, no {stem}_gtFine_labelIds.png in {labels} (nor one that ends in "
-                f"{', '.join(_LABELS[1:])}); official maps exist for the stills alone, others are made by a segmenter"
-            )
-        instance = labels / f"{stem}_gtFine_instanceIds.png"
-        sequences["_".join(match.group(1, 2))].append(
-            FrameFiles(int(match[3]), image, label, instance if instance.is_file() else None)
-        )
+        maps = (None, None) if labels is None else _maps(image, labels, stem)
+        sequences["_".join(match.group(1, 2))].append(FrameFiles(int(match[3]), image, *maps))
     return sequences
+
+
+def _maps(image, labels, stem):
+    """A frame's label map, and its instance map or None."""
+    label = next((labels / f"{stem}{end}" for end in _LABELS if (labels / f"{stem}{end}").is_file()), None)
+    if label is None:
+        raise ValueError(
+            f"{image}: frame without a map, no {stem}_gtFine_labelIds.png in {labels} (nor one that ends in "
+            f"{', '.join(_LABELS[1:])}); official maps exist for the stills alone: give --labels, maps that a "
+            "segmenter made, or --annotator=semantic, which makes them"
+        )
+    instance = labels / f"{stem}_gtFine_instanceIds.png"
+    return label, instance if instance.is_file() else None
 
 
 def _stills(sequences):

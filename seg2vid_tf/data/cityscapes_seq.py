@@ -15,18 +15,18 @@ from seg2vid_tf.data.frame_folder import FrameFolder
 
 def cityscapes_seq(
     root: str | os.PathLike,
-    size: tuple[int, int],
+    size: tuple[int, int] | None,
     *,
     sequences: list[str] | None = None,
+    labelled: bool = True,
     max_length: int | None = None,
 ) -> FrameFolder:
     """The clips of a folder of Cityscapes sequences, with ids of the spec "cityscapes" (trainIds).
 
     Args:
       root: the folder that holds seq0000, seq0001, ...
-      size: (height, width) of the clips.
       sequences: names of the sequences to take; None: every seq* folder.
-      max_length: see FrameFolder.
+      size, labelled, max_length: as of FrameFolder.
 
     Raises:
       ValueError: no seq* folder there, or what FrameFolder refuses.
@@ -40,6 +40,7 @@ def cityscapes_seq(
         size,
         label_ids="labelIds",
         sequences=found if sequences is None else sequences,
+        labelled=labelled,
         max_length=max_length,
         number_instances=_number_instances,
     )

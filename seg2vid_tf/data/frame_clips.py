@@ -2,7 +2,8 @@
 
 Frames are resized by area (bilinearly where a side grows), label and instance maps by nearest neighbour, to one size;
 another aspect ratio is stretched, or, if asked for, cut to the size's around the centre. A frame and its maps must have
-equal sizes on disk. Label maps may be palette PNGs: their indices are the ids.
+equal sizes on disk. Label maps may be palette PNGs: their indices are the ids. Where frames have no maps, or none are
+wanted, they are the ignore id everywhere, until an annotator makes some (annotated.py).
 """
 
 import dataclasses
@@ -20,11 +21,11 @@ from seg2vid_tf.data.pictures import aspect_crop, read_frame, read_instance_map,
 
 @dataclasses.dataclass(frozen=True)
 class FrameFiles:
-    """The files of one frame; ``instance`` is None where the sequence has none."""
+    """The files of one frame; ``label`` and ``instance`` are None where there are none."""
 
     number: int
     image: pathlib.Path
-    label: pathlib.Path
+    label: pathlib.Path | None
     instance: pathlib.Path | None
 
 
@@ -35,7 +36,7 @@ class FrameClips(ClipSource):
         self,
         runs: dict[str, list[FrameFiles]],
         spec: AnnotationSpec,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         *,
         reader: str,
         label_ids: str | None = None,
@@ -49,7 +50,7 @@ class FrameClips(ClipSource):
         Args:
           runs: {clip id: consecutive frames}.
           spec: what the ids of the label maps mean.
-          size: (height, width) of the clips.
+          size: (height, width) of the clips; None: the files' own.
           reader: what ``settings`` calls the reader.
           label_ids: label set the maps are written in; None: the spec's own ids.
           max_length: cut longer runs into clips of this many frames ("seq0000_00000030" starts at frame 30), the last
@@ -62,17 +63,19 @@ class FrameClips(ClipSource):
             same number (or one more at the end) on both sides, instead of being stretched.
 
         Raises:
-          ValueError: a size or length below 1, or both label_ids and colors.
+          ValueError: a size or length below 1, crop_to_aspect without a size, or both label_ids and colors.
         """
-        if min(size) < 1 or (max_length is not None and max_length < 1):
-            raise ValueError(f"size and max_length must be positive, received {tuple(size)} and {max_length}")
+        if (size and min(size) < 1) or (max_length is not None and max_length < 1):
+            raise ValueError(f"size and max_length must be positive, received {size} and {max_length}")
+        if crop_to_aspect and size is None:
+            raise ValueError("crop_to_aspect cuts to the aspect ratio of size, which is None")
         if label_ids is not None and colors is not None:
             raise ValueError(f"maps hold ids or colours: leave out label_ids={label_ids!r} or colors={colors!r}")
-        self.spec, self._size, self._label_ids, self._colors = spec, tuple(size), label_ids, colors
+        self.spec, self._size, self._label_ids, self._colors = spec, size and tuple(size), label_ids, colors
         self._number_instances, self._crop_to_aspect = number_instances, crop_to_aspect
         self.settings = {
             "reader": reader,
-            "size": list(size),
+            "size": size and list(size),
             "label_ids": label_ids,
             "colors": colors,
             "crop_to_aspect": crop_to_aspect,
@@ -111,19 +114,22 @@ class FrameClips(ClipSource):
                 raise ValueError(
                     f"{file.image}: {_by(size)}, but {files[0].image.name} is {_by(first_size)}; make them equal"
                 )
-            kept = aspect_crop(size, self._size) if self._crop_to_aspect else (slice(None), slice(None))
-            if self._colors is None:
+            wanted = self._size or size
+            kept = aspect_crop(size, wanted) if self._crop_to_aspect else (slice(None), slice(None))
+            if file.label is None:
+                label_map = np.full(size, self.spec.ignore_id, np.uint8)
+            elif self._colors is None:
                 label_map = read_label_map(file.label, self.spec, label_ids=self._label_ids, palette=True)
             else:
                 label_map = read_color_map(file.label, self.spec, self._colors)
             _check_size(file.label, label_map, size)
-            frames.append(resize_frame(frame[kept], self._size))
-            label_maps.append(resize_label_map(label_map[kept], self._size))
+            frames.append(resize_frame(frame[kept], wanted))
+            label_maps.append(resize_label_map(label_map[kept], wanted))
             if file.instance is not None:
                 instance_map = read_instance_map(file.instance)
                 _check_size(file.instance, instance_map, size)
                 instance_map = self._number_instances(instance_map)
-                instance_maps.append(resize_label_map(instance_map[kept], self._size))
+                instance_maps.append(resize_label_map(instance_map[kept], wanted))
         return Clip(
             clip_id,
             np.stack(frames),

@@ -31,6 +31,7 @@ def find_runs(
     *,
     prefixes: list[str] | None = None,
     stills: bool = False,
+    labelled: bool = True,
 ) -> dict[str, list[FrameFiles]]:
     """The runs of consecutive frames under a folder.
 
@@ -40,6 +41,7 @@ def find_runs(
       prefixes: the runs to take, by what their files' names begin with: "0006R0" takes the runs "0006R0" and
         "0006R0_f", but not "0006R05"; None: all.
       stills: whether every frame is a run of its own; gaps in the numbering do not matter then.
+      labelled: False: frames alone; maps may be missing and are not looked at.
 
     Returns:
       {clip id: frames in order}. The id is the sequence's name, with "_<prefix>" where it holds several runs, and
@@ -53,7 +55,7 @@ def find_runs(
         raise ValueError(f"{root}: no such folder")
     runs, found, used = {}, set(), set()
     for folder in _sequence_folders(root, sequences):
-        grouped, name = _paired_files(folder), folder.resolve().name
+        grouped, name = _paired_files(folder, labelled), folder.resolve().name
         for prefix, frames in grouped.items():
             run = prefix.strip("_-. ")
             found.add(run)
@@ -96,14 +98,14 @@ def _sequence_folders(root: pathlib.Path, sequences: list[str] | None) -> list[p
     return [folders[name] for name in dict.fromkeys(sequences)]
 
 
-def _paired_files(folder: pathlib.Path) -> dict[str, list[FrameFiles]]:
+def _paired_files(folder: pathlib.Path, labelled: bool) -> dict[str, list[FrameFiles]]:
     """{prefix: frames by number} of one sequence folder."""
     images = _files_by_stem(folder / "image", FRAME_SUFFIXES)
-    labels = _files_by_stem(folder / "label", (".png",))
-    instances = _files_by_stem(folder / "inst", (".png",)) if (folder / "inst").is_dir() else None
-    _check_pairs(images, labels, folder, "label")
-    if instances is not None:
-        _check_pairs(images, instances, folder, "inst")
+    maps = {"label": {}, "inst": {}}
+    for kind in maps if labelled else ():
+        if kind == "label" or (folder / kind).is_dir():
+            maps[kind] = _files_by_stem(folder / kind, (".png",))
+            _check_pairs(images, maps[kind], folder, kind)
     runs = collections.defaultdict(dict)
     for stem, image in images.items():
         match = _STEM.fullmatch(stem)
@@ -116,8 +118,7 @@ def _paired_files(folder: pathlib.Path) -> dict[str, list[FrameFiles]]:
             raise ValueError(
                 f"{image}: frame {number} is there twice, also as {runs[prefix][number].image.name}; keep one"
             )
-        instance = None if instances is None else instances[stem]
-        runs[prefix][number] = FrameFiles(number, image, labels[stem], instance)
+        runs[prefix][number] = FrameFiles(number, image, maps["label"].get(stem), maps["inst"].get(stem))
     return {prefix: [frames[n] for n in sorted(frames)] for prefix, frames in sorted(runs.items())}
 
 

@@ -15,11 +15,12 @@ class FrameFolder(FrameClips):
         self,
         root: str | os.PathLike,
         spec: AnnotationSpec,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         *,
         sequences: list[str] | None = None,
         prefixes: list[str] | None = None,
         stills: bool = False,
+        labelled: bool = True,
         max_length: int | None = None,
         **options,
     ):
@@ -31,11 +32,12 @@ class FrameFolder(FrameClips):
           sequences: the sub-folders to take; None: all.
           prefixes: the runs to take, by what their files' names begin with (find_runs); None: all.
           stills: whether every frame is a clip of its own, with no order and no gaps between them.
+          labelled: False: frames alone, for an annotator; maps may be missing and are not looked at.
 
         Raises:
           ValueError: what find_runs and FrameClips refuse; stills with a max_length.
         """
         if stills and max_length is not None:
             raise ValueError(f"stills are clips of one frame, so max_length={max_length} means nothing; leave it out")
-        runs = find_runs(pathlib.Path(root), sequences, prefixes=prefixes, stills=stills)
+        runs = find_runs(pathlib.Path(root), sequences, prefixes=prefixes, stills=stills, labelled=labelled)
         super().__init__(runs, spec, size, reader="frame_folder", max_length=max_length, **options)

@@ -29,10 +29,11 @@ class Kitti(FrameClips):
     def __init__(
         self,
         root: str | os.PathLike,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         *,
         layout: str,
         labels: str | os.PathLike | None = None,
+        labelled: bool = True,
         sequences: list[str] | None = None,
         label_ids: str | None = "labelIds",
         painted: bool = False,
@@ -43,9 +44,10 @@ class Kitti(FrameClips):
 
         Args:
           root: the folder into which the download was unpacked.
-          size: (height, width) of the clips.
+          size: (height, width) of the clips; None: the files' own.
           layout: one of LAYOUTS.
           labels: raw, odometry: the folder that holds, where ``root`` holds a frame, its map as a PNG of the same name.
+          labelled: False: frames alone, for an annotator; maps may be missing and are not looked at.
           sequences: names of the drives ("2011_09_26_drive_0001_sync"), sequences ("00") or stills to take; None: all.
           label_ids: the label set that the maps are written in; None: trainIds.
           painted: semantic: read the maps in colours, semantic_rgb.
@@ -58,16 +60,17 @@ class Kitti(FrameClips):
         root = pathlib.Path(root)
         if layout not in LAYOUTS:
             raise ValueError(f"layout must be one of {LAYOUTS}, received {layout!r}")
-        if (labels is None) != (layout == "semantic"):
+        if labelled and (labels is None) != (layout == "semantic"):
             raise ValueError(
-                f"labels: {labels!r} with layout {layout!r}; semantic brings its maps, the others need some"
+                f"labels: {labels!r} with layout {layout!r}; semantic brings its maps, the others need some: "
+                "--labels, or an --annotator to make them"
             )
         if painted and layout != "semantic":
             raise ValueError(f"painted maps belong to layout semantic, received {layout!r}")
         if layout == "semantic":
-            found = _stills(root / "training", "semantic_rgb" if painted else "semantic")
+            found = _stills(root / "training", ("semantic_rgb" if painted else "semantic") if labelled else None)
         else:
-            found = _drives(root, pathlib.Path(labels), *_SEQUENCES[layout])
+            found = _drives(root, pathlib.Path(labels) if labelled else None, *_SEQUENCES[layout])
         chosen = list(found) if sequences is None else sequences
         unknown = [name for name in chosen if name not in found]
         if unknown or not chosen:
@@ -92,9 +95,9 @@ def _number_instances(ids):
 def _drives(root, labels, pattern, name_part):
     runs = {}
     for folder in sorted(root.glob(pattern)):
+        maps = labels and labels / folder.relative_to(root)
         frames = [
-            FrameFiles(_number(image), image, _map(image, labels / folder.relative_to(root)), None)
-            for image in sorted(folder.iterdir())
+            FrameFiles(_number(image), image, maps and _map(image, maps), None) for image in sorted(folder.iterdir())
         ]
         if not frames:
             raise ValueError(f"{folder}: empty folder; unpack the drive again")
@@ -104,19 +107,11 @@ def _drives(root, labels, pattern, name_part):
 
 
 def _stills(folder, kind):
-    frames = sorted((folder / "image_2").glob("*.png"))
-    instances = folder / "instance"
-    return {
-        image.stem: [
-            FrameFiles(
-                0,
-                image,
-                _map(image, folder / kind),
-                instances / image.name if (instances / image.name).is_file() else None,
-            )
-        ]
-        for image in frames
-    }
+    runs = {}
+    for image in sorted((folder / "image_2").glob("*.png")):
+        label, instance = kind and _map(image, folder / kind), folder / "instance" / image.name
+        runs[image.stem] = [FrameFiles(0, image, label, instance if kind and instance.is_file() else None)]
+    return runs
 
 
 def _number(image):

@@ -14,56 +14,40 @@ from seg2vid_tf.annotations.png_file import MAX_SIDE
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource, parts
-from seg2vid_tf.data.pictures import aspect_crop, resize_frame
 
 SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
 
 
 class VideoClips(ClipSource):
-    """The clips of video files; a file is opened when one of its clips is read."""
+    """The clips of video files, at the files' own size; a file is opened when one of its clips is read."""
 
     def __init__(
         self,
         videos: dict[str, pathlib.Path],
         spec: AnnotationSpec,
-        size: tuple[int, int] | None,
         *,
         reader: str = "video",
         max_length: int | None = None,
         frame_step: int = 1,
-        crop_to_aspect: bool = False,
     ):
         """Counts the frames of every file, which reads them through once.
 
         Args:
           videos: {clip id: file}.
           spec: what the label maps are to mean.
-          size: (height, width) of the clips; None: the files' own.
           reader: what ``settings`` calls the reader.
           max_length: cut longer videos into clips of this many frames ("walk_00000030" starts at frame 30 of those that
             are taken), the last one with what is left; None: one clip per video.
           frame_step: take every n-th frame.
-          crop_to_aspect: as of FrameClips.
 
         Raises:
-          ValueError: a size, length or step below 1, crop_to_aspect without a size. A file that cannot be decoded is
-            one clip, which cannot be read.
+          ValueError: a length or step below 1. A file that cannot be decoded is one clip, which cannot be read.
           ImportError: PyAV is not installed.
         """
-        if (size and min(size) < 1) or (max_length is not None and max_length < 1) or frame_step < 1:
-            raise ValueError(
-                f"size, max_length and frame_step must be positive, received {size}, {max_length}, {frame_step}"
-            )
-        if crop_to_aspect and size is None:
-            raise ValueError("crop_to_aspect cuts to the aspect ratio of size, which is None")
-        self.spec, self._size, self._step, self._crop = spec, size, frame_step, crop_to_aspect
-        self.settings = {
-            "reader": reader,
-            "size": size and list(size),
-            "max_length": max_length,
-            "frame_step": frame_step,
-            "crop_to_aspect": crop_to_aspect,
-        }
+        if (max_length is not None and max_length < 1) or frame_step < 1:
+            raise ValueError(f"max_length and frame_step must be positive, received {max_length}, {frame_step}")
+        self.spec, self._step = spec, frame_step
+        self.settings = {"reader": reader, "max_length": max_length, "frame_step": frame_step}
         self._decoder = None
         self._parts = {}
         self._bad = {}
@@ -86,7 +70,7 @@ class VideoClips(ClipSource):
         frames = []
         for number, frame in self._frames_from(path, part.start * self._step):
             if number % self._step == 0:
-                frames.append(self._picture(frame))
+                frames.append(frame.to_ndarray(format="rgb24"))
             if len(frames) == part.stop - part.start:
                 break
         else:
@@ -102,13 +86,6 @@ class VideoClips(ClipSource):
             self._decoder = [path, 0, decoded_frames(path)]
         _, position, frames = self._decoder
         return ((number, frame) for number, frame in enumerate(frames, position) if number >= first)
-
-    def _picture(self, frame):
-        picture = frame.to_ndarray(format="rgb24")
-        if self._size is None:
-            return picture
-        kept = aspect_crop(picture.shape[:2], self._size) if self._crop else (slice(None), slice(None))
-        return resize_frame(np.ascontiguousarray(picture[kept]), self._size)
 
     def __getstate__(self):
         return {**self.__dict__, "_decoder": None}  # an open file stays in its process

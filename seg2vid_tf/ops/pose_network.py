@@ -1,4 +1,4 @@
-"""A published single-person pose network, read from a TFLite file: MoveNet's form.
+"""A published single-person pose network, a TFLite file or a SavedModel's folder, of MoveNet's form.
 
 The network: input [1,h,w,3] RGB (uint8 or int32 0..255), output float32 [1,1,J,3]: y, x as shares of the input, and a
 score. It sees the frame with its aspect ratio kept, in black bars, as it was trained; what it says of the bars' frame
@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from seg2vid_tf.ops.tflite import TFLiteNetwork
+from seg2vid_tf.ops.picture_network import PictureNetwork
 
 
 class PoseNetwork:
@@ -23,12 +23,14 @@ class PoseNetwork:
         """Loads the network.
 
         Raises:
-          ValueError: no such file, not a TFLite model, or not a pose network as the module docstring has it.
+          ValueError: what PictureNetwork refuses, or not a pose network as the module docstring has it.
         """
-        self._network = TFLiteNetwork(path, "pose network", num_threads)
+        self._network = PictureNetwork(path, "pose network", num_threads)
         made = self._network.output_shape
         if len(made) != 4 or made[1] != 1 or made[3] != 3:
             raise ValueError(f"{self._network.found}; the output must be [1,1,J,3] of (y, x, score)")
+        if self._network.size is None:
+            raise ValueError(f"{self._network.found}; the input must be of one fixed size")
         if self._network.dtype == np.float32:
             raise ValueError(f"{self._network.found}; the input must be uint8 or int32, it is float32")
         self.num_joints = made[2]
@@ -45,7 +47,7 @@ class PoseNetwork:
         for index, frame in enumerate(frames):
             barred = np.zeros((rows, columns, 3), np.uint8)
             barred[top : top + height, left : left + width] = frame
-            said = self._network(barred)[0]
+            (((said,),),) = self._network.outputs(barred[None])
             joints[index, :, 0] = (said[:, 0] * rows - top) / height
             joints[index, :, 1] = (said[:, 1] * columns - left) / width
             joints[index, :, 2] = said[:, 2]

@@ -1,8 +1,8 @@
 """A published semantic segmenter, read from a file, that says what a picture shows.
 
-The network: input uint8, int32 or float32 [1,h,w,3] RGB (0..255, or [-1, 1] where it is float, as DeepLab's), output
-class ids [1,h',w'] or [1,h',w',1], or [1,h',w',C] logits. The ids are the file's own; a Cityscapes segmenter gives
-trainIds, 0..18.
+The network, a TFLite file or a SavedModel's folder: input uint8, int32 or float32 [N,h,w,3] RGB (0..255, or [-1, 1]
+where it is float, as DeepLab's), N 1 or any number, output class ids [N,h',w'] or [N,h',w',1], or [N,h',w',C] logits or
+probabilities. The ids are the file's own; a Cityscapes segmenter gives trainIds, 0..18.
 """
 
 import os
@@ -10,14 +10,14 @@ import os
 import numpy as np
 
 from seg2vid_tf.annotations.label_map import resize_label_map
-from seg2vid_tf.ops.tflite import TFLiteNetwork
+from seg2vid_tf.ops.picture_network import PictureNetwork
 
 
 class Segmenter:
     """Frames -> class ids. It can be pickled, by its path; one object may not be called from two threads at once.
 
     Attributes:
-      size: (height, width) that the network sees; frames are resized to it and ids back.
+      size: (height, width) that the network sees; frames are resized to it and ids back. None: the frames' own.
     """
 
     def __init__(
@@ -26,20 +26,19 @@ class Segmenter:
         """Loads the network.
 
         Args:
-          path: the ``.tflite`` file.
-          num_threads: CPU threads of the interpreter; None: os.cpu_count().
-          min_score: a class whose probability, the softmax of its logits, is smaller is not named.
+          path, num_threads: as of PictureNetwork.
+          min_score: a class whose probability, or the softmax of its logits, is smaller is not named.
           unsure: the id of such a pixel.
 
         Raises:
-          ValueError: no such file, not a TFLite model, or not a segmenter as the module docstring has it; a min_score
-            for one that gives ids.
+          ValueError: what PictureNetwork refuses, or not a segmenter as the module docstring has it; a min_score for
+            one that gives ids.
         """
-        self._network = TFLiteNetwork(path, "segmenter", num_threads)
+        self._network = PictureNetwork(path, "segmenter", num_threads)
         self.size = self._network.size
         made = self._network.output_shape
         if len(made) not in (3, 4) or made[0] not in (1, -1):
-            raise ValueError(f"{self._network.found}; the output must be [1,h,w] class ids or [1,h,w,C] logits")
+            raise ValueError(f"{self._network.found}; the output must be [N,h,w] class ids or [N,h,w,C] logits")
         if min_score and (len(made) == 3 or made[3] == 1):
             raise ValueError(
                 f"{self._network.found}; it gives ids without a score, so min_score={min_score} is useless"
@@ -47,36 +46,41 @@ class Segmenter:
         self._path, self._min_score, self._unsure = str(path), min_score, unsure
 
     def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """Segments frames, one after the other.
+        """Segments frames.
 
         Args:
-          frames: uint8 [N,H,W,3] RGB; resized bilinearly to the network's size (antialiased where that is smaller).
+          frames: uint8 [N,H,W,3] RGB.
 
         Returns:
           uint8 [N,H,W] class ids, brought back to HxW by nearest neighbour at pixel centres.
 
         Raises:
-          ValueError: other frames than that, or an id above 255.
+          ValueError: other frames than that, an id above 255, or the network fails.
         """
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
             raise ValueError(f"segmenter: expected uint8 [N,H,W,3] frames, received {frames.dtype} {frames.shape}")
-        ids = np.empty(frames.shape[:3], np.uint8)
-        for index, frame in enumerate(frames):
-            ids[index] = resize_label_map(self._segment(frame), frames.shape[1:3])
-        return ids
+        size = frames.shape[1:3]
+        named = [resize_label_map(self._named(output), size) for output in self._network.outputs(frames)]
+        return np.concatenate([np.empty((0, *size), np.uint8), *named])
 
-    def _segment(self, frame):
-        output = self._network(frame)
-        unsure = None
-        if output.ndim == 3 and output.shape[-1] > 1:
-            logits, output = output.astype(np.float64), np.argmax(output, axis=-1)
+    def _named(self, output):
+        """What the network says, [N,h',w'(,C)] -> uint8 [N,h',w']."""
+        if output.ndim == 4 and output.shape[-1] > 1:
+            ids = np.argmax(output, axis=-1)
             if self._min_score:
-                # The largest logit's softmax.
-                unsure = 1.0 < self._min_score * np.exp(logits - logits.max(-1, keepdims=True)).sum(-1)
-        elif output.ndim == 3:
-            output = output[..., 0]
-        if output.min() < 0 or output.max() > 255:
-            raise ValueError(f"segmenter {self._path!r}: ids {output.min()}..{output.max()}, expected 0..255")
-        ids = output.astype(np.uint8)
-        return ids if unsure is None else np.where(unsure, np.uint8(self._unsure), ids)
+                ids = np.where(_largest_probability(output) < self._min_score, self._unsure, ids)
+        else:
+            ids = output[..., 0] if output.ndim == 4 else output
+        if ids.min() < 0 or ids.max() > 255:
+            raise ValueError(f"segmenter {self._path!r}: ids {ids.min()}..{ids.max()}, expected 0..255")
+        return ids.astype(np.uint8)
+
+
+def _largest_probability(scores):
+    """[N,h,w,C] logits, or probabilities as they are (a quantised one's error is up to 1/512) -> [N,h,w]."""
+    scores = scores.astype(np.float64)
+    best, total = scores.max(axis=-1), scores.sum(axis=-1)
+    if scores.min() >= 0.0 and np.abs(total - 1.0).max() <= scores.shape[-1] / 512 + 1e-6:
+        return best
+    return 1.0 / np.exp(scores - best[..., None]).sum(axis=-1)

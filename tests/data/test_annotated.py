@@ -146,11 +146,11 @@ def test_a_joints_share_is_that_of_the_picture(monkeypatch):
     class Found:
         size, output_shape, dtype = (8, 8), (1, 1, 1, 3), np.uint8
 
-        def __call__(self, frame):
-            assert frame.shape[0] == frame.shape[1]
-            return np.float32([[[0.375, 0.5, 0.9]]])
+        def outputs(self, frames):
+            assert frames.shape[1] == frames.shape[2]
+            yield np.float32([[[[0.375, 0.5, 0.9]]]])
 
-    monkeypatch.setattr(pose_network, "TFLiteNetwork", lambda *_: Found())
+    monkeypatch.setattr(pose_network, "PictureNetwork", lambda *_: Found())
     network = pose_network.PoseNetwork("any")
     # 100 x 200 stands between bars of 50 rows: row 75 of 200 is row 25 of 100.
     np.testing.assert_allclose(network(np.zeros((1, 100, 200, 3), np.uint8)), [[[0.25, 0.5, 0.9]]], rtol=1e-6)

@@ -69,6 +69,17 @@ def test_stills_have_the_official_maps(tree):
     np.testing.assert_array_equal(clip.instance_maps[0, 0], [0, 26000, 26001, 24000, 0, 0, 0, 0])
 
 
+def test_without_maps_the_frames_are_there_at_their_own_size(tree):
+    shutil.rmtree(tree / "maps")
+    clips = Cityscapes(tree, None, official_split="train", labelled=False)
+    clip = clips.read("bochum_000003_000005")
+    assert len(clips) == 4 and clip.frames.shape == (30, *SIZE, 3) and (clip.label_maps == 255).all()
+    (still,) = Cityscapes(tree, None, official_split="train", stills=True, labelled=False)
+    assert still.instance_maps is None
+    with pytest.raises(ValueError, match="crop_to_aspect cuts to the aspect ratio of size, which is None"):
+        Cityscapes(tree, None, official_split="train", labelled=False, crop_to_aspect=True)
+
+
 def test_broken_trees_are_refused_by_name(tree):
     def read(**options):
         return Cityscapes(tree, SIZE, **{"official_split": "train", "labels": tree / "maps", **options})

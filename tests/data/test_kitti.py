@@ -63,6 +63,13 @@ def test_the_benchmarks_stills_by_ids_and_by_colours_are_the_same(tree):
         np.testing.assert_array_equal(first.instance_maps[0, 0, :6], [0, 26 * 256 + 1, 26 * 256 + 2, 0, 0, 0])
 
 
+def test_without_maps_the_frames_are_there_at_their_own_size(tree):
+    for layout, name in (("raw", "2011_09_26_drive_0001_sync"), ("odometry", "04"), ("semantic", "000000_10")):
+        clip = Kitti(tree / layout, None, layout=layout, labelled=False).read(name)
+        assert clip.frames.shape[1:] == (*SIZE, 3) and clip.instance_maps is None
+        assert clip.label_maps.shape == clip.frames.shape[:3] and (clip.label_maps == 255).all()
+
+
 def test_broken_trees_are_refused_by_name(tree):
     maps = {"labels": tree / "maps"}
     for root, options, message in (

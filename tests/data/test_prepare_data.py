@@ -106,6 +106,30 @@ def test_stills_and_poses_through_their_flag_files(tmp_path, make_clip, write_se
         assert sorted(c["clip_id"] for s in check_shards(split)["shards"] for c in s["clips"]) == ids
 
 
+def test_frames_without_maps_get_them_from_an_annotator(tmp_path, make_clip, write_sequence):
+    clip = make_clip("a", with_instances=False)
+    write_sequence(tmp_path / "in/a", clip)
+    shutil.rmtree(tmp_path / "in/a/label")
+    common = [f"--output={tmp_path}/out", "--height=8", "--width=8", "--annotator=sketch"]
+    done = _run("--dataset=frame_folder", f"--input={tmp_path}/in", "--crop_to_aspect", *common)
+    assert done.returncode == 0, done.stderr
+    (stored,) = read_clips(tmp_path / "out/train")
+    np.testing.assert_array_equal(stored.frames, clip.frames[:, :, 2:10])
+    assert set(np.unique(stored.label_maps)) == {0, 1}
+    street = ["--num_clips=1", "--include_motion", "--split=street"]
+    done = _run("--dataset=synthetic_street", *street, *common, "--height=32", "--width=64")
+    assert done.returncode == 0, done.stderr
+    (drawn,) = read_clips(tmp_path / "out/street")
+    assert drawn.flow.shape == (4, 32, 64, 2) and check_shards(tmp_path / "out/street")["spec"]["name"] == "sketch"
+    for arguments, message in (
+        (["--dataset=frame_folder", "--colors=classes"], "--colors means nothing with --dataset=frame_folder --anno"),
+        (["--dataset=kitti", "--layout=raw", "--labels=x"], "--labels means nothing with --dataset=kitti --annotator"),
+        (["--dataset=cityscapes_seq", "--spec=camvid"], "--spec means nothing with --dataset=cityscapes_seq --anno"),
+    ):
+        failed = _run(*arguments, f"--input={tmp_path}/in", *common)
+        assert failed.returncode == 1 and message in failed.stderr, failed.stderr
+
+
 def test_help_is_quick_and_says_how():
     done = _run("--help")
     assert "--dataset" in done.stdout and "--include_motion" in done.stdout and "tensorflow" not in done.stderr.lower()
@@ -188,11 +212,11 @@ def test_videos_get_their_annotation_from_an_annotator(tmp_path):
     assert len(list((tmp_path / "out/.annotations").iterdir())) == 1
     for arguments, message in (
         (["--dataset=video"], "--dataset=video needs --annotator"),
-        (["--dataset=video", "--annotator=sketch"], "--dataset=video needs --num_frames"),
+        (["--dataset=video", "--annotator=sketch"], "needs --num_frames: a clip is held in memory"),
         (["--dataset=kth", "--annotator=sketch", "--persons=p1"], "--persons of kth are numbers"),
-        (["--dataset=ucf101", "--annotator=sketch"], "--dataset=ucf101 needs --split_list"),
+        (["--dataset=ucf101", "--annotator=sketch"], "--dataset=ucf101 --annotator=sketch needs --split_list"),
         (["--dataset=kth", "--annotator=pose"], "--annotator=pose needs --network"),
-        (["--dataset=kth", "--annotator=sketch", "--network=x"], "--network means nothing with --annotator=sketch"),
+        (["--dataset=kth", "--annotator=sketch", "--network=x"], "--network means nothing with --dataset=kth --annotator=sketch"),
         (["--dataset=kth", "--annotator=sketch", "--split=mine"], "give --persons, or one of the splits"),
     ):
         failed = _run(*common, *arguments)

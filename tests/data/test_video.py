@@ -35,12 +35,12 @@ def frames():
 
 def test_a_lossless_video_comes_back_exactly_whole_and_in_parts(tmp_path, frames):
     videos = find_videos(write_video(tmp_path / "walk.avi", frames))
-    whole = VideoClips(videos, SPEC, None)
+    whole = VideoClips(videos, SPEC)
     (clip,) = whole
     assert whole.clip_ids == ("walk",) and whole.files("walk") == [tmp_path / "walk.avi"]
     np.testing.assert_array_equal(clip.frames, frames)
     assert (clip.label_maps == 255).all() and clip.label_maps.shape == (7, 8, 16)
-    parts = VideoClips(videos, SPEC, None, max_length=3)
+    parts = VideoClips(videos, SPEC, max_length=3)
     assert parts.clip_ids == ("walk_00000000", "walk_00000003", "walk_00000006")
     np.testing.assert_array_equal(np.concatenate([part.frames for part in parts]), frames)
     for clip_id in (*reversed(parts.clip_ids), "walk_00000003", "walk_00000003"):  # in any order, and again
@@ -48,30 +48,30 @@ def test_a_lossless_video_comes_back_exactly_whole_and_in_parts(tmp_path, frames
         np.testing.assert_array_equal(parts.read(clip_id).frames, frames[start : start + 3])
     again = pickle.loads(pickle.dumps(parts))
     np.testing.assert_array_equal(again.read("walk_00000003").frames, frames[3:6])
-    steps = VideoClips(videos, SPEC, None, max_length=2, frame_step=3)
+    steps = VideoClips(videos, SPEC, max_length=2, frame_step=3)
     assert steps.clip_ids == ("walk_00000000", "walk_00000002")
     np.testing.assert_array_equal(np.concatenate([part.frames for part in steps]), frames[::3])
 
 
-def test_frames_are_resized_and_cut(tmp_path, frames):
+def test_frames_are_resized_and_cut_with_the_annotators(tmp_path, frames):
     videos = find_videos(write_video(tmp_path / "walk.avi", frames))
-    (small,) = VideoClips(videos, SPEC, (4, 8))
+    (small,) = Annotated(VideoClips(videos, SPEC), SketchAnnotator(), (4, 8))
     assert np.abs(small.frames - frames.reshape(7, 4, 2, 8, 2, 3).mean((2, 4))).max() <= 1
-    (cut,) = VideoClips(videos, SPEC, (8, 8), crop_to_aspect=True)
+    (cut,) = Annotated(VideoClips(videos, SPEC), SketchAnnotator(), (8, 8), crop_to_aspect=True)
     np.testing.assert_array_equal(cut.frames, frames[:, :, 4:12])
 
 
 def test_videos_without_annotation_are_not_stored_as_if_they_had_one(tmp_path, frames):
     videos = find_videos(write_video(tmp_path / "walk.avi", frames))
     with pytest.raises(ValueError, match="clip 'walk' has no annotation: every pixel is ignored"):
-        write_shards(VideoClips(videos, SPEC, None), tmp_path / "out", split="train")
+        write_shards(VideoClips(videos, SPEC), tmp_path / "out", split="train")
 
 
 def test_compressed_videos_are_close(tmp_path):
     ramp = np.linspace(40, 200, 64, dtype=np.uint8)[None, None, :, None]
     smooth = np.tile(ramp, (5, 32, 1, 3))
     for name, codec, pixels in (("a.avi", "mpeg4", "yuv420p"), ("b.mp4", "libx264", "yuv420p")):
-        (clip,) = VideoClips(find_videos(write_video(tmp_path / name, smooth, codec, pixels)), SPEC, None)
+        (clip,) = VideoClips(find_videos(write_video(tmp_path / name, smooth, codec, pixels)), SPEC)
         assert clip.frames.shape == smooth.shape and np.abs(clip.frames.astype(int) - smooth).mean() < 6
 
 
@@ -85,16 +85,14 @@ def test_bad_videos_are_refused_by_name(tmp_path, frames):
         ("cut.avi", "cut.avi: (not a readable video|no frame in it)"),
     ):
         with pytest.raises(ValueError, match=message):
-            VideoClips({"x": tmp_path / name}, SPEC, None).read("x")
-    clips = VideoClips({"x": good}, SPEC, None)
+            VideoClips({"x": tmp_path / name}, SPEC).read("x")
+    clips = VideoClips({"x": good}, SPEC)
     write_video(good, frames[:4])
     with pytest.raises(ValueError, match="good.avi: 4 frames, there were 7 before"):
         clips.read("x")
-    for options in ({"size": (0, 4)}, {"size": None, "max_length": 0}, {"size": None, "frame_step": 0}):
-        with pytest.raises(ValueError, match="size, max_length and frame_step must be positive"):
+    for options in ({"max_length": 0}, {"frame_step": 0}):
+        with pytest.raises(ValueError, match="max_length and frame_step must be positive"):
             VideoClips({"x": good}, SPEC, **options)
-    with pytest.raises(ValueError, match="crop_to_aspect cuts to the aspect ratio of size"):
-        VideoClips({"x": good}, SPEC, None, crop_to_aspect=True)
     with pytest.raises(ValueError, match="nowhere: no such file or folder"):
         find_videos(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
@@ -112,7 +110,7 @@ def test_what_is_lost_of_a_video_is_noticed_and_counts_as_a_bad_clip(tmp_path):
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
     write_video(tmp_path / "in/b.avi", noisy)
-    clips = Annotated(VideoClips(find_videos(tmp_path / "in"), SPEC, None), SketchAnnotator(), (32, 64))
+    clips = Annotated(VideoClips(find_videos(tmp_path / "in"), SPEC), SketchAnnotator(), (32, 64))
     with pytest.raises(ValueError, match="a.avi: .* damaged"):
         clips.read("a")
     manifest = write_shards(clips, tmp_path / "out", split="train", max_bad_clips=1)
@@ -127,7 +125,7 @@ def test_kth_is_split_by_person(tmp_path, frames):
     assert names["train"] == {"person01_boxing_d1_uncomp", "person16_walking_d1_uncomp"}
     assert names["validation"] == {"person17_boxing_d1_uncomp", "person25_walking_d1_uncomp"}
     assert not {name[:8] for name in names["train"]} & {name[:8] for name in names["validation"]}
-    (clip,) = VideoClips(kth.kth_videos(tmp_path, [17], ["boxing"]), SPEC, None, reader="kth")
+    (clip,) = VideoClips(kth.kth_videos(tmp_path, [17], ["boxing"]), SPEC, reader="kth")
     np.testing.assert_array_equal(clip.frames, grey)
     with pytest.raises(
         ValueError, match=r"no 2, running; it has persons \[1, 16, 17, 25\], actions \['boxing', 'walking'\]"
@@ -151,7 +149,7 @@ def test_ucf101_is_split_by_its_official_lists(tmp_path, frames):
     assert set(train) == {"v_Archery_g08_c01", "v_Surfing_g08_c02"} and set(test) == {"v_Archery_g01_c01"}
     groups = [{name.rsplit("_", 1)[0] for name in videos} for videos in (train, test)]
     assert not groups[0] & groups[1]
-    (clip,) = VideoClips(ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt", ["Surfing"]), SPEC, None)
+    (clip,) = VideoClips(ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt", ["Surfing"]), SPEC)
     np.testing.assert_array_equal(clip.frames, frames)
     with pytest.raises(ValueError, match=r"no classes \['Diving'\]; it has \['Archery', 'Surfing'\]"):
         ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt", ["Diving"])

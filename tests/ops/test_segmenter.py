@@ -16,11 +16,24 @@ SHARED = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 COLOURS = np.eye(3, dtype=np.uint8) * 200  # red, green, blue: the strongest channel is the class
 
 
-def write_model(path, function, shape=(1, 4, 6, 3), dtype=tf.float32):
+def write_model(path, function, shape=(1, 4, 6, 3), dtype=tf.float32, quantised=False):
     module = tf.Module()
     module.run = tf.function(function, input_signature=[tf.TensorSpec(shape, dtype)])
     concrete = module.run.get_concrete_function()
-    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([concrete], module).convert())
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
+    if quantised:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        rng = np.random.default_rng(0)
+        converter.representative_dataset = lambda: ([np.float32(rng.uniform(-1, 1, shape))] for _ in range(4))
+        converter.inference_output_type = tf.int8
+    path.write_bytes(converter.convert())
+    return path
+
+
+def write_saved_model(path, function, shape=(None, None, None, 3), dtype=tf.float32):
+    module = tf.Module()
+    module.run = tf.function(function, input_signature=[tf.TensorSpec(shape, dtype, name="pictures")])
+    tf.saved_model.save(module, str(path), signatures=module.run.get_concrete_function())
     return path
 
 
@@ -33,13 +46,19 @@ def models(tmp_path_factory):
         "float_logits": write_model(folder / "l.tflite", lambda x: 2.0 * x),
         "uint8_ids": write_model(folder / "u.tflite", lambda x: tf.argmax(tf.cast(x, tf.float32), -1), dtype=tf.uint8),
         "threshold": write_model(folder / "t.tflite", lambda x: tf.cast(x[..., 0] > 0, tf.int32)),
+        "quantised": write_model(folder / "q.tflite", lambda x: 2.0 * x, quantised=True),
+        "saved_ids": write_saved_model(folder / "i", lambda x: {"ids": tf.argmax(x, -1)}, (None, 4, 6, 3)),
+        "saved_logits": write_saved_model(folder / "l", lambda x: 2.0 * x, (1, 4, 6, 3)),
+        "saved_any_size": write_saved_model(folder / "a", lambda x: tf.nn.softmax(2.0 * x)),
     }
 
 
-@pytest.mark.parametrize("name", ["float_ids", "float_logits", "uint8_ids"])
+@pytest.mark.parametrize(
+    "name", ["float_ids", "float_logits", "uint8_ids", "quantised", "saved_ids", "saved_logits", "saved_any_size"]
+)
 def test_every_form_gives_ids_at_the_frames_size(models, name):
     segmenter = Segmenter(models[name], num_threads=1)
-    assert segmenter.size == (4, 6)
+    assert segmenter.size == (None if name == "saved_any_size" else (4, 6))
     ids = np.array([[[0, 1, 2], [2, 2, 1]], [[1, 1, 0], [0, 2, 0]]], np.uint8)
     large = ids.repeat(4, axis=1).repeat(4, axis=2)  # two frames of 8 x 12, blocks of 4 x 4
     out = segmenter(COLOURS[large])
@@ -48,15 +67,47 @@ def test_every_form_gives_ids_at_the_frames_size(models, name):
     np.testing.assert_array_equal(segmenter(COLOURS[ids]), ids)  # from 2 x 3, smaller than the network
 
 
-def test_what_it_is_not_sure_of_is_left_open_and_it_can_be_pickled(models):
+@pytest.mark.parametrize("name", ["float_logits", "saved_logits", "saved_any_size"])
+def test_what_it_is_not_sure_of_is_left_open_and_it_can_be_pickled(models, name):
     """Logits are 2 * [-1, 1]: red alone is e^2 / (e^2 + 2 e^-2) = 0.96 red, grey a third of each."""
     frames = np.zeros((1, 4, 6, 3), np.uint8)
     frames[0, :, :3] = (255, 0, 0)
     frames[0, :, 3:] = 100
     for min_score, red, grey in ((0.0, 0, 0), (0.5, 0, 77), (0.97, 77, 77)):
-        segmenter = Segmenter(models["float_logits"], min_score=min_score, unsure=77)
+        segmenter = Segmenter(models[name], min_score=min_score, unsure=77)
         for each in (segmenter, pickle.loads(pickle.dumps(segmenter))):
             np.testing.assert_array_equal(each(frames)[0, 0], [red] * 3 + [grey] * 3)
+
+
+def test_quantised_logits_are_real_numbers(models):
+    """Red is 0.96 red, as above; the int8 numbers 127, -128, -128 themselves would make it 1."""
+    frames = np.full((1, 4, 6, 3), (255, 0, 0), np.uint8)
+    for min_score, expected in ((0.95, 0), (0.98, 77)):
+        assert (Segmenter(models["quantised"], min_score=min_score, unsure=77)(frames) == expected).all()
+
+
+def test_a_saved_model_sees_many_frames_at_once_in_their_order(models):
+    ids = np.random.default_rng(0).integers(0, 3, (19, 5, 7)).astype(np.uint8)
+    np.testing.assert_array_equal(Segmenter(models["saved_any_size"])(COLOURS[ids]), ids)
+    np.testing.assert_array_equal(Segmenter(models["saved_any_size"])(COLOURS[ids[:0]]), ids[:0])
+
+
+def test_saved_models_that_are_none_or_other(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty' is not a SavedModel that runs here"):
+        Segmenter(tmp_path / "empty")
+    picky = write_saved_model(tmp_path / "picky", lambda x: tf.argmax(tf.ensure_shape(x, [None, 32, 32, 3]), -1))
+    with pytest.raises(ValueError, match=r"picky' fails on pictures \(1, 4, 6, 3\)"):
+        Segmenter(picky)(np.zeros((1, 4, 6, 3), np.uint8))
+    two = write_saved_model(tmp_path / "two", lambda x: {"a": x, "b": x})
+    with pytest.raises(ValueError, match=r"1 inputs and 2 outputs, .*; expected one of each"):
+        Segmenter(two)
+    module = tf.Module()
+    module.run = tf.function(lambda x: x, input_signature=[tf.TensorSpec([None, 4, 4, 3])])
+    signature = module.run.get_concrete_function()
+    tf.saved_model.save(module, str(tmp_path / "named"), signatures={"a": signature, "b": signature})
+    with pytest.raises(ValueError, match=r"signatures \['a', 'b'\], expected one, or one called serving_default"):
+        Segmenter(tmp_path / "named")
 
 
 def test_a_float_network_sees_minus_one_to_one(models):
@@ -90,10 +141,10 @@ def test_refusals(models, tmp_path):
     with pytest.raises(ValueError, match="cut.tflite' is not a TFLite model"):
         Segmenter(tmp_path / "cut.tflite")
     grey = write_model(tmp_path / "grey.tflite", lambda x: x * 2.0, shape=(1, 4, 6, 1))
-    with pytest.raises(ValueError, match=r"grey.tflite.*\(1, 4, 6, 1\).*input must be \[1,h,w,3\]"):
+    with pytest.raises(ValueError, match=r"grey.tflite.*\(1, 4, 6, 1\).*input must be \[1,h,w,3\] or"):
         Segmenter(grey)
     classifier = write_model(tmp_path / "classifier.tflite", lambda x: tf.reduce_mean(x, [1, 2]))
-    with pytest.raises(ValueError, match=r"output must be \[1,h,w\] class ids or \[1,h,w,C\] logits"):
+    with pytest.raises(ValueError, match=r"output must be \[N,h,w\] class ids or \[N,h,w,C\] logits"):
         Segmenter(classifier)
     with pytest.raises(ValueError, match="input must be uint8, int32 or float32, it is int64"):
         Segmenter(write_model(tmp_path / "int.tflite", lambda x: x[..., 0] * 2, dtype=tf.int64))

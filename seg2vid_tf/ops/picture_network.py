@@ -1,0 +1,137 @@
+"""Published networks, from pictures to one tensor: TFLite files and SavedModel folders."""
+
+import os
+import pathlib
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+# Pictures that a network of any batch size sees at once.
+_BATCH = 8
+
+
+class PictureNetwork:
+    """A network with one input, pictures [N,h,w,3], and one output.
+
+    It can be pickled, by its path. One object may not be called from two threads at once.
+
+    Attributes:
+      size: (height, width) of its input; None: it takes pictures as they are.
+      output_shape: of its output, its batch first; -1 where it is not fixed, () where even its rank is not.
+      dtype: of its input.
+      found: what messages say of it.
+    """
+
+    def __init__(self, path: str | os.PathLike, kind: str, num_threads: int | None = None):
+        """Loads the network.
+
+        Args:
+          path: the ``.tflite`` file, or a SavedModel's folder. A SavedModel is a program: load none that you do not
+            trust.
+          kind: what messages call it.
+          num_threads: CPU threads of the TFLite interpreter; None: os.cpu_count(). SavedModels run as TensorFlow does.
+
+        Raises:
+          ValueError: nothing there, not a TFLite model or SavedModel, or not such a network.
+        """
+        self._arguments = (path, kind, num_threads)
+        self._name = f"{kind} {str(path)!r}"
+        if pathlib.Path(path).is_dir():
+            self._graph = _SavedModel(path, self._name)
+        elif pathlib.Path(path).is_file():
+            self._graph = _TFLite(path, self._name, num_threads or os.cpu_count())
+        else:
+            raise ValueError(f"{kind}: no file {str(path)!r}, nor a SavedModel's folder")
+        inputs, outputs = self._graph.inputs, self._graph.outputs
+        shapes = [shape for shape, _ in (*inputs, *outputs)]
+        self.found = f"{self._name}: {len(inputs)} inputs and {len(outputs)} outputs, shapes {shapes}"
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ValueError(f"{self.found}; expected one of each")
+        (given, self.dtype), (self.output_shape, _) = *inputs, *outputs
+        sides = given[1:3]
+        if len(given) != 4 or given[0] not in (1, -1) or given[3] != 3 or (sides != (-1, -1) and min(sides) < 1):
+            raise ValueError(f"{self.found}; the input must be [1,h,w,3] or [N,h,w,3], h and w fixed or both not")
+        if self.dtype not in (np.uint8, np.int32, np.float32):
+            raise ValueError(f"{self.found}; the input must be uint8, int32 or float32, it is {self.dtype.__name__}")
+        if sides == (-1, -1) and not self._graph.takes_any_size:
+            raise ValueError(f"{self.found}; the input must be of one fixed size")
+        self.size = None if sides == (-1, -1) else sides
+        self._batch = 1 if given[0] == 1 else self._graph.largest_batch
+
+    def __reduce__(self):
+        return PictureNetwork, self._arguments
+
+    def outputs(self, frames: np.ndarray) -> Iterator[np.ndarray]:
+        """uint8 [N,H,W,3] RGB -> the outputs [n,...] of a few frames after the others, real where they are quantised.
+
+        Frames are resized bilinearly to ``size`` (antialiased where that is smaller), and become [-1,1] where the
+        network reads floats, 0..255 where it reads integers.
+
+        Raises:
+          ValueError: the network fails, as one that takes only multiples of 32 does.
+        """
+        for first in range(0, len(frames), self._batch):
+            images = frames[first : first + self._batch]
+            if self.size is not None:
+                images = tf.image.resize(images, self.size, antialias=True).numpy()
+            images = images / 127.5 - 1.0 if self.dtype == np.float32 else np.round(images)
+            try:
+                yield self._graph.run(images.astype(self.dtype))
+            except (tf.errors.OpError, RuntimeError) as error:
+                raise ValueError(f"{self._name} fails on pictures {images.shape}: {error}") from error
+
+
+class _TFLite:
+    takes_any_size, largest_batch = False, 1
+
+    def __init__(self, path, name, num_threads):
+        try:
+            with warnings.catch_warnings():
+                # TensorFlow 2.20 announces a move to another package; the class is there in every version supported.
+                warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+                self._interpreter = tf.lite.Interpreter(str(path), num_threads=num_threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(f"{name} is not a TFLite model that runs here: {error}") from error
+        details = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self.inputs, self.outputs = (
+            [(tuple(int(n) for n in detail["shape_signature"]), detail["dtype"]) for detail in side] for side in details
+        )
+        self._input, self._output = (side[0]["index"] for side in details)
+        self._scale, self._zero = details[1][0]["quantization"]
+
+    def run(self, images):
+        self._interpreter.set_tensor(self._input, images)
+        self._interpreter.invoke()
+        output = self._interpreter.get_tensor(self._output)
+        return (output.astype(np.float32) - self._zero) * self._scale if self._scale else output
+
+
+class _SavedModel:
+    takes_any_size, largest_batch = True, _BATCH
+
+    def __init__(self, path, name):
+        try:
+            self._loaded = tf.saved_model.load(str(path))  # its variables live as long as it does
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise ValueError(f"{name} is not a SavedModel that runs here: {error}") from error
+        signatures = self._loaded.signatures
+        only = next(iter(signatures)) if len(signatures) == 1 else "serving_default"
+        if only not in signatures:
+            raise ValueError(f"{name}: signatures {sorted(signatures)}, expected one, or one called serving_default")
+        self._run = signatures[only]
+        inputs, outputs = self._run.structured_input_signature[1], self._run.structured_outputs
+        self.inputs, self.outputs = ([_form(tensor) for tensor in side.values()] for side in (inputs, outputs))
+        self._input = next(iter(inputs), None)
+
+    def run(self, images):
+        (output,) = self._run(**{self._input: tf.constant(images)}).values()
+        return output.numpy()
+
+
+def _form(tensor):
+    """(shape, dtype) of a signature's tensor."""
+    shape = () if tensor.shape.rank is None else tuple(-1 if n is None else n for n in tensor.shape)
+    return shape, tensor.dtype.as_numpy_dtype
