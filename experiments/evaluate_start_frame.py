@@ -16,7 +16,7 @@ from seg2vid_tf.flags import run
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run (it holds start_frame/)", required=True)
 DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)", required=True)
 OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", required=True)
-SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", "", "TFLite segmenter that answers in Cityscapes trainIds")
+SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", "", "segmenter that answers in Cityscapes trainIds")
 LPIPS_PATH = flags.DEFINE_string("lpips_path", "", "LPIPS weights (.npz)")
 NUM_SEEDS = flags.DEFINE_integer("num_seeds", 3, "pictures of each label map", lower_bound=1)
 MAX_FRAMES = flags.DEFINE_integer("max_frames", None, "measure the first so many frames only", lower_bound=1)

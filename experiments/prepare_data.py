@@ -44,6 +44,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from seg2vid_tf.files import check_new
 from seg2vid_tf.flags import run
 
 FLAGS = flags.FLAGS
@@ -291,6 +292,7 @@ flags.DEFINE_enum("dataset", None, list(DATASETS), "where the clips come from", 
 
 def main():
     _refuse_unused_flags()
+    check_new(pathlib.Path(FLAGS.output) / FLAGS.split)  # before every video is read through
     source = _source()
     # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
     from seg2vid_tf.data.shard_writer import write_shards

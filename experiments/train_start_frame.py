@@ -2,7 +2,7 @@
 
     python experiments/train_start_frame.py --data_dir=data/street --run_dir=runs/street
 
-With --segmenter_path (a TFLite segmenter that answers in Cityscapes trainIds) or --lpips_path (the weights of LPIPS)
+With --segmenter_path (a segmenter that answers in Cityscapes trainIds) or --lpips_path (the weights of LPIPS)
 held-out frames are measured every --measure_every steps: in the log, in TensorBoard and in
 <run_dir>/start_frame/measures.jsonl.
 """
@@ -14,7 +14,7 @@ from seg2vid_tf.flags import run
 from seg2vid_tf.training.program import define_training_flags, train
 
 define_training_flags(START_FRAME_PRESETS)
-SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", "", "TFLite segmenter that judges the generated frames")
+SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", "", "segmenter that judges the generated frames")
 LPIPS_PATH = flags.DEFINE_string("lpips_path", "", "LPIPS weights (.npz) that judge the generated frames")
 MEASURED_FRAMES = flags.DEFINE_integer("measured_frames", 16, "held-out frames that are measured", lower_bound=1)
 

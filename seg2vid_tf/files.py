@@ -26,6 +26,12 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def check_new(folder: pathlib.Path) -> None:
+    """Raises ValueError where there is a folder that holds something, or a file."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder}: already there; choose another split or output folder, or delete it first")
+
+
 @contextlib.contextmanager
 def new_folders(path: str | os.PathLike) -> Iterator[None]:
     """Creates a folder and its parents for the block; those that are new and empty when it ends are removed again."""

@@ -25,7 +25,7 @@ from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION
-from seg2vid_tf.files import new_folders, sha256_of, write_text
+from seg2vid_tf.files import check_new, new_folders, sha256_of, write_text
 
 # Around each record of a TFRecord file: its length, and the checksums of both.
 _FRAMING = 16
@@ -87,7 +87,7 @@ class ShardWriter:
         Raises:
           ValueError: the split is there already, or another process prepares it.
         """
-        self._check_target()
+        check_new(self.target)
         with new_folders(self.out_dir), contextlib.ExitStack() as stack:
             self.unfinished.mkdir(exist_ok=True)
             lock = stack.enter_context((self.unfinished / _LOCK).open("w"))
@@ -98,15 +98,11 @@ class ShardWriter:
             except OSError as error:
                 raise ValueError(f"{self.out_dir}: its file system cannot lock files ({error}); use another") from error
             try:
-                self._check_target()  # another process may have finished just before
+                check_new(self.target)  # another process may have finished just before
                 yield
             finally:
                 if self.unfinished.exists() and not list(self.unfinished.glob("shard-*.json")):
                     shutil.rmtree(self.unfinished)
-
-    def _check_target(self):
-        if self.target.exists() and (not self.target.is_dir() or any(self.target.iterdir())):
-            raise ValueError(f"{self.target}: already there; choose another split or output folder, or delete it first")
 
     def write(self, index: int, each: Callable[[int], None] = lambda length: None) -> dict:
         """Writes one shard into the workplace, unless it is there and nothing it is made of has changed.

@@ -216,7 +216,7 @@ def test_videos_get_their_annotation_from_an_annotator(tmp_path):
         (["--dataset=kth", "--annotator=sketch", "--persons=p1"], "--persons of kth are numbers"),
         (["--dataset=ucf101", "--annotator=sketch"], "--dataset=ucf101 --annotator=sketch needs --split_list"),
         (["--dataset=kth", "--annotator=pose"], "--annotator=pose needs --network"),
-        (["--dataset=kth", "--annotator=sketch", "--network=x"], "--network means nothing with --dataset=kth --annotator=sketch"),
+        (["--dataset=kth", "--annotator=sketch", "--network=x"], "--network means nothing with --dataset=kth"),
         (["--dataset=kth", "--annotator=sketch", "--split=mine"], "give --persons, or one of the splits"),
     ):
         failed = _run(*common, *arguments)
