@@ -39,8 +39,8 @@ setup(
         f"tensorflow-probability[tf]>=0.25,<0.26; {STACK_B}",
     ],
     extras_require={
-        "demo": ["av>=12.0"],
-        "video": ["av>=12.0"],
+        "demo": ["av>=15.0"],
+        "video": ["av>=15.0"],
         "beam": ["apache-beam>=2.60"],
         "eval": [],  # what is measured so far needs nothing beyond the core
         "serving": [
@@ -48,8 +48,10 @@ setup(
             f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
         ],
         "dev": [
+            f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
+            f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
             "apache-beam>=2.60",
-            "av>=12.0",
+            "av>=15.0",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "hypothesis>=6.100",

@@ -37,6 +37,7 @@ and the same command goes on from them. A split that is there already is never o
 """
 
 import dataclasses
+import itertools
 import pathlib
 import sys
 import time
@@ -56,7 +57,11 @@ flags.DEFINE_string("split", "train", "sub-folder of --output: train or validati
 flags.DEFINE_integer("height", 64, "height of the stored frames in pixels", lower_bound=1)
 flags.DEFINE_integer("width", 128, "width of the stored frames in pixels", lower_bound=1)
 flags.DEFINE_integer(
-    "num_frames", 0, "frames per clip, the first included; 0: whole sequences, or 5 for synthetic_street", lower_bound=0
+    "num_frames",
+    0,
+    "frames per clip, the first included; 0: whole sequences, or 5 for synthetic_street. With --annotator a clip is "
+    "held in memory at its files' own size",
+    lower_bound=0,
 )
 flags.DEFINE_bool("crop_to_aspect", False, "cut frames around the centre instead of stretching them")
 
@@ -83,7 +88,10 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("labels", "", "folder of the label maps, of the frames' folders' form")
 flags.DEFINE_string(
-    "label_ids", "", "label set of the spec that the maps are written in (cityscapes, kitti: labelIds by default)"
+    "label_ids",
+    "",
+    "label set of the spec that the maps are written in (cityscapes, kitti: labelIds by default), or the "
+    "segmenter answers in",
 )
 flags.DEFINE_string("colors", None, "classes, or a colour set of the spec, as camvid32: the maps are painted so")
 flags.DEFINE_bool("painted", False, "read the maps in colours, semantic_rgb")
@@ -92,7 +100,10 @@ flags.DEFINE_string("network", "", "TFLite file or SavedModel folder of the anno
 flags.DEFINE_float(
     "min_score",
     None,
-    "what scores less is left out: joints (pose, 0.2), pixels of networks that give logits (semantic)",
+    "what scores less is left out, 0 to 1: joints (pose, 0.2), pixels of networks that give logits or probabilities "
+    "(semantic, 0)",
+    lower_bound=0.0,
+    upper_bound=1.0,
 )
 flags.DEFINE_float("line_width", 3.0, "width of the limbs in pixels", lower_bound=0.1)
 
@@ -213,7 +224,8 @@ def _weizmann_pose(size, length, annotator):
 
     return WeizmannPose(
         FLAGS.input,
-        (FLAGS.height, FLAGS.width),
+        size,
+        labelled=not annotator,
         persons=FLAGS.persons,
         actions=FLAGS.actions,
         max_length=length,
@@ -365,13 +377,14 @@ def _annotator():
 def _refuse_unused_flags():
     """A flag that is missing, or would be ignored, is a mistake worth a word."""
     chosen, asked = DATASETS[FLAGS.dataset], f"--dataset={FLAGS.dataset}"
-    needs, used = {*chosen.needs}, {*chosen.needs, *chosen.flags}
+    needs, used = {*chosen.needs}, {*chosen.flags}
     if FLAGS.annotator:
         asked += f" --annotator={FLAGS.annotator}"
         needed, others = ANNOTATORS[FLAGS.annotator]
-        needs, used = needs - {*chosen.maps} | {*needed}, used - {*chosen.maps} | {*needed, *others, "annotator"}
-    known = {"annotator"}.union(*((*d.needs, *d.flags) for d in DATASETS.values()), *sum(ANNOTATORS.values(), ()))
-    for name in sorted(known - used - {"num_frames", "annotator"}):
+        needs, used = needs - {*chosen.maps} | {*needed}, used - {*chosen.maps} | {*others, "crop_to_aspect"}
+    everything = [(d.needs, d.flags) for d in DATASETS.values()] + list(ANNOTATORS.values())
+    special = set(itertools.chain.from_iterable(itertools.chain.from_iterable(everything)))
+    for name in sorted(special - needs - used - {"num_frames", "annotator"}):
         if FLAGS[name].present:
             raise ValueError(f"--{name} means nothing with {asked}; leave it out")
     for name in sorted(needs):

@@ -7,6 +7,10 @@ import pathlib
 from collections.abc import Iterator
 
 
+class NotWritten(Exception):
+    """A file cannot be written. It names the file; no input is to blame."""
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path beside ``path``, of its suffix; it becomes ``path`` when the block ends without error."""

@@ -1,13 +1,11 @@
 """Clips whose annotation an annotator makes, where the data set has none or another is wanted."""
 
 import abc
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
-import zipfile
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.pictures import aspect_crop, resize_frame
-from seg2vid_tf.files import replacing
+from seg2vid_tf.files import NotWritten, replacing
 
 
 class Annotator(abc.ABC):
@@ -23,7 +21,7 @@ class Annotator(abc.ABC):
 
     Attributes:
       spec: what the ids of its maps mean.
-      settings: everything that determines its maps, as JSON; a network by the SHA-256 of its file.
+      settings: everything that determines its maps, as JSON; a network by the SHA-256 of its file or folder.
     """
 
     spec: AnnotationSpec
@@ -71,6 +69,12 @@ class Annotated(ClipSource):
         return self._source.files(clip_id)
 
     def read(self, clip_id: str) -> Clip:
+        """The clip of that id.
+
+        Raises:
+          ValueError: what the source and the annotator refuse, with the clip's name.
+          NotWritten: the cache cannot be written.
+        """
         clip = self._source.read(clip_id)
         frames = clip.frames
         if clip.flow is not None and frames.shape[1:3] != self._size:
@@ -80,22 +84,39 @@ class Annotated(ClipSource):
         if self._crop:
             rows, columns = aspect_crop(frames.shape[1:3], self._size)
             frames = np.ascontiguousarray(frames[:, rows, columns])
-        label_maps = self._made(clip_id, frames)
+        try:
+            label_maps = self._made(frames)
+        except ValueError as error:
+            where = "".join(f" ({path})" for path in self.files(clip_id)[:1])
+            raise ValueError(f"clip {clip_id!r}{where}: {error}") from error
         frames = np.stack([resize_frame(frame, self._size) for frame in frames])
         return dataclasses.replace(clip, frames=frames, label_maps=label_maps, instance_maps=None)
 
-    def _made(self, clip_id, frames):
-        """The clip's maps, from the cache where they were made of these frames by this annotator."""
+    def _made(self, frames):
+        """The maps of frames, from the cache where they were made of the same ones by this annotator."""
         if self._cache is None:
             return self._annotator.annotate(frames, self._size)
-        digest = hashlib.sha256(json.dumps([self._annotator.settings, self.spec.to_json(), self._size]).encode())
-        digest.update(np.ascontiguousarray(frames).tobytes())
+        made_by = [self._annotator.settings, self.spec.to_json(), self._size, frames.shape]
+        digest = hashlib.sha256(json.dumps(made_by).encode())
+        for frame in frames:
+            digest.update(np.ascontiguousarray(frame))
         path = self._cache / f"{digest.hexdigest()}.npz"
-        # One that cannot be read is made anew.
-        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            with np.load(path, allow_pickle=False) as stored:
-                return stored["label_maps"]
-        label_maps = self._annotator.annotate(frames, self._size)
-        with replacing(path) as temporary:
-            np.savez_compressed(temporary, label_maps=label_maps)
+        label_maps = _kept(path)
+        if label_maps is None or label_maps.shape != (len(frames), *self._size):
+            label_maps = self._annotator.annotate(frames, self._size)
+            try:
+                with replacing(path) as temporary:
+                    np.savez_compressed(temporary, label_maps=label_maps)
+            except OSError as error:
+                raise NotWritten(f"{path}: cannot be written ({error})") from error
         return label_maps
+
+
+def _kept(path):
+    """What a cached file holds; None where there is none, or a damaged one."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return stored["label_maps"]
+    # A flipped bit is an error of the archive, of the decompressor, or of the array's header, of a kind of each.
+    except Exception:
+        return None

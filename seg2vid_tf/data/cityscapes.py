@@ -19,6 +19,7 @@ import numpy as np
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_clips import FrameClips, FrameFiles
+from seg2vid_tf.data.frame_files import check_once
 
 _FRAME = re.compile(r"(.+)_(\d{6})_(\d{6})_leftImg8bit\.(?:png|jpg)")
 _LABELS = ("_gtFine_labelIds.png", "_gtCoarse_labelIds.png", "_leftImg8bit.png", ".png")
@@ -102,6 +103,8 @@ def _frames(folder, labels) -> dict[str, list[FrameFiles]]:
         stem = "_".join(match.groups())
         maps = (None, None) if labels is None else _maps(image, labels, stem)
         sequences["_".join(match.group(1, 2))].append(FrameFiles(int(match[3]), image, *maps))
+    for frames in sequences.values():
+        check_once(frames)
     return sequences
 
 

@@ -106,20 +106,19 @@ def _paired_files(folder: pathlib.Path, labelled: bool) -> dict[str, list[FrameF
         if kind == "label" or (folder / kind).is_dir():
             maps[kind] = _files_by_stem(folder / kind, (".png",))
             _check_pairs(images, maps[kind], folder, kind)
-    runs = collections.defaultdict(dict)
+    runs = collections.defaultdict(list)
     for stem, image in images.items():
         match = _STEM.fullmatch(stem)
         if not match:
             raise ValueError(
                 f"{image}: no number at the end of its name; number the frames in order, 0000{image.suffix}"
             )
-        prefix, number = match[1], int(match[2])
-        if number in runs[prefix]:
-            raise ValueError(
-                f"{image}: frame {number} is there twice, also as {runs[prefix][number].image.name}; keep one"
-            )
-        runs[prefix][number] = FrameFiles(number, image, maps["label"].get(stem), maps["inst"].get(stem))
-    return {prefix: [frames[n] for n in sorted(frames)] for prefix, frames in sorted(runs.items())}
+        frame = FrameFiles(int(match[2]), image, maps["label"].get(stem), maps["inst"].get(stem))
+        runs[match[1]].append(frame)
+    for frames in runs.values():
+        frames.sort(key=lambda frame: frame.number)
+        check_once(frames)
+    return dict(sorted(runs.items()))
 
 
 def _files_by_stem(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pathlib.Path]:
@@ -148,8 +147,18 @@ def _check_pairs(images: dict, others: dict, folder: pathlib.Path, kind: str) ->
             raise ValueError(f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}")
 
 
+def check_once(frames: list[FrameFiles]) -> None:
+    """Raises ValueError where two files follow each other that are one frame."""
+    for before, after in itertools.pairwise(frames):
+        if before.number == after.number:
+            raise ValueError(
+                f"{after.image}: frame {after.number} is there twice, also as {before.image.name}; keep one"
+            )
+
+
 def check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles], fix: str = "add it") -> None:
-    """Raises ValueError where the numbers of frames do not go up by one step."""
+    """Raises ValueError where the numbers of frames, in order, do not go up by one step."""
+    check_once(frames)
     numbers = [f.number for f in frames]
     steps = [b - a for a, b in itertools.pairwise(numbers)]
     if not steps:

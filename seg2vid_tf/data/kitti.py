@@ -96,9 +96,9 @@ def _drives(root, labels, pattern, name_part):
     runs = {}
     for folder in sorted(root.glob(pattern)):
         maps = labels and labels / folder.relative_to(root)
-        frames = [
-            FrameFiles(_number(image), image, maps and _map(image, maps), None) for image in sorted(folder.iterdir())
-        ]
+        images = sorted(folder.iterdir())
+        frames = [FrameFiles(_number(image), image, maps and _map(image, maps), None) for image in images]
+        frames.sort(key=lambda frame: frame.number)
         if not frames:
             raise ValueError(f"{folder}: empty folder; unpack the drive again")
         check_numbering(folder, "", frames)

@@ -25,7 +25,7 @@ from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION
-from seg2vid_tf.files import check_new, new_folders, sha256_of, write_text
+from seg2vid_tf.files import NotWritten, check_new, new_folders, sha256_of, write_text
 
 # Around each record of a TFRecord file: its length, and the checksums of both.
 _FRAMING = 16
@@ -164,7 +164,7 @@ class ShardWriter:
             }
             os.replace(temporary, path)
             write_text(note, json.dumps({"made_of": made_of, "entry": entry}))
-        except (OSError, tf.errors.OpError) as error:
+        except (OSError, NotWritten, tf.errors.OpError) as error:
             raise ValueError(
                 f"{path}: cannot be written whole ({error}); is the disk full? Make room and start again, the shards "
                 "before it are kept"
@@ -235,7 +235,7 @@ class ShardWriter:
         stats = [(str(path), *_size_and_time(path)) for path in files]
         options = [self.image_format, self.quality, self.include_motion, SCHEMA_VERSION]
         document = [ids, stats, options, self.source.settings, self.source.spec.to_json()]
-        return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     def _read(self, clip_id: str) -> Clip:
         """The clip, held against the spec."""

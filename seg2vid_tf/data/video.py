@@ -70,7 +70,7 @@ class VideoClips(ClipSource):
         frames = []
         for number, frame in self._frames_from(path, part.start * self._step):
             if number % self._step == 0:
-                frames.append(frame.to_ndarray(format="rgb24"))
+                frames.append(_upright(frame))
             if len(frames) == part.stop - part.start:
                 break
         else:
@@ -91,11 +91,17 @@ class VideoClips(ClipSource):
         return {**self.__dict__, "_decoder": None}  # an open file stays in its process
 
 
+def _upright(frame):
+    """uint8 [H,W,3], turned as the file says: telephones write what they see, and how they were held."""
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90))
+
+
 def decoded_frames(path: pathlib.Path) -> Iterator:
     """The frames of a video file, as PyAV decodes them.
 
     Raises:
-      ValueError: no such file, no video stream, no frame, a picture larger than MAX_SIDE, damage.
+      ValueError: no such file, no video stream, no frame, a picture larger than MAX_SIDE, pictures of several sizes or
+        turned by other than quarters, damage.
       ImportError: PyAV is not installed.
     """
     try:
@@ -120,6 +126,14 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
             for frame in container.decode(stream):
                 if frame.is_corrupt:
                     raise ValueError(f"{path}: frame {number} is damaged; encode it again")
+                size = frame.width, frame.height
+                if number == 0:
+                    first = size
+                if size != first or frame.rotation % 90:
+                    raise ValueError(
+                        f"{path}: frame {number} is {size[0]}x{size[1]} pixels, turned by {frame.rotation} degrees, "
+                        f"the first one is {first[0]}x{first[1]}; encode it again, with one size"
+                    )
                 yield frame
                 number += 1
             # Some encoders count one that is never shown.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-# Pictures that a network of any batch size sees at once.
-_BATCH = 8
+# Pixels that a network of any batch size sees at once: eight pictures of 512x1024.
+_PIXELS = 1 << 22
 
 
 class PictureNetwork:
@@ -58,7 +58,7 @@ class PictureNetwork:
         if sides == (-1, -1) and not self._graph.takes_any_size:
             raise ValueError(f"{self.found}; the input must be of one fixed size")
         self.size = None if sides == (-1, -1) else sides
-        self._batch = 1 if given[0] == 1 else self._graph.largest_batch
+        self._one_by_one = given[0] == 1 or not self._graph.takes_any_batch
 
     def __reduce__(self):
         return PictureNetwork, self._arguments
@@ -72,11 +72,13 @@ class PictureNetwork:
         Raises:
           ValueError: the network fails, as one that takes only multiples of 32 does.
         """
-        for first in range(0, len(frames), self._batch):
-            images = frames[first : first + self._batch]
+        rows, columns = self.size or frames.shape[1:3]
+        count = 1 if self._one_by_one else max(1, _PIXELS // (rows * columns))
+        for first in range(0, len(frames), count):
+            images = frames[first : first + count]
             if self.size is not None:
                 images = tf.image.resize(images, self.size, antialias=True).numpy()
-            images = images / 127.5 - 1.0 if self.dtype == np.float32 else np.round(images)
+            images = images / np.float32(127.5) - 1.0 if self.dtype == np.float32 else np.round(images)
             try:
                 yield self._graph.run(images.astype(self.dtype))
             except (tf.errors.OpError, RuntimeError) as error:
@@ -84,7 +86,7 @@ class PictureNetwork:
 
 
 class _TFLite:
-    takes_any_size, largest_batch = False, 1
+    takes_any_size = takes_any_batch = False
 
     def __init__(self, path, name, num_threads):
         try:
@@ -99,23 +101,24 @@ class _TFLite:
         self.inputs, self.outputs = (
             [(tuple(int(n) for n in detail["shape_signature"]), detail["dtype"]) for detail in side] for side in details
         )
-        self._input, self._output = (side[0]["index"] for side in details)
-        self._scale, self._zero = details[1][0]["quantization"]
+        self._details = details
 
     def run(self, images):
-        self._interpreter.set_tensor(self._input, images)
+        (given,), (made,) = self._details
+        self._interpreter.set_tensor(given["index"], images)
         self._interpreter.invoke()
-        output = self._interpreter.get_tensor(self._output)
-        return (output.astype(np.float32) - self._zero) * self._scale if self._scale else output
+        output, (scale, zero) = self._interpreter.get_tensor(made["index"]), made["quantization"]
+        return (output.astype(np.float32) - zero) * scale if scale else output
 
 
 class _SavedModel:
-    takes_any_size, largest_batch = True, _BATCH
+    takes_any_size = takes_any_batch = True
 
     def __init__(self, path, name):
         try:
             self._loaded = tf.saved_model.load(str(path))  # its variables live as long as it does
-        except (OSError, ValueError, tf.errors.OpError) as error:
+        # What is damaged in it is an error of any kind: of protobuf, of the graph, of a key that is not there.
+        except Exception as error:
             raise ValueError(f"{name} is not a SavedModel that runs here: {error}") from error
         signatures = self._loaded.signatures
         only = next(iter(signatures)) if len(signatures) == 1 else "serving_default"

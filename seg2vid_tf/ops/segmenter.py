@@ -66,21 +66,26 @@ class Segmenter:
 
     def _named(self, output):
         """What the network says, [N,h',w'(,C)] -> uint8 [N,h',w']."""
+        if not np.isfinite(output).all():
+            raise ValueError(f"segmenter {self._path!r}: it gives NaN or infinity; does it read other values?")
         if output.ndim == 4 and output.shape[-1] > 1:
             ids = np.argmax(output, axis=-1)
             if self._min_score:
-                ids = np.where(_largest_probability(output) < self._min_score, self._unsure, ids)
+                for each, scores in zip(ids, output, strict=True):
+                    each[_largest_probability(scores) < self._min_score] = self._unsure
         else:
             ids = output[..., 0] if output.ndim == 4 else output
+            if (np.rint(ids) != ids).any():
+                raise ValueError(f"segmenter {self._path!r}: numbers like {ids.flat[0]:.3g} are no class ids")
         if ids.min() < 0 or ids.max() > 255:
             raise ValueError(f"segmenter {self._path!r}: ids {ids.min()}..{ids.max()}, expected 0..255")
         return ids.astype(np.uint8)
 
 
 def _largest_probability(scores):
-    """[N,h,w,C] logits, or probabilities as they are (a quantised one's error is up to 1/512) -> [N,h,w]."""
-    scores = scores.astype(np.float64)
+    """[h,w,C] logits, or probabilities as they are (a quantised one's error is up to 1/512) -> [h,w]."""
+    scores = scores.astype(np.float32)
     best, total = scores.max(axis=-1), scores.sum(axis=-1)
-    if scores.min() >= 0.0 and np.abs(total - 1.0).max() <= scores.shape[-1] / 512 + 1e-6:
+    if scores.min() >= 0.0 and np.abs(total - 1.0).max() <= scores.shape[-1] / 512 + 1e-4:
         return best
     return 1.0 / np.exp(scores - best[..., None]).sum(axis=-1)

@@ -22,7 +22,7 @@ class StartFrameMeasures:
         Args:
           batches: held-out batches, as the trainer takes them.
           spec: theirs.
-          segmenter_path: TFLite segmenter (ops/segmenter.py), or "".
+          segmenter_path: segmenter (ops/segmenter.py), or "".
           lpips_path: LPIPS weights (evaluation/lpips.py), or "".
           num_frames: frames to measure, the first ones.
 

@@ -10,13 +10,15 @@ import pytest
 from seg2vid_tf.annotations.sketch import draw_edges
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.annotated import Annotated, Annotator
-from seg2vid_tf.data.annotators import semantic
+from seg2vid_tf.data.annotators import pose, semantic
 from seg2vid_tf.data.annotators.pose import PoseAnnotator
 from seg2vid_tf.data.annotators.semantic import SemanticAnnotator
 from seg2vid_tf.data.annotators.sketch import SketchAnnotator
 from seg2vid_tf.data.cityscapes_seq import cityscapes_seq
+from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.pictures import resize_frame
+from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.weizmann_pose import WeizmannPose
 
 SHARED = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
@@ -73,10 +75,60 @@ def test_another_spec_or_a_damaged_cache_makes_the_maps_anew(tmp_path, make_clip
     annotator.spec = dataclasses.replace(STREET, name="mine")
     read(annotator)
     assert annotator.seen == 4
-    for content in (b"", b"PK no archive", next(tmp_path.iterdir()).read_bytes()[:-30]):
+    whole = next(tmp_path.iterdir()).read_bytes()
+    flipped = [bytes([*whole[:i], whole[i] ^ 4, *whole[i + 1 :]]) for i in range(0, len(whole), 9)]
+    for content in (b"", b"PK no archive", whole[:-30], *flipped):
         for path in tmp_path.iterdir():
             path.write_bytes(content)
         np.testing.assert_array_equal(read(Brightness()), first)
+
+
+def test_clips_of_the_same_bytes_and_other_shapes_do_not_share_their_maps(tmp_path):
+    black = [Clip("a", np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 4, 4), np.uint8))]
+    black.append(Clip("b", np.zeros((4, 4, 2, 3), np.uint8), np.zeros((4, 4, 2), np.uint8)))
+    lengths = [
+        len(clip.label_maps) for clip in Annotated(ClipList(black, STREET), Brightness(), (4, 4), cache=tmp_path)
+    ]
+    assert lengths == [2, 4]
+
+
+def test_a_full_disk_is_no_bad_clip_and_what_an_annotator_refuses_names_the_clip(tmp_path, make_clip, monkeypatch):
+    source = Annotated(ClipList([make_clip()], STREET), Brightness(), (4, 6), cache=tmp_path / "cache")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez_compressed", full)
+        with pytest.raises(ValueError, match="cache/.*npz: cannot be written .*No space left.*is the disk full"):
+            write_shards(source, tmp_path / "out", split="train", max_bad_clips=1)
+    assert write_shards(source, tmp_path / "out", split="train", max_bad_clips=1)["bad_clips"] == []
+    annotator = Brightness()
+    annotator.annotate = lambda frames, size: full_of_words(frames)
+    with pytest.raises(ValueError, match="clip 'clip': no brightness"):
+        Annotated(ClipList([make_clip()], STREET), annotator, (4, 6)).read("clip")
+
+
+def full_of_words(frames):
+    raise ValueError("no brightness")
+
+
+def test_a_person_that_nobody_finds_is_told(tmp_path, monkeypatch):
+    spec = load_spec("coco_pose")
+
+    class Nobody:
+        num_joints = 17
+
+        def __call__(self, frames):
+            return np.full((len(frames), 17, 3), 0.1, np.float32)
+
+    monkeypatch.setattr(pose, "PoseNetwork", lambda path: Nobody())
+    (tmp_path / "any").write_bytes(b"")
+    with pytest.raises(ValueError, match="nobody is found in any frame by min_score 0.2, the best joint's is 0.10"):
+        PoseAnnotator(tmp_path / "any", spec).annotate(np.zeros((2, 8, 8, 3), np.uint8), (8, 8))
+    for make in (PoseAnnotator, SemanticAnnotator):
+        with pytest.raises(ValueError, match=r"min_score must lie in 0..1, a share, received 20"):
+            make(tmp_path / "any", spec, min_score=20.0)
 
 
 def test_what_the_segmenter_is_not_sure_of_is_ignored_in_every_label_set(tmp_path, monkeypatch):

@@ -91,6 +91,10 @@ def test_broken_trees_are_refused_by_name(tree):
         read(cities=["aachen", "ulm"])
     with pytest.raises(ValueError, match="000000_leftImg8bit.png: frame without a map, no aachen_000003_000000_gtFine"):
         read(labels=None)
+    still = tree / "leftImg8bit/train/aachen/aachen_000003_000019_leftImg8bit.png"
+    shutil.copy(still, still.with_suffix(".jpg"))
+    with pytest.raises(ValueError, match="000019_leftImg8bit.png: frame 19 is there twice, also as .*000019_leftImg8b"):
+        read(stills=True, labels=None)
     (aachen / "aachen_000003_000031_leftImg8bit.png").unlink()
     with pytest.raises(ValueError, match="aachen_000003 has 31 frames from 000000 on, snippets have 30"):
         read()

@@ -94,6 +94,9 @@ def test_broken_trees_are_refused_by_name(tree):
             _save(tree / kind / drive.relative_to(tree / "raw") / f"{number:010d}.png", np.zeros(SIZE, np.uint8))
     with pytest.raises(ValueError, match="frame 0000000003 is missing between 0000000002.png and 0000000004.png"):
         Kitti(tree / "raw", SIZE, layout="raw", **maps)
+    _save(drive / "0000000001.jpg", np.zeros((*SIZE, 3), np.uint8))
+    with pytest.raises(ValueError, match="0000000001.png: frame 1 is there twice, also as 0000000001.jpg"):
+        Kitti(tree / "raw", SIZE, layout="raw", **maps)
     (drive / "a.png").write_bytes(b"x")
     with pytest.raises(ValueError, match="a.png: frames are called 000000.png"):
         Kitti(tree / "raw", SIZE, layout="raw", **maps)

@@ -219,5 +219,5 @@ def test_videos_get_their_annotation_from_an_annotator(tmp_path):
         (["--dataset=kth", "--annotator=sketch", "--network=x"], "--network means nothing with --dataset=kth"),
         (["--dataset=kth", "--annotator=sketch", "--split=mine"], "give --persons, or one of the splits"),
     ):
-        failed = _run(*common, *arguments)
+        failed = _run(*common, f"--output={tmp_path}/other", *arguments)
         assert failed.returncode == 1 and message in failed.stderr, failed.stderr

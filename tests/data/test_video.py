@@ -61,6 +61,25 @@ def test_frames_are_resized_and_cut_with_the_annotators(tmp_path, frames):
     np.testing.assert_array_equal(cut.frames, frames[:, :, 4:12])
 
 
+def test_a_video_of_a_telephone_is_turned_upright_and_one_of_two_sizes_refused(tmp_path):
+    """The header's matrix (x, y) -> (-y, x) turns by a quarter clockwise: the bright left side comes to the top."""
+    frames = np.full((3, 16, 32, 3), 30, np.uint8)
+    frames[:, :, :16] = 220
+    path = write_video(tmp_path / "held.mp4", frames, "libx264", "yuv420p")
+    content = path.read_bytes()
+    start = content.index(b"tkhd") + 4 + 40
+    turned = np.array([0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
+    path.write_bytes(content[:start] + turned + content[start + 36 :])
+    (clip,) = VideoClips(find_videos(path), SPEC)
+    assert clip.frames.shape == (3, 32, 16, 3)
+    assert clip.frames[:, :15].min() > 180 and clip.frames[:, 17:].max() < 70
+    both = tmp_path / "both.ts"
+    parts = [write_video(tmp_path / f"{n}.ts", frames[:, :, :n], "mpeg2video", "yuv420p") for n in (32, 16)]
+    both.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(ValueError, match="both.ts: frame [23] is 16x16 pixels, .*the first one is 32x16"):
+        VideoClips({"x": both}, SPEC).read("x")
+
+
 def test_videos_without_annotation_are_not_stored_as_if_they_had_one(tmp_path, frames):
     videos = find_videos(write_video(tmp_path / "walk.avi", frames))
     with pytest.raises(ValueError, match="clip 'walk' has no annotation: every pixel is ignored"):

@@ -79,6 +79,15 @@ def test_broken_pairs_are_named_at_once(tmp_path, write_strip, case):
         WeizmannPose(tmp_path, (8, 8))
 
 
+def test_frames_alone_need_no_joints(tmp_path, write_strip):
+    frames, _ = write_strip(tmp_path, "jack_p0", length=3)
+    (tmp_path / "jack_p0_kp.npy").unlink()
+    source = WeizmannPose(tmp_path, None, labelled=False, max_length=2)
+    np.testing.assert_array_equal(np.concatenate([clip.frames for clip in source]), frames)
+    assert source.files(source.clip_ids[0]) == [tmp_path / "jack_p0.png"]
+    assert all((clip.label_maps == 255).all() for clip in source)
+
+
 def test_what_only_reading_shows_is_named_too(tmp_path, write_strip):
     with pytest.raises(ValueError, match="nowhere: no such folder"):
         WeizmannPose(tmp_path / "nowhere", (8, 8))

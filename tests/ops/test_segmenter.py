@@ -92,10 +92,23 @@ def test_a_saved_model_sees_many_frames_at_once_in_their_order(models):
     np.testing.assert_array_equal(Segmenter(models["saved_any_size"])(COLOURS[ids[:0]]), ids[:0])
 
 
+def test_what_is_no_class_id_is_refused(tmp_path):
+    frame = np.full((1, 4, 6, 3), 255, np.uint8)
+    sigmoid = write_saved_model(tmp_path / "sigmoid", lambda x: tf.sigmoid(4.0 * x[..., :1]))
+    with pytest.raises(ValueError, match="sigmoid': numbers like 0.982 are no class ids"):
+        Segmenter(sigmoid)(frame)
+    with pytest.raises(ValueError, match="nan': it gives NaN or infinity"):
+        Segmenter(write_saved_model(tmp_path / "nan", lambda x: tf.math.log(-x)), min_score=0.5)(frame)
+
+
 def test_saved_models_that_are_none_or_other(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="empty' is not a SavedModel that runs here"):
         Segmenter(tmp_path / "empty")
+    damaged = write_saved_model(tmp_path / "damaged", lambda x: tf.argmax(x, -1)) / "saved_model.pb"
+    damaged.write_bytes(damaged.read_bytes().replace(b"ArgMax", b"ArgMix"))
+    with pytest.raises(ValueError, match="damaged' is not a SavedModel that runs here"):
+        Segmenter(damaged.parent)
     picky = write_saved_model(tmp_path / "picky", lambda x: tf.argmax(tf.ensure_shape(x, [None, 32, 32, 3]), -1))
     with pytest.raises(ValueError, match=r"picky' fails on pictures \(1, 4, 6, 3\)"):
         Segmenter(picky)(np.zeros((1, 4, 6, 3), np.uint8))

@@ -16,18 +16,20 @@ class PoseAnnotator(Annotator):
     """The one person of each frame as limbs.
 
     Args:
-      path: the network's ``.tflite`` file (ops/pose_network.py says what it must be like).
+      path: the network's TFLite file or SavedModel folder (ops/pose_network.py says what it must be like).
       spec: one with a skeleton of the network's joints, in their order.
       line_width: of the limbs, in pixels.
-      min_score: a limb is drawn where every joint of its ends scores above this.
+      min_score: in [0, 1); a limb is drawn where every joint of its ends scores above this.
 
     Raises:
-      ValueError: what PoseNetwork refuses, a spec without a skeleton or of another number of joints.
+      ValueError: what PoseNetwork refuses, a spec without a skeleton or of another number of joints, another min_score.
     """
 
     def __init__(
         self, path: str | os.PathLike, spec: AnnotationSpec, *, line_width: float = 3.0, min_score: float = 0.2
     ):
+        if not 0 <= min_score < 1:
+            raise ValueError(f"min_score must lie in 0..1, a share, received {min_score}")
         self._network = PoseNetwork(path)
         joints = len(spec.skeleton.joints) if spec.skeleton else 0
         if joints != self._network.num_joints:
@@ -45,4 +47,10 @@ class PoseAnnotator(Annotator):
 
     def annotate(self, frames: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         joints = self._network(frames)
-        return draw_pose(joints, self.spec, size, line_width=self._line_width, min_score=self._min_score)
+        maps = draw_pose(joints, self.spec, size, line_width=self._line_width, min_score=self._min_score)
+        if not maps.any():
+            raise ValueError(
+                f"nobody is found in any frame by min_score {self._min_score}, the best joint's is "
+                f"{joints[..., 2].max():.2f}"
+            )
+        return maps

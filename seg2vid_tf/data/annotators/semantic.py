@@ -16,13 +16,13 @@ class SemanticAnnotator(Annotator):
     """Classes by a segmenter.
 
     Args:
-      path: its ``.tflite`` file (ops/segmenter.py says what it must be like).
+      path: its TFLite file or SavedModel folder (ops/segmenter.py says what it must be like).
       spec: what the maps' ids mean.
       label_ids: label set of the spec that the network was trained on; None: the spec's own ids.
-      min_score: a pixel whose class has a smaller probability is ignored; for networks that give logits.
+      min_score: in [0, 1); a pixel whose class has a smaller probability is ignored; not for networks that give ids.
 
     Raises:
-      ValueError: what Segmenter refuses, an unknown label set.
+      ValueError: what Segmenter refuses, an unknown label set, another min_score.
     """
 
     def __init__(
@@ -33,6 +33,8 @@ class SemanticAnnotator(Annotator):
         label_ids: str | None = None,
         min_score: float = 0.0,
     ):
+        if not 0 <= min_score < 1:
+            raise ValueError(f"min_score must lie in 0..1, a share, received {min_score}")
         self.spec = spec
         self._table = None if label_ids is None else label_set_table(spec, label_ids)
         unsure = spec.ignore_id
