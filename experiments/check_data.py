@@ -2,9 +2,9 @@
 
     python experiments/check_data.py --data_dir=data/mine --output=data/mine/report.html
 
-Every record of every split: counts, sizes, classes, clips in which nothing moves, the same clip in two splits, and for
-each bad record its shard and byte offset. The report shows clips of every split beside their label maps. Exit status 1
-if something is wrong.
+Every record of every split: counts, sizes, classes, clips in which nothing moves or of one class alone, the same clip
+or source file in two splits, and for each bad record its shard and byte offset. The report shows clips of every split
+beside their label maps. Exit status 1 if something is wrong.
 """
 
 import pathlib
@@ -20,16 +20,19 @@ PICTURES = flags.DEFINE_integer("pictures", 12, "clips of each split to show in 
 
 
 def main():
-    from seg2vid_tf.data.check import check_split, duplicates
+    from seg2vid_tf.data.check import between_splits, check_split, duplicates
     from seg2vid_tf.data.check_report import ClipPictures, html_report
     from seg2vid_tf.data.shards import MANIFEST
     from seg2vid_tf.files import write_text
 
     root = pathlib.Path(DATA_DIR.value)
-    splits = [root] if (root / MANIFEST).is_file() else sorted(path.parent for path in root.glob(f"*/{MANIFEST}"))
+    whole = (root / MANIFEST).is_file()
+    splits = [root] if whole else sorted({path.parent for path in root.glob("[!.]*/*") if path.name == MANIFEST})
     if not splits:
-        raise ValueError(f"{root}: no prepared split here; make one with prepare_data.py")
-    reports, pictures = {}, {}
+        raise ValueError(f"{root}: no prepared split here; make one, or finish it, with prepare_data.py")
+    reports, pictures, wrong = {}, {}, []
+    for folder in sorted({path.parent for path in root.glob("[!.]*/shard-*.tfrecord")} - set(splits)):
+        wrong.append(f"{folder}: shards without a {MANIFEST}; prepare the split again")
     for split in splits:
         count = 0
 
@@ -39,31 +42,41 @@ def main():
             if sys.stderr.isatty():
                 print(f"{split}: {count} records", end="\r", file=sys.stderr, flush=True)
 
-        pictures[split.name] = ClipPictures(split, PICTURES.value if OUTPUT.value else 0)
-        reports[split.name] = check_split(split, each, pictures[split.name].look)
+        try:
+            pictures[split.name] = ClipPictures(split, PICTURES.value if OUTPUT.value else 0)
+            reports[split.name] = check_split(split, each, pictures[split.name].look)
+        except ValueError as error:  # a manifest that cannot be read says nothing of the other splits
+            wrong.append(str(error))
+            continue
         _print(split, reports[split.name])
-    twice = duplicates(reports)
-    for first, second in twice:
-        print(f"the same frames twice: {first}, {second}")
+    wrong += [f"the same frames twice: {first}, {second}" for first, second in duplicates(reports)]
+    wrong += between_splits(reports)
+    for line in wrong:
+        print(line)
     if OUTPUT.value:
-        write_text(OUTPUT.value, html_report(str(root), reports, twice, pictures))
+        write_text(OUTPUT.value, html_report(str(root), reports, wrong, pictures))
         print(f"report: {OUTPUT.value}")
-    wrong = sum(len(report["errors"]) for report in reports.values()) + len(twice)
-    if wrong:
-        raise ValueError(f"{wrong} things are wrong with {root}, see above")
+    total = sum(len(report["errors"]) for report in reports.values()) + len(wrong)
+    if total:
+        raise ValueError(f"wrong with {root}: {total}, see above")
 
 
 def _print(split, report):
     height, width = report["size"]
-    print(f"{split}: {report['clips']} clips, {report['frames']} frames of {width}x{height}, spec {report['spec']}")
+    print(
+        f"{split}: {report['clips']} clips, {report['frames']} frames of {width}x{height}, spec {report['spec'].name}"
+    )
     print("  frames a clip: " + ", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items()))
     shares = sorted(report["classes"].items(), key=lambda item: -item[1])
     print("  classes: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share))
     absent = [name for name, share in shares if not share and name != "(ignored)"]
     if absent:
         print(f"  absent: {', '.join(absent)}")
-    if report["still"]:
-        print(f"  nothing moves in {len(report['still'])} clips: {', '.join(report['still'][:10])}")
+    for kind, what in (("still", "in which nothing moves"), ("plain", "of one class alone")):
+        if report[kind]:
+            print(f"  clips {what}, {len(report[kind])}: {', '.join(report[kind][:10])}")
+    for clip in report["left_out"]:
+        print(f"  left out: {clip['clip_id']}: {clip['error']}")
     for error in report["errors"]:
         print(f"  {error}")
 

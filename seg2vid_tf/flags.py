@@ -95,6 +95,8 @@ def run(main) -> None:
             main()
         except (ValueError, OSError, ImportError) as error:
             sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            sys.exit("stopped; what was finished is kept")
 
     # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; what goes wrong is
     # raised.

@@ -18,7 +18,9 @@ GREY, RGB, PALETTE = 0, 2, 3
 COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 # A 17 KB file can claim 12000 x 12000 pixels: no picture of this field is larger than this in either direction.
 MAX_SIDE = 8192
-FIX = "save the class ids as an 8-bit grey PNG (seg2vid_tf.annotations.label_map.write_label_map does)"
+FIX = (
+    "save the class ids as an 8-bit grey PNG (label_map.write_label_map does); painted maps are prepared with --colors"
+)
 
 
 def read_ids_png(path: str | os.PathLike, *, depths=(8,), allow_palette=False, fix=FIX, palette_fix="") -> np.ndarray:

@@ -84,7 +84,14 @@ class AnnotationSpec:
     def __post_init__(self):
         ids = [c.id for c in self.classes]
         if not ids or ids != list(range(len(ids))):
-            raise ValueError(f"spec {self.name!r}: class ids must be 0..K-1 in order, received {ids}")
+            raise ValueError(
+                f"spec {self.name!r}: class ids must be 0..K-1 in order, received {ids}; other ids that maps "
+                "are written in go into label_sets: {name: {their id: id here}}"
+            )
+        names = [c.name for c in self.classes]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"spec {self.name!r}: classes that are called alike: {twice}")
         if not len(ids) <= self.ignore_id <= 255:
             raise ValueError(
                 f"spec {self.name!r}: ignore_id must lie between the last class id and 255, received {self.ignore_id}"
@@ -170,6 +177,12 @@ class AnnotationSpec:
         Raises:
           ValueError: a key is missing or a value is not of the documented form.
         """
+        missing = {"name", "ignore_id", "classes"} - (set(document) if isinstance(document, dict) else set())
+        if missing:
+            raise ValueError(
+                f"not an annotation spec: it lacks {', '.join(sorted(missing))}; it is an object of name, ignore_id "
+                "and classes, and optionally label_sets, color_sets and skeleton"
+            )
         try:
             return cls(
                 name=document["name"],
@@ -186,7 +199,7 @@ class AnnotationSpec:
                 },
             )
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not an annotation spec, {type(error).__name__}: {error}; see {__name__}") from error
+            raise ValueError(f"not of the form of an annotation spec, {type(error).__name__}: {error}") from error
 
 
 def _class_to_json(label_class: LabelClass) -> dict:
@@ -197,8 +210,20 @@ def _class_to_json(label_class: LabelClass) -> dict:
 
 
 def _class_from_json(c: dict) -> LabelClass:
-    mirror = int(c["mirror"]) if "mirror" in c else None
-    return LabelClass(int(c["id"]), c["name"], tuple(int(v) for v in c["color"]), bool(c["foreground"]), mirror)
+    if not isinstance(c, dict) or not {"id", "name", "color", "foreground"} <= c.keys():
+        raise ValueError(f"a class is an object of id, name, color and foreground, received {c!r}")
+    color, mirror = c["color"], c.get("mirror")
+    right = isinstance(color, list) and len(color) == 3 and all(isinstance(v, int) and 0 <= v <= 255 for v in color)
+    for name, well, form in (
+        ("id", type(c["id"]) is int, "an integer"),
+        ("name", isinstance(c["name"], str) and c["name"], "a text"),
+        ("color", right, "[red, green, blue] of 0..255"),
+        ("foreground", isinstance(c["foreground"], bool), "true or false"),
+        ("mirror", mirror is None or type(mirror) is int, "a class id"),
+    ):
+        if not well:
+            raise ValueError(f"class {c['name']!r}: {name} must be {form}, received {c.get(name)!r}")
+    return LabelClass(c["id"], c["name"], tuple(color), c["foreground"], mirror)
 
 
 def _color_from_json(text: str) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import itertools
 import os
 import pathlib
 import struct
@@ -80,9 +81,10 @@ def check_split(
       look: called with each good clip.
 
     Returns:
-      {"spec", "size", "clips", "frames", "lengths": {length: clips}, "classes": {name: share of pixels, "(ignored)"
-      too}, "still": ids of clips in which nothing moves, "digests": {clip id: SHA-256 of its frames}, "errors": one
-      line for each thing that is wrong, with shard and byte offset}.
+      {"spec": the AnnotationSpec, "size", "clips", "frames", "lengths": {length: clips}, "classes": {name: share of
+      pixels, "(ignored)" too}, "still": ids of clips in which nothing moves, "plain": ids of clips of one class alone,
+      "digests": {clip id: SHA-256 of its frames}, "sources": the files that its clips were made of, "left_out": the
+      clips that were not stored and why, "errors": one line for each thing that is wrong, with shard and byte offset}.
 
     Raises:
       ValueError: there is no readable manifest; a missing or shortened shard is an error of the report.
@@ -90,7 +92,8 @@ def check_split(
     folder = pathlib.Path(split_dir)
     manifest = load_manifest(folder, sizes=False)
     spec = manifest_spec(manifest)
-    pixels, lengths, still, digests, errors = np.zeros(256, np.int64), collections.Counter(), [], {}, []
+    pixels, lengths, digests = np.zeros(256, np.int64), collections.Counter(), {}
+    still, plain, errors = [], [], []
     for shard in manifest["shards"]:
         path = folder / shard["file"]
         if not path.is_file():
@@ -98,7 +101,7 @@ def check_split(
             continue
         trusted = sha256_of(path) == shard["sha256"]
         if not trusted:
-            errors.append(f"{path}: its content has changed, {path.stat().st_size} bytes, were {shard['bytes']}")
+            errors.append(f"{path}: its content has changed: its SHA-256 is another than when it was written")
         found = []
         for offset, record, problem in records(path, trusted):
             each()
@@ -116,7 +119,10 @@ def check_split(
                 errors.append(f"{path}, offset {offset}: {error}")
                 continue
             lengths[len(clip.frames)] += 1
-            pixels += np.bincount(clip.label_maps.ravel(), minlength=256)
+            counts = np.bincount(clip.label_maps.ravel(), minlength=256)
+            pixels += counts
+            if np.count_nonzero(np.delete(counts, spec.ignore_id)) == 1:
+                plain.append(clip.clip_id)
             change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).mean(axis=(1, 2, 3))
             if len(change) and change.max() < MIN_CHANGE:
                 still.append(clip.clip_id)
@@ -128,16 +134,33 @@ def check_split(
     total = max(pixels.sum(), 1)
     names = {c.id: c.name for c in spec.classes} | {spec.ignore_id: "(ignored)"}
     return {
-        "spec": spec.name,
+        "spec": spec,
         "size": manifest["size"],
         "clips": sum(lengths.values()),
         "frames": sum(length * count for length, count in lengths.items()),
         "lengths": dict(sorted(lengths.items())),
         "classes": {name: float(pixels[i] / total) for i, name in names.items()},
         "still": still,
+        "plain": plain,
         "digests": digests,
+        "sources": {file for shard in manifest["shards"] for clip in shard["clips"] for file in clip.get("files", ())},
+        "left_out": manifest.get("bad_clips", []),
         "errors": errors,
     }
+
+
+def between_splits(reports: dict[str, dict]) -> list[str]:
+    """What is wrong with splits beside each other: files that two were made of, classes that differ; one line each."""
+    wrong = []
+    for (one, first), (other, second) in itertools.combinations(reports.items(), 2):
+        shared = sorted(first["sources"] & second["sources"])
+        if shared:
+            wrong.append(f"{one} and {other} were made of the same files, {len(shared)}, the first {shared[0]}")
+        if first["spec"] != second["spec"]:
+            names = {report["spec"].name for report in (first, second)}
+            how = "of that name, of other classes" if len(names) == 1 else "another"
+            wrong.append(f"{one} holds spec {first['spec'].name!r}, {other} {second['spec'].name!r}, {how}")
+    return wrong
 
 
 def duplicates(reports: dict[str, dict]) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from seg2vid_tf.data.shards import load_manifest, manifest_spec
 
 _STYLE = """body { font: 14px sans-serif; margin: 2em; } td, th { padding: 2px 12px 2px 0; text-align: left; }
 .wrong { color: #b00; } .clip { display: inline-block; margin: 0 12px 12px 0; } .bar { background: #888; height: 9px; }
+figure img { border: 1px solid #ccc; min-width: 384px; image-rendering: pixelated; }
 .square { display: inline-block; width: 11px; height: 11px; border: 1px solid #000; margin-right: 6px; }"""
 
 
@@ -44,28 +45,30 @@ class ClipPictures:
             self.pictures[clip.clip_id] = np.concatenate(rows, axis=0)
 
 
-def html_report(title: str, reports: dict[str, dict], twice: list[tuple[str, str]], pictures: dict) -> str:
+def html_report(title: str, reports: dict[str, dict], wrong: list[str], pictures: dict) -> str:
     """The report of some splits.
 
     Args:
       title: what it is about.
       reports: {split: what check_split says}.
-      twice: what duplicates says of them.
+      wrong: what is wrong with them beside each other, or could not be read; a line each.
       pictures: {split: ClipPictures}.
     """
     parts = [f"<!doctype html><meta charset=utf-8><title>{_text(title)}</title><style>{_STYLE}</style>"]
     parts.append(f"<h1>{_text(title)}</h1>")
-    parts += [f"<p class=wrong>the same frames twice: {_text(a)}, {_text(b)}</p>" for a, b in twice]
+    parts += [f"<p class=wrong>{_text(line)}</p>" for line in wrong]
     for split, report in reports.items():
         height, width = report["size"]
         parts.append(
             f"<h2>{_text(split)}</h2><p>{report['clips']} clips, {report['frames']} frames of {width}x{height}"
         )
-        parts.append(f", spec {_text(report['spec'])}; frames a clip: ")
+        parts.append(f", spec {_text(report['spec'].name)}; frames a clip: ")
         parts.append(", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items()) + "</p>")
         parts += [f"<p class=wrong>{_text(error)}</p>" for error in report["errors"]]
-        if report["still"]:
-            parts.append(f"<p>nothing moves in {len(report['still'])} clips: {_text(', '.join(report['still']))}</p>")
+        for kind, what in (("still", "in which nothing moves"), ("plain", "of one class alone")):
+            if report[kind]:
+                parts.append(f"<p>clips {what}, {len(report[kind])}: {_text(', '.join(report[kind]))}</p>")
+        parts += [f"<p>left out: {_text(c['clip_id'])}: {_text(c['error'])}</p>" for c in report["left_out"]]
         parts.append(_classes(report["classes"], pictures[split].spec))
         parts += [
             f"<figure class=clip><img src='{_data(image)}'><figcaption>{_text(clip_id)}</figcaption></figure>"

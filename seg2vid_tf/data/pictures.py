@@ -3,14 +3,14 @@
 import pathlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from seg2vid_tf.annotations.label_map import resize_label_map
 from seg2vid_tf.annotations.png_file import MAX_SIDE, read_ids_png
 
 
 def read_frame(path: pathlib.Path, max_width: int = MAX_SIDE) -> np.ndarray:
-    """The picture in a JPEG or PNG file, uint8 [H, W, 3].
+    """The picture in a JPEG or PNG file, uint8 [H, W, 3], upright.
 
     Raises:
       ValueError: unreadable, neither RGB nor grey nor palette, higher than MAX_SIDE or wider than ``max_width``.
@@ -21,7 +21,8 @@ def read_frame(path: pathlib.Path, max_width: int = MAX_SIDE) -> np.ndarray:
         with Image.open(path, formats=["JPEG", "PNG"]) as image:
             mode, width, height = image.mode, *image.size
             if height <= MAX_SIDE and width <= max_width and mode in ("RGB", "L", "P"):
-                return np.asarray(image.convert("RGB"))
+                # Telephones write what they see, and how they were held.
+                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: not a readable JPEG or PNG frame ({error}); write the file again") from error
     raise ValueError(

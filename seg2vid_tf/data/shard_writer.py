@@ -190,7 +190,8 @@ class ShardWriter:
         self.check_bad(bad)
         shards = [entry for entry in entries if entry["clips"]]
         if not shards:
-            raise ValueError(f"{self.target}: no clips to write; is the source empty?")
+            why = f"all {len(bad)} are bad, the first: {bad[0]['error']}" if bad else "is the source empty?"
+            raise ValueError(f"{self.target}: no clips to write; {why}")
         _check_all_alike(shards)
         manifest = {
             "schema_version": SCHEMA_VERSION,

@@ -37,7 +37,8 @@ class Segmenter:
         self._network = PictureNetwork(path, "segmenter", num_threads)
         self.size = self._network.size
         made = self._network.output_shape
-        if len(made) not in (3, 4) or made[0] not in (1, -1):
+        # Even a coarse segmenter says more than a row; a pose network's [1,1,17,3] does not.
+        if len(made) not in (3, 4) or made[0] not in (1, -1) or any(0 <= side < 2 for side in made[1:3]):
             raise ValueError(f"{self._network.found}; the output must be [N,h,w] class ids or [N,h,w,C] logits")
         if min_score and (len(made) == 3 or made[3] == 1):
             raise ValueError(

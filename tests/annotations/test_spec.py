@@ -11,6 +11,8 @@ from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
 
 SPECS = ["camvid", "cityscapes", "coco_pose", "kitti", "sketch", "synthetic_street", "weizmann_pose"]
 
+CLASSES = load_spec("synthetic_street").to_json()["classes"]
+
 
 @pytest.mark.parametrize("name", SPECS)
 def test_json_round_trip(name):
@@ -78,14 +80,18 @@ def test_pose_mirror_ids_swap_left_and_right():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"label_sets": ["labelIds"]}, "not an annotation spec"),
-        ({"label_sets": {"labelIds": [0, 1]}}, "not an annotation spec"),
+        ({"label_sets": ["labelIds"]}, "not of the form of an annotation spec"),
+        ({"label_sets": {"labelIds": [0, 1]}}, "not of the form of an annotation spec"),
         ({"label_sets": {"labelIds": {"7": 77}}}, r"label set 'labelIds' maps to unknown ids \[77\]"),
-        ({"classes": [1, 2]}, "not an annotation spec"),
+        ({"classes": [1, 2]}, "a class is an object of id, name, color and foreground, received 1"),
+        ({"classes": [dict(CLASSES[0], foreground="false")]}, "foreground must be true or false, received 'false'"),
+        ({"classes": [dict(CLASSES[0], color=[1, 2])]}, r"color must be \[red, green, blue\] of 0..255"),
+        ({"classes": [dict(CLASSES[0], color=[1, 2, 300])]}, r"color must be \[red, green, blue\] of 0..255"),
+        ({"classes": [CLASSES[0], dict(CLASSES[0], id=1)]}, "classes that are called alike"),
         ({"classes": []}, r"class ids must be 0..K-1 in order, received \[\]"),
         ({"ignore_id": 3}, "ignore_id must lie between the last class id and 255, received 3"),
-        ({"skeleton": None}, "not an annotation spec"),
-        ({"skeleton": {"joints": ["a"]}}, "not an annotation spec"),
+        ({"skeleton": None}, "not of the form of an annotation spec"),
+        ({"skeleton": {"joints": ["a"]}}, "not of the form of an annotation spec"),
         ({"skeleton": {"joints": ["a", "a"], "limbs": {}}}, r"joints that come twice: \['a'\]"),
         ({"skeleton": {"joints": ["a"], "limbs": {"9": [["a"], ["a"]]}}}, r"limbs of unknown classes: \[9\]"),
         ({"skeleton": {"joints": ["a"], "limbs": {"1": [["a"], ["b"]]}}}, r"limbs of unknown joints: \['b'\]"),

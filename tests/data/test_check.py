@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -11,8 +12,9 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.data.check import check_split, duplicates, records
+from seg2vid_tf.data.check import between_splits, check_split, duplicates, records
 from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.shard_writer import write_shards
 
 SPEC = load_spec("synthetic_street")
@@ -79,6 +81,29 @@ def test_still_clips_and_the_same_clip_in_two_splits_are_found(tmp_path, clips):
     assert duplicates(reports) == [("train/b", "validation/other name")]
 
 
+def test_splits_of_the_same_files_and_of_other_classes_are_told(tmp_path, clips, make_clip, write_sequence):
+    """Stored in another form, or cut elsewhere, a leak is no equal frame any more."""
+    write_sequence(tmp_path / "in/a", make_clip("a", length=6))
+    reports = {}
+    for split, options in (("train", {}), ("validation", {"max_length": 3})):
+        write_shards(FrameFolder(tmp_path / "in", SPEC, (4, 6), **options), tmp_path / "data", split=split)
+        reports[split] = check_split(tmp_path / "data" / split)
+    assert duplicates(reports) == []
+    (line,) = between_splits(reports)
+    assert line.startswith("train and validation were made of the same files, 18, the first ") and "0000.png" in line
+    reports["validation"]["spec"] = dataclasses.replace(SPEC, ignore_id=99)
+    assert "holds spec 'synthetic_street', validation 'synthetic_street', of that name, of other classes" in str(
+        between_splits(reports)
+    )
+
+
+def test_clips_of_one_class_and_those_left_out_are_told(tmp_path, clips):
+    road = np.where(clips[0].label_maps == SPEC.ignore_id, SPEC.ignore_id, 0).astype(np.uint8)
+    plain = dataclasses.replace(clips[0], clip_id="plain", label_maps=road)
+    report = check_split(_write(tmp_path, [*clips, plain]))
+    assert report["plain"] == ["plain"] and report["left_out"] == []
+
+
 def test_damage_is_told_by_shard_and_offset_and_hides_nothing_else(tmp_path, clips):
     split = _write(tmp_path, clips)
     first, second = split / "shard-00000.tfrecord", split / "shard-00001.tfrecord"
@@ -135,6 +160,14 @@ def test_the_program_reports_and_fails_where_something_is_wrong(tmp_path, clips)
     (split / "shard-00001.tfrecord").write_bytes(b"")
     failed = run(f"--data_dir={split}")
     assert failed.returncode == 1 and "lacks the clips ['c']" in failed.stdout
-    assert "2 things are wrong" in failed.stderr and "Traceback" not in failed.stderr
+    assert f"wrong with {split}: 2, see above" in failed.stderr and "Traceback" not in failed.stderr
+    shutil.copytree(split, tmp_path / "data/torn")
+    (tmp_path / "data/torn/manifest.json").write_text("{")
+    shutil.copytree(split, tmp_path / "data/nameless")
+    (tmp_path / "data/nameless/manifest.json").unlink()
+    failed = run(f"--data_dir={tmp_path}/data", f"--output={tmp_path}/report.html")
+    assert failed.returncode == 1 and "data/nameless: shards without a manifest.json" in failed.stdout
+    assert "data/torn/manifest.json" in failed.stdout and "2 clips, 7 frames" in failed.stdout
+    assert "data/torn/manifest.json" in (tmp_path / "report.html").read_text(encoding="utf-8")
     failed = run(f"--data_dir={tmp_path}")
     assert failed.returncode == 1 and "no prepared split here" in failed.stderr

@@ -219,6 +219,19 @@ def test_files_are_checked_while_reading(tmp_path, make_clip, write_sequence, ca
         list(FrameFolder(tmp_path, SPEC, SIZE))
 
 
+def test_a_frame_that_was_held_sideways_is_turned_upright(tmp_path):
+    frame = np.zeros((8, 12, 3), np.uint8)
+    frame[:, :6] = 250
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter: the left side comes to the top
+    for kind in ("image", "label"):
+        (tmp_path / "a" / kind).mkdir(parents=True)
+    Image.fromarray(frame).save(tmp_path / "a/image/0000.jpg", exif=exif, quality=95)
+    Image.fromarray(np.zeros((12, 8), np.uint8)).save(tmp_path / "a/label/0000.png")
+    (clip,) = FrameFolder(tmp_path, SPEC, (12, 8))
+    assert clip.frames[0, :5].min() > 200 and clip.frames[0, 7:].max() < 50
+
+
 def test_truncated_frame_is_refused(tmp_path, make_clip, write_sequence):
     write_sequence(tmp_path / "a", make_clip(length=2, height=64, width=64))
     data = (tmp_path / "a/image/0001.png").read_bytes()

@@ -159,6 +159,9 @@ def test_refusals(models, tmp_path):
     classifier = write_model(tmp_path / "classifier.tflite", lambda x: tf.reduce_mean(x, [1, 2]))
     with pytest.raises(ValueError, match=r"output must be \[N,h,w\] class ids or \[N,h,w,C\] logits"):
         Segmenter(classifier)
+    pose = write_model(tmp_path / "pose.tflite", lambda x: tf.reshape(x[:, :2, :3], [1, 1, 6, 3]))
+    with pytest.raises(ValueError, match=r"\(1, 1, 6, 3\)\]; the output must be"):
+        Segmenter(pose)
     with pytest.raises(ValueError, match="input must be uint8, int32 or float32, it is int64"):
         Segmenter(write_model(tmp_path / "int.tflite", lambda x: x[..., 0] * 2, dtype=tf.int64))
     with pytest.raises(ValueError, match="gives ids without a score, so min_score=0.5 is useless"):
