@@ -1,8 +1,10 @@
 """Exports a trained run as a SavedModel for TensorFlow Serving.
 
     python experiments/export.py --run_dir=runs/street --name=street
+    python experiments/export.py --run_dir=runs/street --name=street_motion --model=motion
 
-Every signature is run through the session loader and compared with the model in memory before the version appears.
+Both stages as one model, seg2vid, or one of them: start_frame paints start frames, motion animates given ones. Every
+signature is run through the session loader and compared with the model in memory before the version appears.
 """
 
 import pathlib
@@ -11,8 +13,9 @@ from absl import flags
 
 from seg2vid_tf.flags import run
 
-RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds start_frame/ and motion/", required=True)
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds start_frame/, motion/ or both", required=True)
 NAME = flags.DEFINE_string("name", None, "the model's name", required=True)
+MODEL = flags.DEFINE_enum("model", "seg2vid", ["seg2vid", "start_frame", "motion"], "both stages, or one of them")
 ROOT = flags.DEFINE_string("root", "saved_models", "folder of all models")
 VERSION = flags.DEFINE_integer("version", None, "version number; one above the newest by default", lower_bound=1)
 CARD = flags.DEFINE_string("card", None, "Markdown file that becomes the model card")
@@ -22,10 +25,15 @@ def main():
     from seg2vid_tf.models.restore import seg2vid_from_run  # TensorFlow loads here: --help needs none.
     from seg2vid_tf.serving.export import export
     from seg2vid_tf.serving.model_card import model_card
+    from seg2vid_tf.serving.warmup import can_warm_up
 
-    card = pathlib.Path(CARD.value).read_text(encoding="utf-8") if CARD.value else model_card(NAME.value, RUN_DIR.value)
-    target = export(seg2vid_from_run(RUN_DIR.value), ROOT.value, NAME.value, VERSION.value, card)
+    stages = ("start_frame", "motion") if MODEL.value == "seg2vid" else (MODEL.value,)
+    given = pathlib.Path(CARD.value).read_text(encoding="utf-8") if CARD.value else None
+    card = given or model_card(NAME.value, RUN_DIR.value, stages)
+    target = export(seg2vid_from_run(RUN_DIR.value, stages), ROOT.value, NAME.value, VERSION.value, card)
     print(f"exported and verified: {target}")
+    if not can_warm_up():
+        print("without warm-up requests, a server's first answers take seconds: pip install 'seg2vid_tf[serving]'")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@
 Shapes: N videos of T+1 frames, H x W = ``pipe.size``. Seeds: video i of a call is what ``seed + i`` alone would give.
 """
 
-import json
 import math
 import os
 import pathlib
@@ -22,7 +21,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.models.motion.latent_map import drawn_stddev
 from seg2vid_tf.models.seg2vid import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
-from seg2vid_tf.serving.export import DESCRIPTION, versions
+from seg2vid_tf.serving.export import newest_version, read_description, versions
 from seg2vid_tf.serving.signatures import describe, signatures
 
 # Videos made at once: bounds the memory of a large num_videos.
@@ -81,15 +80,10 @@ class Seg2VidPipeline:
         Raises:
           ValueError: there is no export of this package at ``path``, or it is damaged.
         """
-        folder = pathlib.Path(path)
-        if not (folder / "saved_model.pb").exists():
-            found = versions(folder)
-            if not found:
-                raise ValueError(
-                    f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder"
-                )
-            folder = folder / str(found[-1])
-        description = _read_description(folder)
+        folder = newest_version(pathlib.Path(path))
+        description = read_description(folder)
+        if "motion" not in description["stages"]:
+            raise ValueError(f"{folder} paints start frames alone, a video needs stage 2: export both stages")
         try:
             loaded = tf.saved_model.load(str(folder))
         except (OSError, tf.errors.OpError) as error:
@@ -110,7 +104,7 @@ class Seg2VidPipeline:
         """
         from seg2vid_tf.models.restore import seg2vid_from_run  # builds networks: an export needs none of that
 
-        model = seg2vid_from_run(run_dir, start_frame)
+        model = seg2vid_from_run(run_dir, ("start_frame", "motion") if start_frame else ("motion",))
         functions = {name: tf.function(f, input_signature=inputs) for name, (f, inputs) in signatures(model).items()}
         return cls(functions, describe(model))
 
@@ -191,7 +185,7 @@ class Seg2VidPipeline:
                 chunk = self._run("from_tensor", inputs)
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
-                chunk = self._run("animate", inputs)
+                chunk = self._run("animate_tensor", inputs)
             parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, stddev))
         videos = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         return Seg2VidOutput(**videos, frames_per_chunk=self.num_frames)
@@ -202,7 +196,7 @@ class Seg2VidPipeline:
         for number in range(1, -(-num_frames // self.num_frames)):
             z = walk(z, seeds, number, z_walk, stddev)
             last = {"start_frame": chunk["frames"][:, -1], "label_map": chunk["label_maps"][:, -1], "z": z}
-            chunk = self._run("animate", last)
+            chunk = self._run("animate_tensor", last)
             for name, value in chunk.items():
                 outputs[name].append(value[:, 1:] if name in WITH_FRAME_0 else value)
         lengths = {name: num_frames + (name in WITH_FRAME_0) for name in outputs}
@@ -312,22 +306,6 @@ class Seg2VidPipeline:
     def _run(self, signature, inputs):
         outputs = self._functions[signature](**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
-
-
-def _read_description(folder):
-    path = folder / DESCRIPTION
-    try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
-    needed = {"spec", "size", "num_frames", "style_dim", "latent_dim", "background_latent"}
-    needed |= {"instance_boundary", "temperature", "smoothness"}
-    missing = needed - set(description)
-    if missing:
-        raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")
-    return description
 
 
 def _checked_seed(seed, num_videos):

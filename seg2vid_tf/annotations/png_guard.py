@@ -33,18 +33,16 @@ def decode_label_map_png(png_bytes: tf.Tensor, spec: AnnotationSpec, size: tuple
     height, width = size
     png_bytes = tf.ensure_shape(png_bytes, [])
     length = tf.strings.length(png_bytes)
-    # The padding keeps a short or empty string from failing without the input's name.
-    padded = tf.strings.join([tf.strings.substr(png_bytes, 0, HEADER_BYTES), tf.constant(bytes(HEADER_BYTES))])
-    header = tf.cast(tf.io.decode_raw(tf.strings.substr(padded, 0, HEADER_BYTES), tf.uint8), tf.int64)
-    found_width, found_height = _big_endian(header[16:20]), _big_endian(header[20:24])
+    header = header_of(png_bytes)
+    found_height, found_width = tf.unstack(png_size(header))
     depth, colour = header[24], header[25]
     end_start = tf.maximum(length - len(_PNG_END), 0)
     end = tf.strings.substr(png_bytes, end_start, len(_PNG_END))
 
     png = tf.reduce_all(header[: len(PNG_START)] == tf.constant(list(PNG_START), tf.int64))
-    with _after(png, f"{NAME}: not a PNG file, its length in bytes:", length, "send an 8-bit grey PNG of class ids"):
+    with after(png, f"{NAME}: not a PNG file, its length in bytes:", length, "send an 8-bit grey PNG of class ids"):
         grey = tf.identity((colour == GREY) & (depth == 8))
-    with _after(
+    with after(
         grey,
         f"{NAME}: expected an 8-bit grey PNG (bit depth 8, colour type 0), received bit depth:",
         depth,
@@ -53,7 +51,7 @@ def decode_label_map_png(png_bytes: tf.Tensor, spec: AnnotationSpec, size: tuple
         "save the class ids themselves",
     ):
         right_size = tf.identity((found_height == height) & (found_width == width))
-    with _after(
+    with after(
         right_size,
         f"{NAME}: expected height x width {height}x{width}, received height:",
         found_height,
@@ -62,14 +60,26 @@ def decode_label_map_png(png_bytes: tf.Tensor, spec: AnnotationSpec, size: tuple
         "resize it by nearest neighbour",
     ):
         complete = tf.identity(end == _PNG_END)
-    with _after(complete, f"{NAME}: truncated PNG, its length in bytes:", length, "send the whole file"):
+    with after(complete, f"{NAME}: truncated PNG, its length in bytes:", length, "send the whole file"):
         # The name shows in the message of a file that is damaged inside.
         label_map = tf.io.decode_png(tf.identity(png_bytes), channels=1, dtype=tf.uint8, name=NAME)
     label_map = tf.ensure_shape(label_map[..., 0], [height, width])
     return tf.cast(check_ids(label_map, spec, NAME), tf.uint8)
 
 
-def _after(condition: tf.Tensor, *data):
+def header_of(data: tf.Tensor) -> tf.Tensor:
+    """A file's first HEADER_BYTES, int64; zeros where it is shorter."""
+    # The padding keeps a short or empty string from failing without the input's name.
+    padded = tf.strings.join([tf.strings.substr(data, 0, HEADER_BYTES), tf.constant(bytes(HEADER_BYTES))])
+    return tf.cast(tf.io.decode_raw(tf.strings.substr(padded, 0, HEADER_BYTES), tf.uint8), tf.int64)
+
+
+def png_size(header: tf.Tensor) -> tf.Tensor:
+    """int64 [height, width] of a PNG's header."""
+    return tf.stack([_big_endian(header[20:24]), _big_endian(header[16:20])])
+
+
+def after(condition: tf.Tensor, *data):
     """Context in which operations run only once ``condition`` has been asserted."""
     check = tf.debugging.Assert(condition, list(data))
     return tf.control_dependencies([check] if check is not None else [])  # eagerly Assert raises and returns None

@@ -28,21 +28,26 @@ def painter_from_run(run_dir: str | os.PathLike) -> tuple[StartFramePainter, Sta
     return StartFramePainter(generator, style_encoder, spec), config
 
 
-def seg2vid_from_run(run_dir: str | os.PathLike, start_frame: bool = True) -> Seg2Vid:
+def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("start_frame", "motion")) -> Seg2Vid:
     """Builds Seg2Vid from <run_dir>/start_frame and <run_dir>/motion.
 
     Args:
       run_dir: the folder of both stages' runs.
-      start_frame: whether stage 1 is wanted; without it the model only animates frames, and the folder may lack it.
+      stages: which of them are wanted: "start_frame" alone paints, "motion" alone animates frames; the folder may lack
+        the other.
 
     Raises:
       ValueError: a stage is missing, has no checkpoint, or the stages differ in spec or size.
     """
+    if stages == ("start_frame",):
+        painter, start_config = painter_from_run(run_dir)
+        size = (start_config.model.height, start_config.model.width)
+        return Seg2Vid(painter.generator, None, painter.spec, size, painter.style_encoder)
     folder = RunFolder(pathlib.Path(run_dir) / "motion")
     config, spec = folder.load("motion")
     size = (config.model.height, config.model.width)
     generator = style_encoder = None
-    if start_frame:
+    if "start_frame" in stages:
         painter, start_config = painter_from_run(run_dir)
         _check_together(run_dir, start=(painter.spec, start_config.model), motion=(spec, config.model))
         generator, style_encoder = painter.generator, painter.style_encoder

@@ -11,8 +11,6 @@ its own z, its motion transferred by animating another frame with it, and a vide
 with its last label map.
 """
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -46,7 +44,7 @@ def draw(seed: tf.Tensor, style_dim: int, stddev: np.ndarray) -> tuple[tf.Tensor
     return draw_style(seed, style_dim), stddev * per_example_normal(seed, [len(stddev)], MOTION_STREAM)
 
 
-def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float, stddev: np.ndarray) -> tf.Tensor:
+def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int | tf.Tensor, step: float | tf.Tensor, stddev) -> tf.Tensor:
     """The motion of a longer video's chunk, from that of the chunk before.
 
     z stays as likely as it was drawn: sqrt(1 - step^2) z + step * stddev * noise, noise ~ N(0, I).
@@ -55,11 +53,32 @@ def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int, step: float, stddev: np.ndar
       z: float32 [B,Z].
       seed: int64 [B], the videos'.
       chunk: from 1.
-      step: in [0, 1]; 0 keeps the motion, 1 draws another.
+      step: in [0, 1]; 0 keeps the motion, 1 draws another; float, or float32 [B,1].
       stddev: as in ``draw``.
     """
     noise = per_example_normal(seed, [z.shape[-1]], WALK_STREAM + chunk)
-    return math.sqrt(1.0 - step * step) * z + step * stddev * noise
+    return (1.0 - step * step) ** 0.5 * z + step * stddev * noise
+
+
+def walked(z: tf.Tensor, seed: tf.Tensor, chunks: tf.Tensor, step: tf.Tensor, stddev) -> tf.Tensor:
+    """The motion of each video's chunk, from that of chunk 0: ``walk`` from one to the next.
+
+    Args:
+      z: float32 [B,Z].
+      seed: int64 [B].
+      chunks: int64 [B], from 0.
+      step: float32 [B], in [0, 1].
+      stddev: as in ``draw``.
+    """
+
+    def on(chunk, z):
+        there = walk(z, seed, chunk, step[:, None], stddev)
+        return chunk + 1, tf.where((chunk <= chunks)[:, None], there, z)
+
+    last = tf.reduce_max(chunks)
+    shapes = tf.TensorShape([]), z.shape
+    first = tf.constant(1, tf.int64)
+    return tf.while_loop(lambda chunk, _: chunk <= last, on, (first, z), shape_invariants=shapes)[1]
 
 
 class Seg2Vid(keras.Model):
@@ -67,7 +86,7 @@ class Seg2Vid(keras.Model):
 
     Args:
       generator: built StartFrameGenerator; None: the model animates given frames alone.
-      motion: built MotionCVAE.
+      motion: built MotionCVAE; None: the model paints start frames alone.
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
       style_encoder: built StyleEncoder, or None.
@@ -77,7 +96,7 @@ class Seg2Vid(keras.Model):
     def __init__(
         self,
         generator: StartFrameGenerator | None,
-        motion: MotionCVAE,
+        motion: MotionCVAE | None,
         spec: AnnotationSpec,
         size: tuple[int, int],
         style_encoder: StyleEncoder | None = None,
@@ -95,9 +114,13 @@ class Seg2Vid(keras.Model):
         self.temperature, self.smoothness = temperature, smoothness
 
     def draw(self, seed):
-        """int64 [B] -> what the seeds stand for in this model."""
-        stddev = drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
-        return draw(seed, self.generator.style_dim, stddev)
+        """int64 [B] -> what the seeds stand for in this model: style [B,S], S = 0 without stage 1, and z [B,Z]."""
+        return draw(seed, 0 if self.generator is None else self.generator.style_dim, self.drawn_stddev)
+
+    @property
+    def drawn_stddev(self) -> np.ndarray:
+        """How widely seeds draw motions, float32 [Z]."""
+        return drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
 
     def generate(self, label_map, style, z, seed, instance_map=None):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.

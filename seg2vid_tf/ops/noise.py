@@ -7,7 +7,7 @@ both TensorFlow stacks. XLA draws other numbers for the same call: sample outsid
 import tensorflow as tf
 
 
-def per_example_normal(seeds: tf.Tensor, shape, stream: int) -> tf.Tensor:
+def per_example_normal(seeds: tf.Tensor, shape, stream: int | tf.Tensor) -> tf.Tensor:
     """Standard normal noise, one seed per row.
 
     Args:
@@ -26,7 +26,7 @@ def per_example_normal(seeds: tf.Tensor, shape, stream: int) -> tf.Tensor:
         raise ValueError(f"seeds must be an int64 vector [B], received {seeds.dtype.name} {seeds.shape}")
     # Philox is named because the default generator differs between devices.
     return tf.map_fn(
-        lambda seed: tf.random.stateless_normal(shape, tf.stack([seed, tf.constant(stream, tf.int64)]), alg="philox"),
+        lambda seed: tf.random.stateless_normal(shape, tf.stack([seed, tf.cast(stream, tf.int64)]), alg="philox"),
         tf.cast(seeds, tf.int64),
         fn_output_signature=tf.float32,
     )

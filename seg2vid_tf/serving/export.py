@@ -4,13 +4,13 @@ A server picks up a numeric folder the moment it appears, so the model is writte
 session loader on every signature, compared with the model in memory, and renamed only then.
 """
 
+import functools
 import json
 import os
 import pathlib
 import shutil
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import seg2vid_tf
@@ -19,18 +19,16 @@ from seg2vid_tf.files import new_folders
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import describe, signatures
+from seg2vid_tf.serving.verify import answers, check_servable, verify
+from seg2vid_tf.serving.warmup import can_warm_up, write_warmup
 
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
-
-# A pixel may round the other way where another graph sums in another order; flow may move by as much as that is worth.
-PIXEL_TOLERANCE = 1
-FLOAT_TOLERANCE = 1e-2
 
 
 def export(
     model: Seg2Vid, root: str | os.PathLike, name: str, version: int | None = None, card: str = ""
 ) -> pathlib.Path:
-    """Exports a model and proves it.
+    """Exports a model and proves it; with warm-up requests, where their package is installed.
 
     Args:
       model: with trained weights, built outside any strategy.
@@ -43,11 +41,9 @@ def export(
       The version folder.
 
     Raises:
-      ValueError: the model has no stage 1, the version exists, or the exported model does not answer as the one in
+      ValueError: the version exists, a server could not run the exported model, or it does not answer as the one in
         memory does.
     """
-    if model.painter is None:
-        raise ValueError("an export holds both stages and this model has no stage 1: train_start_frame.py trains it")
     folder = pathlib.Path(root) / name
     version = version if version is not None else max([0, *versions(folder)]) + 1
     if version < 1:
@@ -60,7 +56,12 @@ def export(
         try:
             _save(model, temporary)
             _write_description(temporary, model, card)
-            verify(model, temporary)
+            check_servable(temporary)
+            expected = answers(model)
+            with SessionLoader(temporary) as loaded:
+                verify(expected, loaded, str(temporary))
+            if can_warm_up():
+                write_warmup(temporary, name, {signature: inputs for signature, (inputs, _) in expected.items()})
             os.rename(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -73,9 +74,10 @@ def _save(model, path):
     networks = (model.generator, model.style_encoder, model.motion)
     # Raw variables: a server does not find those of a Keras 3 model.
     shell.weights = [v for network in networks if network is not None for v in raw_variables(network)]
+    shared = functools.partial(tf.function, autograph=False)
     traced = {
         name: tf.function(function, input_signature=inputs).get_concrete_function()
-        for name, (function, inputs) in signatures(model).items()
+        for name, (function, inputs) in signatures(model, shared).items()
     }
     tf.saved_model.save(shell, str(path), signatures=traced)
 
@@ -85,61 +87,39 @@ def versions(folder: pathlib.Path) -> list[int]:
     return sorted(int(p.name) for p in folder.glob("*") if p.is_dir() and p.name.isdigit())
 
 
-def verify(model: Seg2Vid, path: pathlib.Path) -> None:
-    """Runs every signature of an export through the session loader on a batch of two.
+def newest_version(folder: pathlib.Path) -> pathlib.Path:
+    """A version folder itself, or the newest one of a model folder.
 
     Raises:
-      ValueError: an output differs from the model's in memory; it names the signature, the output and the difference.
+      ValueError: it is neither.
     """
-    functions = signatures(model)
-    with SessionLoader(path) as loaded:
-        for signature, inputs in example_inputs(model).items():
-            function, _ = functions[signature]
-            expected = function(**{name: tf.constant(value) for name, value in inputs.items()})
-            served = loaded.run(signature, inputs)
-            for name, value in expected.items():
-                _compare(f"{path}: {signature}: {name}", value.numpy(), served[name])
+    if (folder / "saved_model.pb").exists():
+        return folder
+    found = versions(folder)
+    if not found:
+        raise ValueError(f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder")
+    return folder / str(found[-1])
 
 
-def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
-    """One fixed batch of two per signature, with every class of the spec and its ignore id in it."""
-    rng = np.random.default_rng(0)
-    height, width = model.size
-    ids = np.array([*range(model.spec.num_classes), model.spec.ignore_id], np.uint8)
-    label_map = np.kron(rng.choice(ids, (2, -(-height // 8), -(-width // 8))), np.ones((8, 8), np.uint8))
-    label_map = np.ascontiguousarray(label_map[:, :height, :width])
-    # Pictures that move by a pixel a frame: in noise nothing can be matched, and what is found hangs on the last bit.
-    steps = model.motion.num_frames
-    coarse = rng.uniform(0.0, 255.0, (2, height // 8 + 2, width // 8 + 2, 3))
-    scene = np.round(tf.image.resize(coarse, (height + steps, width + steps))).astype(np.uint8)
-    frames = np.stack([scene[:, steps - t :][:, :height, t : t + width] for t in range(steps + 1)], axis=1)
-    style = rng.standard_normal((2, model.generator.style_dim)).astype(np.float32)
-    z = rng.standard_normal((2, model.motion.latent_dim)).astype(np.float32)
-    instances = {}
-    if model.painter.uses_instances:
-        instances["instance_map"] = (label_map // 4).astype(np.int32)
-    seed = np.array([3, 4], np.int64)
-    label_map_png = np.array([tf.io.encode_png(m[..., None]).numpy() for m in label_map], object)
-    inputs = {
-        "serving_default": {"label_map_png": label_map_png, "seed": seed, **instances},
-        "from_tensor": {"label_map": label_map, "style": style, "z": z, "seed": seed, **instances},
-        "animate": {"start_frame": frames[:, 0], "label_map": label_map, "z": z},
-        "encode_motion": {"frames": frames, "label_map": label_map},
-    }
-    if model.style_encoder is not None:
-        inputs["encode_style"] = {"reference": frames[:, 0]}
-    return inputs
+def read_description(folder: pathlib.Path) -> dict:
+    """What ``describe`` said of the model in a version folder.
 
-
-def _compare(what, expected, served):
-    if expected.dtype == object:
-        expected, served = (np.stack([tf.io.decode_png(p).numpy() for p in a.ravel()]) for a in (expected, served))
-    if expected.shape != served.shape or expected.dtype != served.dtype:
-        raise ValueError(f"{what}: {served.dtype} {served.shape}, in memory {expected.dtype} {expected.shape}")
-    difference = float(np.max(np.abs(served.astype(np.float64) - expected.astype(np.float64)), initial=0.0))
-    tolerance = PIXEL_TOLERANCE if expected.dtype == np.uint8 else FLOAT_TOLERANCE
-    if not difference <= tolerance:
-        raise ValueError(f"{what}: differs by {difference:.3g} from the model in memory, allowed {tolerance}")
+    Raises:
+      ValueError: there is no such document, or it is another version's.
+    """
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
+    needed = {"spec", "size", "stages", "num_frames", "style_dim", "latent_dim", "background_latent"}
+    needed |= {"instance_boundary", "temperature", "smoothness"}
+    missing = needed - set(description)
+    if missing:
+        raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")
+    return description
 
 
 def _write_description(folder, model, card):

@@ -6,14 +6,14 @@ import pathlib
 from seg2vid_tf.run_folder import RunFolder
 
 
-def model_card(name: str, run_dir: str | os.PathLike) -> str:
-    """Markdown: spec, size, steps and losses of both stages.
+def model_card(name: str, run_dir: str | os.PathLike, stages: tuple[str, ...] = ("start_frame", "motion")) -> str:
+    """Markdown: spec, size, steps and losses of the stages.
 
     Raises:
-      ValueError: ``run_dir`` does not hold both stages.
+      ValueError: ``run_dir`` does not hold them.
     """
     lines = [f"# {name}", ""]
-    for stage in ("start_frame", "motion"):
+    for stage in stages:
         folder = RunFolder(pathlib.Path(run_dir) / stage)
         config, spec = folder.load(stage)
         training, model = config.training, config.model

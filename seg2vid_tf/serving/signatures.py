@@ -1,18 +1,29 @@
 """The served functions of a Seg2Vid model, and what a caller must know of it.
 
-    serving_default  label_map_png string [B], seed int64 [B]                  -> frames_bytes string [B,T+1], PNG
-    from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z], seed int64 -> the tensors below
-    animate          start_frame uint8 [B,H,W,3], label_map uint8 [B,H,W], z   -> the tensors below
-    encode_motion    frames uint8 [B,T+1,H,W,3], label_map uint8 [B,H,W]       -> z_mean, z_stddev float32 [B,Z]
-    encode_style     reference uint8 [B,H,W,3]                                 -> style float32 [B,S], for from_tensor
+For people and servers, pictures as files:
 
-serving_default and from_tensor are there where the model has a stage 1, and take instance_map int32 [B,H,W] too
-(0 = no instance) where it was trained with instance boundaries; encode_style where it has a style encoder.
+    serving_default  label_map_png string [B], seed int64 [B]                     -> frames_bytes string [B,T+1], PNG
+    animate          start_frame_jpeg string [B], label_map_png, seed             -> frames_bytes [B,T+1]
+    continue         start_frame_jpeg, label_map_png, seed, chunk int64 [B], walk float32 [B] -> frames_bytes [B,T]
+
+and label_map_bytes string [B]: the label map of the last frame. It and the last frame, given to ``continue`` with the
+same seed and chunk = 1, 2, .., are the next chunk of a longer video, whose motion changes from chunk to chunk as far as
+walk says, 0 (not at all) .. 1 (drawn anew). start_frame_jpeg may be a PNG, which loses nothing.
+
+For programs, tensors:
+
+    from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z], seed int64    -> the tensors below
+    animate_tensor   start_frame uint8 [B,H,W,3], label_map, z                    -> the tensors below
+    encode_motion    frames uint8 [B,T+1,H,W,3], label_map                        -> z_mean, z_stddev float32 [B,Z]
+    encode_style     reference uint8 [B,H,W,3]                                    -> style float32 [B,S], as above
 
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1], label_maps uint8 [B,T+1,H,W] (0 is the one given)
 
-The last frame and the last label map, animated again, are the next chunk of a longer video.
+A model of both stages has them all; encode_style where it has a style encoder. One of stage 2 alone has animate (as
+serving_default too), continue, animate_tensor and encode_motion; one of stage 1 alone serving_default, whose output is
+frame_bytes string [B], from_tensor (without z, its output frame uint8 [B,H,W,3]) and encode_style. serving_default and
+from_tensor of a stage 1 that was trained with instance boundaries take instance_map int32 [B,H,W] too, 0 = no instance.
 
 Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
@@ -22,86 +33,176 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from seg2vid_tf.annotations.picture_guard import decode_picture
 from seg2vid_tf.annotations.png_guard import decode_label_map_png
-from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.models.seg2vid import Seg2Vid, walked
 from seg2vid_tf.ops.image import to_float, to_uint8
 
+# The most chunks that one request may walk: each costs a draw of z.
+MAX_CHUNK = 1024
 
-def signatures(model: Seg2Vid) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
-    """{name: (function, its input signature)} for the model's own frame size."""
-    height, width = model.size
-    label_map = tf.TensorSpec([None, height, width], tf.uint8, "label_map")
-    z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
-    seeds = tf.TensorSpec([None], tf.int64, "seed")
 
-    def serving_default(label_map_png, seed, instance_map=None):
-        label_map_png, seed, *instances = _checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
-        decoded = tf.map_fn(
-            lambda png: decode_label_map_png(png, model.spec, model.size),
-            label_map_png,
-            fn_output_signature=tf.TensorSpec([height, width], tf.uint8),
-        )
-        frames = _served(decoded, model.generate(decoded, *model.draw(seed), seed, *instances))["frames"]
-        flat = tf.reshape(frames, [-1, height, width, 3])
-        encoded = tf.map_fn(tf.io.encode_png, flat, fn_output_signature=tf.TensorSpec([], tf.string))
-        return {"frames_bytes": tf.reshape(encoded, [-1, model.motion.num_frames + 1])}
+def signatures(
+    model: Seg2Vid, shared: Callable[[Callable], Callable] = lambda function: function
+) -> dict[str, tuple[Callable, list[tf.TensorSpec]]]:
+    """{name: (function, its input signature)} for the model's own frame size.
 
-    def from_tensor(label_map, style, z, seed, instance_map=None):
-        inputs = _checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
-        return _served(inputs[0], model.generate(*inputs))
-
-    def animate(start_frame, label_map, z):
-        start_frame, label_map, z = _checked(start_frame=start_frame, label_map=label_map, z=z)
-        return _served(label_map, model.animate(to_float(start_frame), label_map, z))
-
-    def encode_motion(frames, label_map):
-        frames, label_map = _checked(frames=frames, label_map=label_map)
-        posterior = model.encode_motion(to_float(frames), label_map)
-        return {"z_mean": posterior.mean(), "z_stddev": posterior.stddev()}
-
-    def encode_style(reference):
-        (reference,) = _checked(reference=reference)
-        return {"style": model.painter.encode_style(to_float(reference))}
-
-    functions = {
-        "animate": (
-            animate,
-            [tf.TensorSpec([None, height, width, 3], tf.uint8, "start_frame"), label_map, z],
-        ),
-        "encode_motion": (
-            encode_motion,
-            [tf.TensorSpec([None, model.motion.num_frames + 1, height, width, 3], tf.uint8, "frames"), label_map],
-        ),
-    }
+    Args:
+      model: of one stage or both.
+      shared: what becomes of a part that several signatures have in common; tf.function writes it once.
+    """
+    functions = {}
+    if model.motion is not None:
+        functions |= _motion_signatures(model, shared(model.animate))
     if model.painter is not None:
-        instances = [tf.TensorSpec([None, height, width], tf.int32, "instance_map")] * model.painter.uses_instances
-        png = tf.TensorSpec([None], tf.string, "label_map_png")
-        style = tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style")
-        functions["serving_default"] = (serving_default, [png, seeds, *instances])
-        functions["from_tensor"] = (from_tensor, [label_map, style, z, seeds, *instances])
+        both = model.motion is not None
+        functions |= _video_signatures(model, shared(model.generate)) if both else _start_frame_signatures(model)
     if model.style_encoder is not None:
-        functions["encode_style"] = (encode_style, [tf.TensorSpec([None, height, width, 3], tf.uint8, "reference")])
+        reference = tf.TensorSpec([None, *model.size, 3], tf.uint8, "reference")
+        functions["encode_style"] = (lambda reference: _encode_style(model, reference), [reference])
     # No condition in them is a tensor's, and AutoGraph's looking for one is half of the tracing.
     return {name: (tf.autograph.experimental.do_not_convert(f), inputs) for name, (f, inputs) in functions.items()}
 
 
 def describe(model: Seg2Vid) -> dict:
     """What a caller must know of a model: the JSON document beside its SavedModel."""
+    motion = model.motion
     return {
         "spec": model.spec.to_json(),
         "size": list(model.size),
-        "num_frames": model.motion.num_frames,
+        "stages": [name for name, part in (("start_frame", model.painter), ("motion", motion)) if part is not None],
+        "num_frames": 0 if motion is None else motion.num_frames,
         "style_dim": 0 if model.generator is None else model.generator.style_dim,
-        "latent_dim": model.motion.latent_dim,
-        "background_latent": model.motion.latent_sizes[0],
+        "latent_dim": 0 if motion is None else motion.latent_dim,
+        "background_latent": 0 if motion is None else motion.latent_sizes[0],
         "temperature": model.temperature,
         "smoothness": model.smoothness,
         "instance_boundary": model.painter is not None and model.painter.uses_instances,
     }
 
 
+def _motion_signatures(model, animated):
+    """Stage 2."""
+    height, width = model.size
+    steps = model.motion.num_frames
+    label_map = tf.TensorSpec([None, height, width], tf.uint8, "label_map")
+    z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
+
+    def decoded(start_frame_jpeg, label_map_png):
+        return _decoded_pictures(start_frame_jpeg, model), _decoded_maps(label_map_png, model)
+
+    def animate(start_frame_jpeg, label_map_png, seed):
+        inputs = _checked(start_frame_jpeg=start_frame_jpeg, label_map_png=label_map_png, seed=seed)
+        start_frame, label_map = decoded(*inputs[:2])
+        _, z = model.draw(inputs[2])
+        return _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
+
+    def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
+        files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
+        *files, seed, chunk, walk = _checked(**files, seed=seed, chunk=chunk, walk=walk)
+        right = tf.reduce_all((chunk >= 1) & (chunk <= MAX_CHUNK))
+        checks = [tf.debugging.Assert(right, [f"chunk must lie in 1..{MAX_CHUNK}, received:", chunk])]
+        right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
+        checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
+        with tf.control_dependencies([check for check in checks if check is not None]):
+            chunk = tf.identity(chunk)
+        start_frame, label_map = decoded(*files)
+        _, z = model.draw(seed)
+        z = walked(z, seed, chunk, walk, model.drawn_stddev)
+        answer = _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
+        return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:]}
+
+    def animate_tensor(start_frame, label_map, z):
+        start_frame, label_map, z = _checked(start_frame=start_frame, label_map=label_map, z=z)
+        return _served(label_map, animated(to_float(start_frame), label_map, z))
+
+    def encode_motion(frames, label_map):
+        frames, label_map = _checked(frames=frames, label_map=label_map)
+        posterior = model.encode_motion(to_float(frames), label_map)
+        return {"z_mean": posterior.mean(), "z_stddev": posterior.stddev()}
+
+    files = [tf.TensorSpec([None], tf.string, name) for name in ("start_frame_jpeg", "label_map_png")]
+    seed, chunk = (tf.TensorSpec([None], tf.int64, name) for name in ("seed", "chunk"))
+    walk = tf.TensorSpec([None], tf.float32, "walk")
+    start_frame = tf.TensorSpec([None, height, width, 3], tf.uint8, "start_frame")
+    frames = tf.TensorSpec([None, steps + 1, height, width, 3], tf.uint8, "frames")
+    return {
+        "serving_default": (animate, [*files, seed]),
+        "animate": (animate, [*files, seed]),
+        "continue": (continue_, [*files, seed, chunk, walk]),
+        "animate_tensor": (animate_tensor, [start_frame, label_map, z]),
+        "encode_motion": (encode_motion, [frames, label_map]),
+    }
+
+
+def _video_signatures(model, generated):
+    """Both stages together."""
+
+    def serving_default(label_map_png, seed, instance_map=None):
+        label_map_png, seed, *instances = _checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
+        label_map = _decoded_maps(label_map_png, model)
+        return _encoded(_served(label_map, generated(label_map, *model.draw(seed), seed, *instances)))
+
+    def from_tensor(label_map, style, z, seed, instance_map=None):
+        inputs = _checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
+        return _served(inputs[0], generated(*inputs))
+
+    label_map_png, label_map, style, seed, *instances = _painting_inputs(model)
+    z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
+    return {
+        "serving_default": (serving_default, [label_map_png, seed, *instances]),
+        "from_tensor": (from_tensor, [label_map, style, z, seed, *instances]),
+    }
+
+
+def _start_frame_signatures(model):
+    """Stage 1."""
+
+    def serving_default(label_map_png, seed, instance_map=None):
+        label_map_png, seed, *instances = _checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
+        label_map = _decoded_maps(label_map_png, model)
+        style = model.painter.draw_style(seed)
+        return {"frame_bytes": _png_files(to_uint8(model.painter.paint(label_map, style, seed, *instances)))}
+
+    def from_tensor(label_map, style, seed, instance_map=None):
+        inputs = _checked(label_map=label_map, style=style, seed=seed, **_given(instance_map))
+        return {"frame": to_uint8(model.painter.paint(*inputs))}
+
+    label_map_png, label_map, style, seed, *instances = _painting_inputs(model)
+    return {
+        "serving_default": (serving_default, [label_map_png, seed, *instances]),
+        "from_tensor": (from_tensor, [label_map, style, seed, *instances]),
+    }
+
+
+def _painting_inputs(model):
+    instances = [tf.TensorSpec([None, *model.size], tf.int32, "instance_map")] * model.painter.uses_instances
+    return (
+        tf.TensorSpec([None], tf.string, "label_map_png"),
+        tf.TensorSpec([None, *model.size], tf.uint8, "label_map"),
+        tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style"),
+        tf.TensorSpec([None], tf.int64, "seed"),
+        *instances,
+    )
+
+
+def _encode_style(model, reference):
+    (reference,) = _checked(reference=reference)
+    return {"style": model.painter.encode_style(to_float(reference))}
+
+
 def _given(instance_map):
     return {} if instance_map is None else {"instance_map": instance_map}
+
+
+def _decoded_maps(files, model):
+    spec = tf.TensorSpec(model.size, tf.uint8)
+    return tf.map_fn(lambda png: decode_label_map_png(png, model.spec, model.size), files, fn_output_signature=spec)
+
+
+def _decoded_pictures(files, model):
+    spec = tf.TensorSpec([*model.size, 3], tf.uint8)
+    return tf.map_fn(lambda f: decode_picture(f, model.size, "start_frame_jpeg"), files, fn_output_signature=spec)
 
 
 def _served(label_map, outputs):
@@ -109,6 +210,20 @@ def _served(label_map, outputs):
     label_maps = tf.concat([label_map[:, None], outputs["label_maps"]], axis=1)
     names = ("flow", "flow_backward", "visibility", "visibility_backward")
     return {"frames": to_uint8(frames), "label_maps": label_maps, **{name: outputs[name] for name in names}}
+
+
+def _encoded(served):
+    frames = served["frames"]
+    files = _png_files(tf.reshape(frames, [-1, *frames.shape[2:]]))
+    return {
+        "frames_bytes": tf.reshape(files, [-1, frames.shape[1]]),
+        "label_map_bytes": _png_files(served["label_maps"][:, -1, :, :, None]),
+    }
+
+
+def _png_files(pictures):
+    """uint8 [N,H,W,C] -> string [N]."""
+    return tf.map_fn(tf.io.encode_png, pictures, fn_output_signature=tf.TensorSpec([], tf.string))
 
 
 def _checked(**inputs):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seg2vid_tf.serving.export import example_inputs
+from seg2vid_tf.serving.verify import example_inputs
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,21 @@ import tensorflow as tf
 from seg2vid_tf.serving.session_loader import SessionLoader
 
 TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward", "label_maps"}
+FILES = {"frames_bytes", "label_map_bytes"}
 SIGNATURES = {
-    "serving_default": ({"label_map_png", "seed"}, {"frames_bytes"}),
+    "serving_default": ({"label_map_png", "seed"}, FILES),
     "from_tensor": ({"label_map", "style", "z", "seed"}, TENSORS),
-    "animate": ({"start_frame", "label_map", "z"}, TENSORS),
+    "animate": ({"start_frame_jpeg", "label_map_png", "seed"}, FILES),
+    "continue": ({"start_frame_jpeg", "label_map_png", "seed", "chunk", "walk"}, FILES),
+    "animate_tensor": ({"start_frame", "label_map", "z"}, TENSORS),
     "encode_motion": ({"frames", "label_map"}, {"z_mean", "z_stddev"}),
     "encode_style": ({"reference"}, {"style"}),
 }
 TYPES = {
     "label_map_png": tf.string,
+    "start_frame_jpeg": tf.string,
+    "chunk": tf.int64,
+    "walk": tf.float32,
     "seed": tf.int64,
     "instance_map": tf.int32,
     "style": tf.float32,
@@ -73,7 +79,7 @@ def test_bad_input_is_refused_there_too(session_loader, examples):
 
 def test_unknown_signature_and_inputs_are_refused_by_name(session_loader):
     with pytest.raises(
-        ValueError, match="no signature 'predict', it has .*'animate', 'encode_motion', 'encode_style', 'from_tensor'"
+        ValueError, match="no signature 'predict', it has .*'animate', 'animate_tensor', 'continue', 'encode_motion'"
     ):
         session_loader.run("predict", {})
     with pytest.raises(ValueError, match=r"encode_motion takes \['frames', 'label_map'\], received \['frames'\]"):

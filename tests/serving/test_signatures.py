@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.ops.image import to_float, to_uint8
-from seg2vid_tf.serving.export import example_inputs
-from seg2vid_tf.serving.signatures import describe, signatures
+from seg2vid_tf.serving.signatures import MAX_CHUNK, describe
+from seg2vid_tf.serving.verify import PythonLoader, answers, example_inputs, verify
 
 INVALID = tf.errors.InvalidArgumentError
 
@@ -18,30 +18,15 @@ def _pixels(frames_bytes):
     return np.stack([[tf.io.decode_png(png).numpy() for png in row] for row in frames_bytes])
 
 
-def _assert_close(actual, expected):
-    assert actual.dtype == expected.dtype and actual.shape == expected.shape
-    tolerance = 1 if expected.dtype == np.uint8 else 1e-2
-    np.testing.assert_allclose(actual.astype(np.float64), expected.astype(np.float64), atol=tolerance)
-
-
-@pytest.mark.parametrize("signature", ["serving_default", "from_tensor", "animate", "encode_motion", "encode_style"])
-def test_the_optimised_graph_equals_the_model_in_memory(seg2vid, served, examples, signature):
-    inputs = examples[signature]
-    function, _ = signatures(seg2vid)[signature]
-    expected = {k: v.numpy() for k, v in function(**{k: tf.constant(v) for k, v in inputs.items()}).items()}
-    actual = served(signature, **inputs)
-    assert set(actual) == set(expected)
-    for name, value in expected.items():
-        if name == "frames_bytes":
-            _assert_close(_pixels(actual[name]), _pixels(value))
-        else:
-            _assert_close(actual[name], value)
-            assert name in ("frames", "label_maps") or np.isfinite(actual[name]).all()
+def test_the_optimised_graph_equals_the_model_in_memory(seg2vid, saved_model):
+    expected = answers(seg2vid)
+    assert all(np.isfinite(v).all() for _, o in expected.values() for v in o.values() if v.dtype == np.float32)
+    verify(expected, PythonLoader(saved_model), "tiny")
 
 
 def test_shapes_ranges_and_frame_0(served, examples):
-    inputs = examples["animate"]
-    out = served("animate", **inputs)
+    inputs = examples["animate_tensor"]
+    out = served("animate_tensor", **inputs)
     assert out["frames"].shape == (2, 3, 32, 64, 3)
     assert out["flow"].shape == out["flow_backward"].shape == (2, 2, 32, 64, 2)
     np.testing.assert_array_equal(out["frames"][:, 0], inputs["start_frame"])
@@ -58,9 +43,9 @@ def test_the_motion_of_a_clip_is_a_distribution(served, examples):
 
 
 def test_label_maps_begin_with_the_one_given(served, examples):
-    label_maps = served("animate", **examples["animate"])["label_maps"]
+    label_maps = served("animate_tensor", **examples["animate_tensor"])["label_maps"]
     assert label_maps.shape == (2, 3, 32, 64) and label_maps.dtype == np.uint8
-    np.testing.assert_array_equal(label_maps[:, 0], examples["animate"]["label_map"])
+    np.testing.assert_array_equal(label_maps[:, 0], examples["animate_tensor"]["label_map"])
 
 
 def test_a_seed_stands_for_what_draw_gives(seg2vid, served, examples):
@@ -93,6 +78,61 @@ def test_a_row_depends_on_its_own_label_map_and_seed_alone(served, examples):
     assert np.abs(together[1] - frames(c)[0]).max() > 1, "another seed"
 
 
+def test_files_animated_and_continued_are_the_pipelines_longer_video(pipe, served, examples):
+    """From the last frame and label map of each chunk, as a client without a pipeline goes on."""
+    frame, png = examples["animate"]["start_frame_jpeg"][1], examples["animate"]["label_map_png"][0]
+    label_map, start = tf.io.decode_png(png).numpy()[..., 0], tf.io.decode_png(frame).numpy()
+    expected = pipe(label_map, seed=8, start_frame=start, num_frames=6, z_walk=0.5)
+    seed = np.array([8], np.int64)
+    out = served(
+        "animate", start_frame_jpeg=np.array([frame], object), label_map_png=np.array([png], object), seed=seed
+    )
+    frames = list(_pixels(out["frames_bytes"])[0])
+    for chunk in (1, 2):
+        last = {"start_frame_jpeg": out["frames_bytes"][:, -1], "label_map_png": out["label_map_bytes"]}
+        chunks, walks = np.array([chunk], np.int64), np.array([0.5], np.float32)
+        out = served("continue", **last, seed=seed, chunk=chunks, walk=walks)
+        assert out["frames_bytes"].shape == (1, 2)
+        frames += list(_pixels(out["frames_bytes"])[0])
+    np.testing.assert_allclose(np.stack(frames).astype(int), expected.frames[0], atol=2)
+    last = tf.io.decode_png(out["label_map_bytes"][0]).numpy()[..., 0]
+    assert np.mean(last != expected.label_maps[0, -1]) < 0.01
+
+
+def test_how_far_a_video_goes_on_is_checked(served, examples):
+    inputs = examples["continue"]
+    for name, value, message in (
+        ("chunk", 0, f"chunk must lie in 1..{MAX_CHUNK}"),
+        ("chunk", MAX_CHUNK + 1, f"chunk must lie in 1..{MAX_CHUNK}"),
+        ("walk", 1.5, "walk must lie in 0..1"),
+    ):
+        bad = inputs[name].copy()
+        bad[1] = value
+        with pytest.raises(INVALID, match=message):
+            served("continue", **{**inputs, name: bad})
+
+
+def test_pictures_that_are_none_or_too_large_are_refused(served, examples):
+    inputs = examples["animate"]
+    jpeg, png = inputs["start_frame_jpeg"]
+    for data, message in (
+        (b"", "neither a JPEG nor a PNG file"),
+        (b"GIF89a" + bytes(40), "neither a JPEG nor a PNG file"),
+        (
+            png[:16] + struct.pack(">II", 12000, 12000) + png[24:],
+            r"expected height x width 32x64, received:(.|\n)*12000",
+        ),
+        (
+            tf.io.encode_jpeg(np.zeros((8, 64, 3), np.uint8)).numpy(),
+            r"expected height x width 32x64, received:(.|\n)*8",
+        ),
+        (jpeg[: len(jpeg) // 2], ""),
+        (png[:-20], ""),
+    ):
+        with pytest.raises(INVALID, match=f"start_frame_jpeg(.|\n)*{message}"):
+            served("animate", **{**inputs, "start_frame_jpeg": np.array([jpeg, data], object)})
+
+
 def test_from_tensors_seed_is_that_of_the_start_frames_noise_alone(served, examples):
     inputs = examples["from_tensor"]
     out, other = served("from_tensor", **inputs), served("from_tensor", **{**inputs, "seed": inputs["seed"] + [0, 1]})
@@ -113,7 +153,7 @@ def test_an_encoded_style_is_what_from_tensor_takes(seg2vid, served, examples):
 
 @pytest.mark.parametrize(
     "signature,first",
-    [("serving_default", "label_map_png"), ("animate", "start_frame"), ("encode_style", "reference")],
+    [("serving_default", "label_map_png"), ("animate_tensor", "start_frame"), ("encode_style", "reference")],
 )
 def test_an_empty_batch_is_refused(served, examples, signature, first):
     with pytest.raises(INVALID, match=f"{first}: the batch is empty"):
@@ -151,7 +191,7 @@ def test_bad_files_are_refused_by_name(served, examples, bad_pngs, kind):
         served("serving_default", label_map_png=np.array([good, data], object), seed=np.zeros(2, np.int64))
 
 
-@pytest.mark.parametrize("signature", ["from_tensor", "animate", "encode_motion"])
+@pytest.mark.parametrize("signature", ["from_tensor", "animate_tensor", "encode_motion"])
 def test_unknown_ids_are_refused(served, examples, signature):
     inputs = dict(examples[signature])
     inputs["label_map"] = inputs["label_map"].copy()
@@ -162,12 +202,17 @@ def test_unknown_ids_are_refused(served, examples, signature):
 
 @pytest.mark.parametrize(
     "signature,name,value",
-    [("from_tensor", "style", np.nan), ("from_tensor", "z", np.inf), ("animate", "z", np.nan)],
+    [
+        ("from_tensor", "style", np.nan),
+        ("from_tensor", "z", np.inf),
+        ("animate_tensor", "z", np.nan),
+        ("continue", "walk", np.nan),
+    ],
 )
 def test_numbers_that_are_not_finite_are_refused(served, examples, signature, name, value):
     inputs = dict(examples[signature])
     inputs[name] = inputs[name].copy()
-    inputs[name][1, 2] = value
+    inputs[name][1, ...] = value
     with pytest.raises(INVALID, match=f"{name} holds NaN or infinity"):
         served(signature, **inputs)
 
@@ -179,8 +224,10 @@ def test_numbers_that_are_not_finite_are_refused(served, examples, signature, na
         ("from_tensor", "style", "label_map"),
         ("from_tensor", "z", "label_map"),
         ("from_tensor", "seed", "label_map"),
-        ("animate", "z", "start_frame"),
-        ("animate", "label_map", "start_frame"),
+        ("animate_tensor", "z", "start_frame"),
+        ("animate_tensor", "label_map", "start_frame"),
+        ("animate", "seed", "start_frame_jpeg"),
+        ("continue", "chunk", "start_frame_jpeg"),
         ("encode_motion", "label_map", "frames"),
     ],
 )
@@ -196,6 +243,7 @@ def test_description_says_what_a_caller_needs(seg2vid, spec):
     assert describe(seg2vid) == {
         "spec": spec.to_json(),
         "size": [32, 64],
+        "stages": ["start_frame", "motion"],
         "num_frames": 2,
         "style_dim": 4,
         "latent_dim": 10,

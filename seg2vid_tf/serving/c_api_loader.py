@@ -1,0 +1,182 @@
+"""Running a SavedModel by TensorFlow's C API, the C++ path that TensorFlow Serving takes, without Python's graph code.
+
+The library is the one in the installed wheel, called by ctypes. Source of the calls: tensorflow/c/c_api.h, tf_tensor.h
+and tf_tstring.h.
+"""
+
+import ctypes
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import meta_graph_pb2
+
+_STRING_BYTES = 24  # of a TF_TString
+
+
+class _Output(ctypes.Structure):
+    _fields_ = [("operation", ctypes.c_void_p), ("index", ctypes.c_int)]
+
+
+class _Buffer(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("length", ctypes.c_size_t), ("deallocator", ctypes.c_void_p)]
+
+
+def _library():
+    """The wheel's library, its functions declared: what they return, and what they take."""
+    library = ctypes.CDLL(str(pathlib.Path(tf.__file__).parent / "libtensorflow_cc.so.2"))
+    pointer, size, number, text = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p
+    shape, names = ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_char_p)
+    outputs, pointers, status = ctypes.POINTER(_Output), ctypes.POINTER(pointer), [pointer]
+    for name, result, arguments in (
+        ("TF_NewStatus", pointer, []),
+        ("TF_DeleteStatus", None, [pointer]),
+        ("TF_GetCode", number, [pointer]),
+        ("TF_Message", text, [pointer]),
+        ("TF_NewGraph", pointer, []),
+        ("TF_DeleteGraph", None, [pointer]),
+        ("TF_NewSessionOptions", pointer, []),
+        ("TF_DeleteSessionOptions", None, [pointer]),
+        (
+            "TF_LoadSessionFromSavedModel",
+            pointer,
+            [pointer, pointer, text, names, number, pointer, ctypes.POINTER(_Buffer), *status],
+        ),
+        ("TF_CloseSession", None, [pointer, *status]),
+        ("TF_DeleteSession", None, [pointer, *status]),
+        ("TF_GraphOperationByName", pointer, [pointer, text]),
+        (
+            "TF_SessionRun",
+            None,
+            [pointer, pointer, outputs, pointers, number, outputs, pointers, number, pointer, number, pointer, *status],
+        ),
+        ("TF_AllocateTensor", pointer, [number, shape, number, size]),
+        ("TF_DeleteTensor", None, [pointer]),
+        ("TF_TensorType", number, [pointer]),
+        ("TF_NumDims", number, [pointer]),
+        ("TF_Dim", ctypes.c_int64, [pointer, number]),
+        ("TF_TensorByteSize", size, [pointer]),
+        ("TF_TensorData", pointer, [pointer]),
+        ("TF_StringInit", None, [pointer]),
+        ("TF_StringCopy", None, [pointer, text, size]),
+        ("TF_StringGetDataPointer", pointer, [pointer]),
+        ("TF_StringGetSize", size, [pointer]),
+    ):
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+class CApiLoader:
+    """A version folder, loaded by the C API until it is closed; use it in a with statement.
+
+    Args:
+      path: folder that holds saved_model.pb.
+
+    Raises:
+      ValueError: the library cannot load it.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self._path, self._library = path, _library()
+        self._status, self._graph = self._library.TF_NewStatus(), self._library.TF_NewGraph()
+        options, meta_graph = self._library.TF_NewSessionOptions(), _Buffer()
+        tags = (ctypes.c_char_p * 1)(b"serve")
+        self._session = self._library.TF_LoadSessionFromSavedModel(
+            options, None, os.fsencode(path), tags, 1, self._graph, ctypes.byref(meta_graph), self._status
+        )
+        self._library.TF_DeleteSessionOptions(options)
+        self._check(f"{path} cannot be loaded")
+        document = ctypes.string_at(meta_graph.data, meta_graph.length)
+        self._signatures = meta_graph_pb2.MetaGraphDef.FromString(document).signature_def
+
+    def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
+        """As of SessionLoader; what the graph refuses is a ValueError here, too."""
+        if signature not in self._signatures:
+            raise ValueError(f"{self._path} has no signature {signature!r}, it has {sorted(self._signatures)}")
+        definition = self._signatures[signature]
+        if set(inputs) != set(definition.inputs):
+            raise ValueError(f"{signature} takes {sorted(definition.inputs)}, received {sorted(inputs)}")
+        given = [self._tensor(np.asarray(value)) for value in inputs.values()]
+        made = (ctypes.c_void_p * len(definition.outputs))()
+        try:
+            self._library.TF_SessionRun(
+                self._session,
+                None,
+                self._places(definition.inputs[name].name for name in inputs),
+                (ctypes.c_void_p * len(given))(*given),
+                len(given),
+                self._places(definition.outputs[name].name for name in definition.outputs),
+                made,
+                len(made),
+                None,
+                0,
+                None,
+                self._status,
+            )
+            self._check(f"{self._path}: {signature}")
+            return {name: self._array(tensor) for name, tensor in zip(definition.outputs, made, strict=True)}
+        finally:
+            for tensor in (*given, *made):
+                if tensor:
+                    self._library.TF_DeleteTensor(tensor)
+
+    def close(self) -> None:
+        """Ends the session; a second time does nothing."""
+        if self._session:
+            self._library.TF_CloseSession(self._session, self._status)
+            self._library.TF_DeleteSession(self._session, self._status)
+        if self._graph:
+            self._library.TF_DeleteGraph(self._graph)
+            self._library.TF_DeleteStatus(self._status)
+        self._session = self._graph = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _check(self, what):
+        if self._library.TF_GetCode(self._status):
+            message = self._library.TF_Message(self._status).decode(errors="replace")
+            raise ValueError(f"{what}: {message}")
+
+    def _places(self, names):
+        """Tensors' names, "operation:0" -> an array of TF_Output."""
+        places = []
+        for name in names:
+            operation, index = name.rsplit(":", 1)
+            places.append(_Output(self._library.TF_GraphOperationByName(self._graph, operation.encode()), int(index)))
+        return (_Output * len(places))(*places)
+
+    def _tensor(self, array):
+        dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
+        shape = (ctypes.c_int64 * array.ndim)(*array.shape)
+        size = array.size * (_STRING_BYTES if dtype == tf.string else array.itemsize)
+        tensor = self._library.TF_AllocateTensor(dtype.as_datatype_enum, shape, array.ndim, size)
+        data = self._library.TF_TensorData(tensor)
+        if dtype != tf.string:
+            content = array.tobytes()
+            ctypes.memmove(data, content, size)
+            return tensor
+        for number, value in enumerate(array.ravel()):
+            place = data + number * _STRING_BYTES
+            self._library.TF_StringInit(place)
+            self._library.TF_StringCopy(place, value, len(value))
+        return tensor
+
+    def _array(self, tensor):
+        shape = [self._library.TF_Dim(tensor, i) for i in range(self._library.TF_NumDims(tensor))]
+        dtype = tf.as_dtype(self._library.TF_TensorType(tensor))
+        data = self._library.TF_TensorData(tensor)
+        if dtype != tf.string:
+            content = ctypes.string_at(data, self._library.TF_TensorByteSize(tensor))
+            return np.frombuffer(content, dtype.as_numpy_dtype).reshape(shape)
+        values = np.empty(int(np.prod(shape)), object)
+        for number in range(len(values)):
+            place = data + number * _STRING_BYTES
+            text = self._library.TF_StringGetDataPointer(place)
+            values[number] = ctypes.string_at(text, self._library.TF_StringGetSize(place))
+        return values.reshape(shape)

@@ -1,0 +1,145 @@
+"""Proof of an export: it answers as the model in memory does, and holds nothing that a stock server could not run.
+
+What a loader is: run(signature, inputs) -> outputs, by name, of arrays: SessionLoader, CApiLoader, PythonLoader.
+"""
+
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.serving.signatures import signatures
+
+# A pixel may round the other way where another graph sums in another order; flow may move by as much as that is worth.
+PIXEL_TOLERANCE = 1
+FLOAT_TOLERANCE = 1e-2
+# Share of the pixels that a label map which is decided anew may give to another class.
+CHANGED_IDS = 1e-3
+
+
+class PythonLoader:
+    """An export as tf.saved_model.load rebuilds it."""
+
+    def __init__(self, path: str | os.PathLike):
+        self._loaded = tf.saved_model.load(str(path))
+
+    def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
+        """As of SessionLoader."""
+        outputs = self._loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass  # nothing is held open
+
+
+def check_servable(path: str | os.PathLike) -> None:
+    """Looks through an export for what a server lacks.
+
+    Raises:
+      ValueError: an operation that TensorFlow itself does not have, one that only XLA compiles, a function that asks to
+        be compiled, or a signature's input without a free batch; it names them.
+    """
+    model = saved_model_pb2.SavedModel.FromString((pathlib.Path(path) / "saved_model.pb").read_bytes())
+    (graph,) = model.meta_graphs
+    functions = graph.graph_def.library.function
+    known = {function.signature.name for function in functions}
+    nodes = [*graph.graph_def.node, *(node for function in functions for node in function.node_def)]
+    used = {node.op for node in nodes} - known
+    custom = sorted(op for op in used if not hasattr(tf.raw_ops, op))
+    xla = sorted(op for op in used if op.startswith("Xla"))
+    compiled = sorted(f.signature.name for f in functions if f.attr["_XlaMustCompile"].b)
+    fixed = sorted(
+        f"{name}: {key}"
+        for name, signature in graph.signature_def.items()
+        for key, tensor in signature.inputs.items()
+        if tensor.tensor_shape.unknown_rank or not tensor.tensor_shape.dim or tensor.tensor_shape.dim[0].size != -1
+    )
+    for what, found in (
+        ("operations that are not TensorFlow's own", custom),
+        ("operations that only XLA compiles", xla),
+        ("functions that ask XLA to compile them", compiled),
+        ("inputs without a free batch", fixed),
+    ):
+        if found:
+            raise ValueError(f"{path}: {what}, which a server cannot take: {', '.join(found)}")
+
+
+def answers(model: Seg2Vid) -> dict[str, tuple[dict, dict]]:
+    """{signature: (example inputs, what the model in memory answers)}, arrays by name."""
+    found = {}
+    functions = signatures(model)
+    for signature, inputs in example_inputs(model).items():
+        function, _ = functions[signature]
+        outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
+        found[signature] = inputs, {name: value.numpy() for name, value in outputs.items()}
+    return found
+
+
+def verify(expected: dict[str, tuple[dict, dict]], loader, name: str) -> None:
+    """Runs every signature of an export on a batch of two.
+
+    Args:
+      expected: ``answers`` of the model that was exported.
+      loader: the export, in one of the loaders.
+      name: of the export, for messages.
+
+    Raises:
+      ValueError: an output differs from the model's in memory; it names the signature, the output and the difference.
+    """
+    for signature, (inputs, outputs) in expected.items():
+        served = loader.run(signature, inputs)
+        if set(served) != set(outputs):
+            raise ValueError(f"{name}: {signature} gives {sorted(served)}, expected {sorted(outputs)}")
+        for output, value in outputs.items():
+            _compare(f"{name}: {signature}: {output}", value, served[output])
+
+
+def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
+    """One fixed batch of two per signature, with every class of the spec and its ignore id in it."""
+    rng = np.random.default_rng(0)
+    height, width = model.size
+    ids = np.array([*range(model.spec.num_classes), model.spec.ignore_id], np.uint8)
+    label_map = np.kron(rng.choice(ids, (2, -(-height // 8), -(-width // 8))), np.ones((8, 8), np.uint8))
+    label_map = np.ascontiguousarray(label_map[:, :height, :width])
+    # Pictures that move by a pixel a frame: in noise nothing can be matched, and what is found hangs on the last bit.
+    steps = 0 if model.motion is None else model.motion.num_frames
+    coarse = rng.uniform(0.0, 255.0, (2, height // 8 + 2, width // 8 + 2, 3))
+    scene = np.round(tf.image.resize(coarse, (height + steps, width + steps))).astype(np.uint8)
+    frames = np.stack([scene[:, steps - t :][:, :height, t : t + width] for t in range(steps + 1)], axis=1)
+    values = {
+        "label_map": label_map,
+        "label_map_png": np.array([tf.io.encode_png(m[..., None]).numpy() for m in label_map], object),
+        "instance_map": (label_map // 4).astype(np.int32),
+        "frames": frames,
+        "start_frame": frames[:, 0],
+        "reference": frames[:, 0],
+        "start_frame_jpeg": np.array([e(frames[0, 0]).numpy() for e in (tf.io.encode_jpeg, tf.io.encode_png)], object),
+        "seed": np.array([3, 4], np.int64),
+        "chunk": np.array([1, 3], np.int64),
+        "walk": np.array([0.0, 0.5], np.float32),
+    }
+    if model.generator is not None:
+        values["style"] = rng.standard_normal((2, model.generator.style_dim)).astype(np.float32)
+    if model.motion is not None:
+        values["z"] = rng.standard_normal((2, model.motion.latent_dim)).astype(np.float32)
+    return {name: {s.name: values[s.name] for s in specs} for name, (_, specs) in signatures(model).items()}
+
+
+def _compare(what, expected, served):
+    if expected.dtype == object:
+        expected, served = (np.stack([tf.io.decode_image(p).numpy() for p in a.ravel()]) for a in (expected, served))
+    if expected.shape != served.shape or expected.dtype != served.dtype:
+        raise ValueError(f"{what}: {served.dtype} {served.shape}, in memory {expected.dtype} {expected.shape}")
+    if "label_map" in what.rsplit(" ", 1)[1]:  # ids lie nowhere between each other; one pixel may go either way
+        difference, allowed = float(np.mean(served != expected)), CHANGED_IDS
+    else:
+        difference = float(np.max(np.abs(served.astype(np.float64) - expected.astype(np.float64)), initial=0.0))
+        allowed = PIXEL_TOLERANCE if expected.dtype == np.uint8 else FLOAT_TOLERANCE
+    if not difference <= allowed:
+        raise ValueError(f"{what}: differs by {difference:.3g} from the model in memory, allowed {allowed}")

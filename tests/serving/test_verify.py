@@ -1,0 +1,133 @@
+"""Proof of exports: what differs is found out by every loader, what a server cannot take is refused."""
+
+import contextlib
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.pipeline import Seg2VidPipeline
+from seg2vid_tf.serving.c_api_loader import CApiLoader
+from seg2vid_tf.serving.export import export
+from seg2vid_tf.serving.session_loader import SessionLoader
+from seg2vid_tf.serving.signatures import signatures
+from seg2vid_tf.serving.verify import answers, check_servable, example_inputs, verify
+
+
+@contextlib.contextmanager
+def _shifted(variable, by):
+    """Adds a number to a variable for the time of the block."""
+    before = np.array(variable.numpy())
+    variable.assign(before + by)
+    try:
+        yield
+    finally:
+        variable.assign(before)
+
+
+@pytest.fixture(scope="module")
+def c_api(saved_model):
+    with CApiLoader(saved_model) as loaded:
+        yield loaded
+
+
+def test_the_servers_own_path_answers_as_the_model_in_memory(seg2vid, c_api):
+    verify(answers(seg2vid), c_api, "tiny")
+
+
+@pytest.mark.parametrize(
+    "layer,names",
+    [
+        (lambda model: model.generator.to_rgb, "serving_default: frames_bytes"),
+        (lambda model: model.style_encoder.mean, "encode_style: style"),
+        (lambda model: model.motion.background_encoder.to_map, "encode_motion: [a-z_]+"),
+    ],
+    ids=["generator", "style encoder", "motion encoder"],
+)
+def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, c_api, session_loader, layer, names):
+    signature = names.split(":")[0]
+    with _shifted(layer(seg2vid).bias, 2.0):
+        function, _ = signatures(seg2vid)[signature]
+        inputs = example_inputs(seg2vid)[signature]
+        outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
+    changed = {signature: (inputs, {name: value.numpy() for name, value in outputs.items()})}
+    for loader in (session_loader, c_api):
+        with pytest.raises(ValueError, match=f"{names}: differs by .* from the model in memory"):
+            verify(changed, loader, "tiny")
+
+
+def test_examples_hold_every_class_and_every_input(seg2vid, seg2vid_with_instances):
+    for model in (seg2vid, seg2vid_with_instances):
+        examples = example_inputs(model)
+        functions = signatures(model)
+        assert {n: set(i) for n, i in examples.items()} == {n: {s.name for s in f[1]} for n, f in functions.items()}
+    ids = np.unique(example_inputs(seg2vid)["from_tensor"]["label_map"])
+    assert ids.tolist() == [*range(seg2vid.spec.num_classes), seg2vid.spec.ignore_id]
+
+
+def test_the_c_api_refuses_by_name_and_goes_on(c_api, saved_model, examples, tmp_path):
+    inputs = examples["animate_tensor"]
+    with pytest.raises(ValueError, match="animate_tensor: .*z holds NaN or infinity"):
+        c_api.run("animate_tensor", {**inputs, "z": inputs["z"] * np.nan})
+    with pytest.raises(ValueError, match="no signature 'predict'"):
+        c_api.run("predict", {})
+    with pytest.raises(ValueError, match=r"encode_style takes \['reference'\], received \['frames'\]"):
+        c_api.run("encode_style", {"frames": inputs["start_frame"]})
+    assert c_api.run("animate_tensor", inputs)["frames"].shape == (2, 3, 32, 64, 3)
+    shutil.copytree(saved_model, tmp_path / "1")
+    (tmp_path / "1/variables/variables.data-00000-of-00001").unlink()
+    with pytest.raises(ValueError, match="1 cannot be loaded: "):
+        CApiLoader(tmp_path / "1")
+
+
+@pytest.mark.parametrize("stage", ["start_frame", "motion"])
+def test_one_stage_alone_is_a_model_of_its_own(seg2vid_with_instances, tmp_path, stage):
+    both = seg2vid_with_instances
+    generator, motion = (both.generator, None) if stage == "start_frame" else (None, both.motion)
+    alone = Seg2Vid(generator, motion, both.spec, both.size)
+    folder = export(alone, tmp_path, stage)
+    with SessionLoader(folder) as loaded:
+        inputs = example_inputs(alone)["serving_default"]
+        served = loaded.run("serving_default", inputs)
+    if stage == "motion":
+        assert served["frames_bytes"].shape == (2, 2)
+        start, label_map = example_inputs(alone)["animate_tensor"]["start_frame"][0], np.zeros(both.size, np.uint8)
+        video = Seg2VidPipeline.from_saved_model(tmp_path / stage)(label_map, seed=1, start_frame=start)
+        np.testing.assert_array_equal(video.frames[0, 0], start)
+        with pytest.raises(ValueError, match="this model has no stage 1 to paint one"):
+            Seg2VidPipeline.from_saved_model(folder)(label_map)
+        return
+    style = both.painter.draw_style(inputs["seed"])
+    label_map = np.stack([tf.io.decode_png(png).numpy()[..., 0] for png in inputs["label_map_png"]])
+    painted = both.painter.paint(label_map, style, inputs["seed"], inputs["instance_map"])
+    pictures = np.stack([tf.io.decode_png(png).numpy() for png in served["frame_bytes"]])
+    np.testing.assert_allclose(pictures / 127.5 - 1.0, painted, atol=1.5 / 127.5)
+    with pytest.raises(ValueError, match="start_frame/1 paints start frames alone, a video needs stage 2"):
+        Seg2VidPipeline.from_saved_model(folder)
+
+
+def test_what_a_server_cannot_take_is_refused_by_name(saved_model, tmp_path):
+    check_servable(saved_model)
+    doubled = tf.function(lambda x: x * 2.0, jit_compile=True)
+    for name, function, shape, message in (
+        (
+            "compiled",
+            lambda x: doubled(x),
+            [None, 2],
+            "ask XLA to compile them, .*inference",
+        ),
+        ("fixed", lambda x: x * 2.0, [2, 2], "inputs without a free batch, which a server cannot take: serving.*: x"),
+    ):
+        module = tf.Module()
+        specification = [tf.TensorSpec(shape, tf.float32, "x")]
+        module.run = tf.function(function, input_signature=specification)
+        tf.saved_model.save(module, str(tmp_path / name), signatures=module.run)
+        with pytest.raises(ValueError, match=message):
+            check_servable(tmp_path / name)
+    shutil.copytree(tmp_path / "fixed", tmp_path / "custom")
+    file = tmp_path / "custom/saved_model.pb"
+    file.write_bytes(file.read_bytes().replace(b"\x12\x03Mul", b"\x12\x03Xul"))
+    with pytest.raises(ValueError, match="operations that are not TensorFlow's own, which a server cannot take: Xul"):
+        check_servable(tmp_path / "custom")
