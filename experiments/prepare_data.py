@@ -105,6 +105,9 @@ flags.DEFINE_float(
     lower_bound=0.0,
     upper_bound=1.0,
 )
+flags.DEFINE_float(
+    "edge_strength", 20.0, "grey levels per pixel that a sketch's strong edges change by; weak ones 0.4 of it", 0.1
+)
 flags.DEFINE_float("line_width", 3.0, "width of the limbs in pixels", lower_bound=0.1)
 
 # How it is stored.
@@ -297,7 +300,7 @@ DATASETS = {
 ANNOTATORS = {
     "semantic": (("network",), ("spec", "label_ids", "min_score")),
     "pose": (("network",), ("spec", "line_width", "min_score")),
-    "sketch": ((), ()),
+    "sketch": ((), ("edge_strength",)),
 }
 flags.DEFINE_enum("dataset", None, list(DATASETS), "where the clips come from", required=True)
 
@@ -363,7 +366,7 @@ def _annotator():
     if FLAGS.annotator == "sketch":
         from seg2vid_tf.data.annotators.sketch import SketchAnnotator
 
-        return SketchAnnotator()
+        return SketchAnnotator(low=0.4 * FLAGS.edge_strength, high=FLAGS.edge_strength)
     if FLAGS.annotator == "pose":
         from seg2vid_tf.data.annotators.pose import PoseAnnotator
 

@@ -15,6 +15,9 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource, parts
 
+# Seconds by which a video may end before the time that its header says, besides a tenth of that.
+_LATE = 0.3
+
 SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
 
 
@@ -123,6 +126,9 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
                     f"{path}: {stream.codec_context.width}x{stream.codec_context.height} pixels, expected at most "
                     f"{MAX_SIDE}x{MAX_SIDE}; scale it down"
                 )
+            # What is damaged is an error, not a guess.
+            stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+            frame = None
             for frame in container.decode(stream):
                 if frame.is_corrupt:
                     raise ValueError(f"{path}: frame {number} is damaged; encode it again")
@@ -139,12 +145,26 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
             # Some encoders count one that is never shown.
             if number < stream.frames - 1:
                 raise ValueError(f"{path}: {number} frames, its header says {stream.frames}: it is cut off or damaged")
+            end = _end(container, stream)
+            if frame is not None and None not in (end, frame.time) and frame.time < 0.9 * end - _LATE:
+                raise ValueError(
+                    f"{path}: its last frame is at {frame.time:.1f} s, its header says {end:.1f} s: it is cut off or "
+                    "damaged"
+                )
     except av.FFmpegError as error:
         raise ValueError(
             f"{path}: not a readable video, or damaged after frame {number} ({error}); encode it again"
         ) from error
     if number == 0:
         raise ValueError(f"{path}: no frame in it")
+
+
+def _end(container, stream) -> float | None:
+    """When the video ends, in seconds, as the header says, where it says so of the pictures."""
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base)
+    alone = len(container.streams) == 1 and container.duration is not None
+    return container.duration / 1e6 if alone else None
 
 
 def find_videos(root: str | os.PathLike, pattern: str = "*") -> dict[str, pathlib.Path]:

@@ -113,6 +113,14 @@ def full_of_words(frames):
     raise ValueError("no brightness")
 
 
+def test_a_sketch_without_a_line_is_told():
+    soft = np.full((2, 16, 16, 3), 100, np.uint8)
+    soft[:, :, 8:] = 115
+    with pytest.raises(ValueError, match="no edge in any frame: .*--edge_strength"):
+        SketchAnnotator().annotate(soft, (16, 16))
+    assert SketchAnnotator(low=2.0, high=4.0).annotate(soft, (16, 16))[:, :, 7:9].any()
+
+
 def test_a_person_that_nobody_finds_is_told(tmp_path, monkeypatch):
     spec = load_spec("coco_pose")
 
@@ -149,10 +157,11 @@ def test_what_the_segmenter_is_not_sure_of_is_ignored_in_every_label_set(tmp_pat
 
 
 def test_a_sketch_is_drawn_at_the_clips_size(make_clip):
-    (clip,) = source = Annotated(ClipList([make_clip()], STREET), SketchAnnotator(low=5.0), (4, 6))
-    expected = [draw_edges(frame, low=5.0) for frame in clip.frames]
+    (clip,) = source = Annotated(ClipList([make_clip()], STREET), SketchAnnotator(low=1.0, high=2.0), (4, 6))
+    expected = [draw_edges(frame, low=1.0, high=2.0) for frame in clip.frames]
     np.testing.assert_array_equal(clip.label_maps, expected)
-    assert source.spec == load_spec("sketch") and source.settings["annotator"] == {"annotator": "sketch", "low": 5.0}
+    options = {"annotator": "sketch", "low": 1.0, "high": 2.0}
+    assert source.spec == load_spec("sketch") and source.settings["annotator"] == options
 
 
 def test_the_segmenter_agrees_with_the_given_labels():

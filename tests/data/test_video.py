@@ -55,9 +55,9 @@ def test_a_lossless_video_comes_back_exactly_whole_and_in_parts(tmp_path, frames
 
 def test_frames_are_resized_and_cut_with_the_annotators(tmp_path, frames):
     videos = find_videos(write_video(tmp_path / "walk.avi", frames))
-    (small,) = Annotated(VideoClips(videos, SPEC), SketchAnnotator(), (4, 8))
+    (small,) = Annotated(VideoClips(videos, SPEC), SketchAnnotator(low=0.5, high=1.0), (4, 8))
     assert np.abs(small.frames - frames.reshape(7, 4, 2, 8, 2, 3).mean((2, 4))).max() <= 1
-    (cut,) = Annotated(VideoClips(videos, SPEC), SketchAnnotator(), (8, 8), crop_to_aspect=True)
+    (cut,) = Annotated(VideoClips(videos, SPEC), SketchAnnotator(low=0.5, high=1.0), (8, 8), crop_to_aspect=True)
     np.testing.assert_array_equal(cut.frames, frames[:, :, 4:12])
 
 
@@ -128,6 +128,16 @@ def test_what_is_lost_of_a_video_is_noticed_and_counts_as_a_bad_clip(tmp_path):
     path = write_video(tmp_path / "in/a.avi", noisy, "mpeg4", "yuv420p")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
+    for name in ("cut.mkv", "hole.ts"):
+        path = write_video(tmp_path / name, np.concatenate([noisy] * 3), "libx264", "yuv420p")
+        content = bytearray(path.read_bytes())
+        if name == "cut.mkv":
+            del content[len(content) * 2 // 3 :]
+        else:
+            content = content[: len(content) // 2] + bytes(400) + content[len(content) // 2 + 400 :]
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}: .*(damaged|cut off)"):
+            VideoClips({"x": path}, SPEC).read("x")
     write_video(tmp_path / "in/b.avi", noisy)
     clips = Annotated(VideoClips(find_videos(tmp_path / "in"), SPEC), SketchAnnotator(), (32, 64))
     with pytest.raises(ValueError, match="a.avi: .* damaged"):

@@ -9,7 +9,7 @@ from seg2vid_tf.data.pictures import resize_frame
 
 
 class SketchAnnotator(Annotator):
-    """Lines on paper, in the spec "sketch".
+    """Lines on paper, in the spec "sketch"; a clip without any is refused.
 
     Args:
       options: as of ``annotations.sketch.draw_edges``; the frames are resized first, so its pixels are the clip's.
@@ -20,4 +20,7 @@ class SketchAnnotator(Annotator):
         self.settings = {"annotator": "sketch", **options}
 
     def annotate(self, frames: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        return np.stack([draw_edges(resize_frame(frame, size), **self._options) for frame in frames])
+        maps = np.stack([draw_edges(resize_frame(frame, size), **self._options) for frame in frames])
+        if not maps.any():
+            raise ValueError("no edge in any frame: everything changes softly; draw weaker ones too (--edge_strength)")
+        return maps
