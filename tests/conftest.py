@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import dataclasses
+import fcntl
 import pathlib
 
 import pytest
@@ -118,12 +119,24 @@ def shake_heads(motion):
             head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
 
 
+def exported_once(model, name, tmp_path_factory) -> pathlib.Path:
+    """The version folder of a model's export, which one of the test processes makes for all of them."""
+    from seg2vid_tf.serving.export import export
+
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "exports" / name).exists():
+            export(model, root / "exports", name)
+    return root / "exports" / name / "1"
+
+
 @pytest.fixture(scope="session")
 def saved_model(seg2vid, tmp_path_factory) -> pathlib.Path:
     """The version folder of the tiny Seg2Vid's export."""
-    from seg2vid_tf.serving.export import export
-
-    return export(seg2vid, tmp_path_factory.mktemp("saved_models"), "tiny")
+    return exported_once(seg2vid, "tiny", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -165,9 +178,7 @@ def seg2vid_with_instances(spec, start_frame_config, motion_config):
 @pytest.fixture(scope="session")
 def saved_model_with_instances(seg2vid_with_instances, tmp_path_factory) -> pathlib.Path:
     """The version folder of its export."""
-    from seg2vid_tf.serving.export import export
-
-    return export(seg2vid_with_instances, tmp_path_factory.mktemp("saved_models"), "instances")
+    return exported_once(seg2vid_with_instances, "instances", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

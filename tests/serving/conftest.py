@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seg2vid_tf.serving.verify import example_inputs
+from seg2vid_tf.serving.verify import answers
 
 
 @pytest.fixture(scope="session")
-def examples(seg2vid):
+def expected(seg2vid):
+    """{signature: (example inputs of batch 2, what the tiny model in memory answers)}."""
+    return answers(seg2vid)
+
+
+@pytest.fixture(scope="session")
+def examples(expected):
     """{signature: {input: array of batch 2}}."""
-    return example_inputs(seg2vid)
+    return {signature: inputs for signature, (inputs, _) in expected.items()}
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import seg2vid_tf
+from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving import export as export_module
 from seg2vid_tf.serving.export import DESCRIPTION, export, versions
 from seg2vid_tf.serving.signatures import describe
@@ -43,8 +44,9 @@ def test_a_failed_proof_leaves_no_version_and_nothing_beside_it(seg2vid, tmp_pat
         raise ValueError("animate: flow: differs")
 
     monkeypatch.setattr(export_module, "verify", fail)
+    painting = Seg2Vid(seg2vid.generator, None, seg2vid.spec, seg2vid.size)
     with pytest.raises(ValueError, match="animate: flow: differs"):
-        export(seg2vid, tmp_path, "tiny", version=7)
+        export(painting, tmp_path, "tiny", version=7)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ from seg2vid_tf.serving.c_api_loader import CApiLoader
 from seg2vid_tf.serving.export import export
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import signatures
-from seg2vid_tf.serving.verify import answers, check_servable, example_inputs, verify
+from seg2vid_tf.serving.verify import check_servable, example_inputs, verify
 
 
 @contextlib.contextmanager
@@ -33,8 +33,8 @@ def c_api(saved_model):
         yield loaded
 
 
-def test_the_servers_own_path_answers_as_the_model_in_memory(seg2vid, c_api):
-    verify(answers(seg2vid), c_api, "tiny")
+def test_the_servers_own_path_answers_as_the_model_in_memory(expected, c_api):
+    verify(expected, c_api, "tiny")
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_the_servers_own_path_answers_as_the_model_in_memory(seg2vid, c_api):
     ],
     ids=["generator", "style encoder", "motion encoder"],
 )
-def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, c_api, session_loader, layer, names):
+def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, examples, c_api, session_loader, layer, names):
     signature = names.split(":")[0]
     with _shifted(layer(seg2vid).bias, 2.0):
         function, _ = signatures(seg2vid)[signature]
-        inputs = example_inputs(seg2vid)[signature]
+        inputs = examples[signature]
         outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
     changed = {signature: (inputs, {name: value.numpy() for name, value in outputs.items()})}
     for loader in (session_loader, c_api):
