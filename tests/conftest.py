@@ -172,7 +172,9 @@ def seg2vid_with_instances(spec, start_frame_config, motion_config):
     motion = dataclasses.replace(
         motion_config.model, **sizes, num_frames=1, encoder_filters=(4,), image_filters=(4, 4), refiner_filters=(4,)
     )
-    return Seg2Vid(build_generator(model, spec), build_motion(motion, spec), spec, (16, 32))
+    motion = build_motion(motion, spec)
+    shake_heads(motion)
+    return Seg2Vid(build_generator(model, spec), motion, spec, (16, 32))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ def decode_picture(data: tf.Tensor, size: tuple[int, int], name: str) -> tf.Tens
     """Decodes one picture; inside ``tf.map_fn`` for a batch (fn_output_signature=tf.uint8).
 
     Args:
-      data: scalar string, a JPEG or PNG file; grey ones become RGB, transparency is left out, 16 bits become 8.
+      data: scalar string, a JPEG or PNG file; grey ones become RGB, transparency is left out, 16 bits become 8. It is
+        taken as it is stored: a tag that says how it was held turns nothing here.
       size: the (height, width) it must have.
       name: of the input, for messages.
 
@@ -23,7 +24,8 @@ def decode_picture(data: tf.Tensor, size: tuple[int, int], name: str) -> tf.Tens
       uint8 [height, width, 3].
 
     Raises:
-      tf.errors.InvalidArgumentError: neither JPEG nor PNG, another size (both before anything is decoded), or damaged.
+      tf.errors.InvalidArgumentError: neither JPEG nor PNG, another size (both before anything is decoded), or so
+        damaged that it cannot be decoded.
     """
     height, width = size
     data = tf.ensure_shape(data, [])
@@ -39,6 +41,6 @@ def decode_picture(data: tf.Tensor, size: tuple[int, int], name: str) -> tf.Tens
             lambda: tf.cast(tf.raw_ops.ExtractJpegShape(contents=data, name=name)[:2], tf.int64),
         )
     expected = f"{name}: expected height x width {height}x{width}, received:"
-    with after(tf.reduce_all(found == [height, width]), expected, found, "resize it"):
+    with after(tf.reduce_all(found == [height, width]), expected, found, "resize it, upright"):
         picture = tf.raw_ops.DecodeImage(contents=data, channels=3, expand_animations=False, name=name)
     return tf.ensure_shape(picture, [height, width, 3])

@@ -60,6 +60,9 @@ def _library():
         ("TF_TensorData", pointer, [pointer]),
         ("TF_StringInit", None, [pointer]),
         ("TF_StringCopy", None, [pointer, text, size]),
+        ("TF_StringDealloc", None, [pointer]),
+        ("TF_NewBuffer", ctypes.POINTER(_Buffer), []),
+        ("TF_DeleteBuffer", None, [ctypes.POINTER(_Buffer)]),
         ("TF_StringGetDataPointer", pointer, [pointer]),
         ("TF_StringGetSize", size, [pointer]),
     ):
@@ -81,26 +84,36 @@ class CApiLoader:
     def __init__(self, path: str | os.PathLike):
         self._path, self._library = path, _library()
         self._status, self._graph = self._library.TF_NewStatus(), self._library.TF_NewGraph()
-        options, meta_graph = self._library.TF_NewSessionOptions(), _Buffer()
+        options, meta_graph = self._library.TF_NewSessionOptions(), self._library.TF_NewBuffer()
         tags = (ctypes.c_char_p * 1)(b"serve")
         self._session = self._library.TF_LoadSessionFromSavedModel(
-            options, None, os.fsencode(path), tags, 1, self._graph, ctypes.byref(meta_graph), self._status
+            options, None, os.fsencode(path), tags, 1, self._graph, meta_graph, self._status
         )
         self._library.TF_DeleteSessionOptions(options)
-        self._check(f"{path} cannot be loaded")
-        document = ctypes.string_at(meta_graph.data, meta_graph.length)
-        self._signatures = meta_graph_pb2.MetaGraphDef.FromString(document).signature_def
+        document = ctypes.string_at(meta_graph.contents.data, meta_graph.contents.length) if self._session else b""
+        self._library.TF_DeleteBuffer(meta_graph)
+        try:
+            self._check(f"{path} cannot be loaded")
+        except ValueError:
+            self.close()
+            raise
+        self._signatures = dict(meta_graph_pb2.MetaGraphDef.FromString(document).signature_def)
+        self._signatures.pop("__saved_model_init_op", None)  # no signature of ours
 
     def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
         """As of SessionLoader; what the graph refuses is a ValueError here, too."""
+        if self._session is None:
+            raise ValueError(f"{self._path}: this loader is closed")
         if signature not in self._signatures:
             raise ValueError(f"{self._path} has no signature {signature!r}, it has {sorted(self._signatures)}")
         definition = self._signatures[signature]
         if set(inputs) != set(definition.inputs):
             raise ValueError(f"{signature} takes {sorted(definition.inputs)}, received {sorted(inputs)}")
-        given = [self._tensor(np.asarray(value)) for value in inputs.values()]
+        given, strings = [], []
         made = (ctypes.c_void_p * len(definition.outputs))()
         try:
+            for value in inputs.values():
+                given.append(self._tensor(np.asarray(value), strings))
             self._library.TF_SessionRun(
                 self._session,
                 None,
@@ -118,6 +131,8 @@ class CApiLoader:
             self._check(f"{self._path}: {signature}")
             return {name: self._array(tensor) for name, tensor in zip(definition.outputs, made, strict=True)}
         finally:
+            for string in strings:  # what they hold is not freed with their tensor
+                self._library.TF_StringDealloc(string)
             for tensor in (*given, *made):
                 if tensor:
                     self._library.TF_DeleteTensor(tensor)
@@ -148,10 +163,14 @@ class CApiLoader:
         places = []
         for name in names:
             operation, index = name.rsplit(":", 1)
-            places.append(_Output(self._library.TF_GraphOperationByName(self._graph, operation.encode()), int(index)))
+            place = self._library.TF_GraphOperationByName(self._graph, operation.encode())
+            if not place:
+                raise ValueError(f"{self._path}: a signature names {name}, which the graph lacks")
+            places.append(_Output(place, int(index)))
         return (_Output * len(places))(*places)
 
-    def _tensor(self, array):
+    def _tensor(self, array, strings):
+        """A new tensor; its strings' places are added to ``strings``."""
         dtype = tf.string if array.dtype == object else tf.as_dtype(array.dtype)
         shape = (ctypes.c_int64 * array.ndim)(*array.shape)
         size = array.size * (_STRING_BYTES if dtype == tf.string else array.itemsize)
@@ -164,6 +183,7 @@ class CApiLoader:
         for number, value in enumerate(array.ravel()):
             place = data + number * _STRING_BYTES
             self._library.TF_StringInit(place)
+            strings.append(place)
             self._library.TF_StringCopy(place, value, len(value))
         return tensor
 

@@ -29,6 +29,7 @@ Bad input is refused in the graph, as InvalidArgument with a message that names 
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
 """
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -51,17 +52,22 @@ def signatures(
       model: of one stage or both.
       shared: what becomes of a part that several signatures have in common; tf.function writes it once.
     """
-    functions = {}
+    specs, functions = _input_specs(model), {}
+    checked = functools.partial(_checked, specs)
     if model.motion is not None:
-        functions |= _motion_signatures(model, shared(model.animate))
+        functions |= _motion_signatures(model, shared(model.animate), checked)
     if model.painter is not None:
-        both = model.motion is not None
-        functions |= _video_signatures(model, shared(model.generate)) if both else _start_frame_signatures(model)
+        if model.motion is None:
+            functions |= _start_frame_signatures(model, checked)
+        else:
+            functions |= _video_signatures(model, shared(model.generate), checked)
     if model.style_encoder is not None:
-        reference = tf.TensorSpec([None, *model.size, 3], tf.uint8, "reference")
-        functions["encode_style"] = (lambda reference: _encode_style(model, reference), [reference])
+        functions["encode_style"] = (lambda reference: _encode_style(model, reference, checked), ["reference"])
     # No condition in them is a tensor's, and AutoGraph's looking for one is half of the tracing.
-    return {name: (tf.autograph.experimental.do_not_convert(f), inputs) for name, (f, inputs) in functions.items()}
+    return {
+        name: (tf.autograph.experimental.do_not_convert(function), [specs[i] for i in inputs])
+        for name, (function, inputs) in functions.items()
+    }
 
 
 def describe(model: Seg2Vid) -> dict:
@@ -81,25 +87,39 @@ def describe(model: Seg2Vid) -> dict:
     }
 
 
-def _motion_signatures(model, animated):
+def _input_specs(model) -> dict[str, tf.TensorSpec]:
+    """{name: what the input of that name is}, of all signatures."""
+    size, motion = model.size, model.motion
+    shapes = {
+        **dict.fromkeys(("label_map_png", "start_frame_jpeg"), (tf.string, [])),
+        **dict.fromkeys(("seed", "chunk"), (tf.int64, [])),
+        "walk": (tf.float32, []),
+        "label_map": (tf.uint8, size),
+        "instance_map": (tf.int32, size),
+        **dict.fromkeys(("start_frame", "reference"), (tf.uint8, [*size, 3])),
+    }
+    if motion is not None:
+        shapes |= {"z": (tf.float32, [motion.latent_dim]), "frames": (tf.uint8, [motion.num_frames + 1, *size, 3])}
+    if model.generator is not None:
+        shapes["style"] = (tf.float32, [model.generator.style_dim])
+    return {name: tf.TensorSpec([None, *shape], dtype, name) for name, (dtype, shape) in shapes.items()}
+
+
+def _motion_signatures(model, animated, checked):
     """Stage 2."""
-    height, width = model.size
-    steps = model.motion.num_frames
-    label_map = tf.TensorSpec([None, height, width], tf.uint8, "label_map")
-    z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
 
     def decoded(start_frame_jpeg, label_map_png):
         return _decoded_pictures(start_frame_jpeg, model), _decoded_maps(label_map_png, model)
 
     def animate(start_frame_jpeg, label_map_png, seed):
-        inputs = _checked(start_frame_jpeg=start_frame_jpeg, label_map_png=label_map_png, seed=seed)
+        inputs = checked(start_frame_jpeg=start_frame_jpeg, label_map_png=label_map_png, seed=seed)
         start_frame, label_map = decoded(*inputs[:2])
         _, z = model.draw(inputs[2])
         return _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
 
     def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
         files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
-        *files, seed, chunk, walk = _checked(**files, seed=seed, chunk=chunk, walk=walk)
+        *files, seed, chunk, walk = checked(**files, seed=seed, chunk=chunk, walk=walk)
         right = tf.reduce_all((chunk >= 1) & (chunk <= MAX_CHUNK))
         checks = [tf.debugging.Assert(right, [f"chunk must lie in 1..{MAX_CHUNK}, received:", chunk])]
         right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
@@ -113,81 +133,65 @@ def _motion_signatures(model, animated):
         return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:]}
 
     def animate_tensor(start_frame, label_map, z):
-        start_frame, label_map, z = _checked(start_frame=start_frame, label_map=label_map, z=z)
+        start_frame, label_map, z = checked(start_frame=start_frame, label_map=label_map, z=z)
         return _served(label_map, animated(to_float(start_frame), label_map, z))
 
     def encode_motion(frames, label_map):
-        frames, label_map = _checked(frames=frames, label_map=label_map)
+        frames, label_map = checked(frames=frames, label_map=label_map)
         posterior = model.encode_motion(to_float(frames), label_map)
         return {"z_mean": posterior.mean(), "z_stddev": posterior.stddev()}
 
-    files = [tf.TensorSpec([None], tf.string, name) for name in ("start_frame_jpeg", "label_map_png")]
-    seed, chunk = (tf.TensorSpec([None], tf.int64, name) for name in ("seed", "chunk"))
-    walk = tf.TensorSpec([None], tf.float32, "walk")
-    start_frame = tf.TensorSpec([None, height, width, 3], tf.uint8, "start_frame")
-    frames = tf.TensorSpec([None, steps + 1, height, width, 3], tf.uint8, "frames")
+    files = ["start_frame_jpeg", "label_map_png"]
     return {
-        "serving_default": (animate, [*files, seed]),
-        "animate": (animate, [*files, seed]),
-        "continue": (continue_, [*files, seed, chunk, walk]),
-        "animate_tensor": (animate_tensor, [start_frame, label_map, z]),
-        "encode_motion": (encode_motion, [frames, label_map]),
+        "serving_default": (animate, [*files, "seed"]),
+        "animate": (animate, [*files, "seed"]),
+        "continue": (continue_, [*files, "seed", "chunk", "walk"]),
+        "animate_tensor": (animate_tensor, ["start_frame", "label_map", "z"]),
+        "encode_motion": (encode_motion, ["frames", "label_map"]),
     }
 
 
-def _video_signatures(model, generated):
+def _video_signatures(model, generated, checked):
     """Both stages together."""
 
     def serving_default(label_map_png, seed, instance_map=None):
-        label_map_png, seed, *instances = _checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
+        label_map_png, seed, *instances = checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
         label_map = _decoded_maps(label_map_png, model)
         return _encoded(_served(label_map, generated(label_map, *model.draw(seed), seed, *instances)))
 
     def from_tensor(label_map, style, z, seed, instance_map=None):
-        inputs = _checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
+        inputs = checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
         return _served(inputs[0], generated(*inputs))
 
-    label_map_png, label_map, style, seed, *instances = _painting_inputs(model)
-    z = tf.TensorSpec([None, model.motion.latent_dim], tf.float32, "z")
+    instances = ["instance_map"] * model.painter.uses_instances
     return {
-        "serving_default": (serving_default, [label_map_png, seed, *instances]),
-        "from_tensor": (from_tensor, [label_map, style, z, seed, *instances]),
+        "serving_default": (serving_default, ["label_map_png", "seed", *instances]),
+        "from_tensor": (from_tensor, ["label_map", "style", "z", "seed", *instances]),
     }
 
 
-def _start_frame_signatures(model):
+def _start_frame_signatures(model, checked):
     """Stage 1."""
 
     def serving_default(label_map_png, seed, instance_map=None):
-        label_map_png, seed, *instances = _checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
+        label_map_png, seed, *instances = checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
         label_map = _decoded_maps(label_map_png, model)
         style = model.painter.draw_style(seed)
         return {"frame_bytes": _png_files(to_uint8(model.painter.paint(label_map, style, seed, *instances)))}
 
     def from_tensor(label_map, style, seed, instance_map=None):
-        inputs = _checked(label_map=label_map, style=style, seed=seed, **_given(instance_map))
+        inputs = checked(label_map=label_map, style=style, seed=seed, **_given(instance_map))
         return {"frame": to_uint8(model.painter.paint(*inputs))}
 
-    label_map_png, label_map, style, seed, *instances = _painting_inputs(model)
+    instances = ["instance_map"] * model.painter.uses_instances
     return {
-        "serving_default": (serving_default, [label_map_png, seed, *instances]),
-        "from_tensor": (from_tensor, [label_map, style, seed, *instances]),
+        "serving_default": (serving_default, ["label_map_png", "seed", *instances]),
+        "from_tensor": (from_tensor, ["label_map", "style", "seed", *instances]),
     }
 
 
-def _painting_inputs(model):
-    instances = [tf.TensorSpec([None, *model.size], tf.int32, "instance_map")] * model.painter.uses_instances
-    return (
-        tf.TensorSpec([None], tf.string, "label_map_png"),
-        tf.TensorSpec([None, *model.size], tf.uint8, "label_map"),
-        tf.TensorSpec([None, model.generator.style_dim], tf.float32, "style"),
-        tf.TensorSpec([None], tf.int64, "seed"),
-        *instances,
-    )
-
-
-def _encode_style(model, reference):
-    (reference,) = _checked(reference=reference)
+def _encode_style(model, reference, checked):
+    (reference,) = checked(reference=reference)
     return {"style": model.painter.encode_style(to_float(reference))}
 
 
@@ -226,11 +230,16 @@ def _png_files(pictures):
     return tf.map_fn(tf.io.encode_png, pictures, fn_output_signature=tf.TensorSpec([], tf.string))
 
 
-def _checked(**inputs):
-    """The inputs, in order, usable only where every one has the same batch size, at least 1, and holds finite numbers.
+def _checked(specs, **inputs):
+    """The inputs, in order, usable only where every one has its shape and the same batch size, at least 1, and holds
+    finite numbers.
 
-    Unequal batches would broadcast in silence; an empty one fails deep inside, in an optimised convolution.
+    A server compares types, not shapes, with a signature: a seed in a row of its own would broadcast in silence, and so
+    would unequal batches; an empty one fails deep inside, in an optimised convolution.
     """
+    inputs = {
+        name: tf.ensure_shape(value, specs[name].shape, name=f"shape_of_{name}") for name, value in inputs.items()
+    }
     (first, reference), *others = inputs.items()
     batch = tf.shape(reference)[0]
     checks = [tf.debugging.assert_positive(batch, f"{first}: the batch is empty, send at least one row")]

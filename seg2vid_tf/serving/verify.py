@@ -105,8 +105,9 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
     rng = np.random.default_rng(0)
     height, width = model.size
     ids = np.array([*range(model.spec.num_classes), model.spec.ignore_id], np.uint8)
-    label_map = np.kron(rng.choice(ids, (2, -(-height // 8), -(-width // 8))), np.ones((8, 8), np.uint8))
-    label_map = np.ascontiguousarray(label_map[:, :height, :width])
+    blocks = 2, height // 4, width // 4
+    blocks = np.resize(rng.permutation(ids), np.prod(blocks)).reshape(blocks)
+    label_map = np.ascontiguousarray(np.kron(blocks, np.ones((4, 4), np.uint8)))
     # Pictures that move by a pixel a frame: in noise nothing can be matched, and what is found hangs on the last bit.
     steps = 0 if model.motion is None else model.motion.num_frames
     coarse = rng.uniform(0.0, 255.0, (2, height // 8 + 2, width // 8 + 2, 3))
@@ -132,7 +133,7 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _compare(what, expected, served):
-    if expected.dtype == object:
+    if expected.shape == served.shape and expected.dtype == served.dtype == object:
         expected, served = (np.stack([tf.io.decode_image(p).numpy() for p in a.ravel()]) for a in (expected, served))
     if expected.shape != served.shape or expected.dtype != served.dtype:
         raise ValueError(f"{what}: {served.dtype} {served.shape}, in memory {expected.dtype} {expected.shape}")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.models.seg2vid import walk
+from seg2vid_tf.models.seg2vid import walk, walked
 from seg2vid_tf.ops.warp import warp
 
 NAMES = {"start_frame", "flow", "flow_backward", "visibility", "visibility_backward", "warped", "frames", "label_maps"}
@@ -14,6 +14,20 @@ NAMES = {"start_frame", "flow", "flow_backward", "visibility", "visibility_backw
 def label_map(seg2vid, spec):
     rng = np.random.default_rng(0)
     return tf.constant(rng.integers(0, spec.num_classes, (2, *seg2vid.size)), tf.uint8)
+
+
+def test_each_video_walks_to_its_own_chunk_as_chunk_after_chunk_would():
+    seed, stddev = tf.constant([5, 6, 7], tf.int64), np.float32([0.5, 1.0, 2.0, 0.1])
+    z = tf.random.stateless_normal([3, 4], [0, 1])
+    steps = [0.5, 1.0, 0.0]
+    found = tf.function(walked)(z, seed, tf.constant([1, 3, 9], tf.int64), tf.constant(steps), stddev)
+    for row, (chunk, step) in enumerate(zip((1, 3, 9), steps, strict=True)):
+        expected = z[row : row + 1]
+        for number in range(1, chunk + 1):
+            expected = walk(expected, seed[row : row + 1], number, step, stddev)
+        np.testing.assert_allclose(found[row], expected[0], atol=1e-5)
+    assert np.abs(found - z)[:2].max() > 0.1
+    np.testing.assert_array_equal(found[2], z[2])
 
 
 def test_generate_is_a_start_frame_and_its_animation(seg2vid, label_map):

@@ -82,6 +82,30 @@ def test_the_c_api_refuses_by_name_and_goes_on(c_api, saved_model, examples, tmp
         CApiLoader(tmp_path / "1")
 
 
+def _other_shapes(name, value):
+    """Shapes that a server, which looks at types alone, lets through."""
+    yield value[:, None] if value.ndim == 1 else value[:, :-1]
+    yield value[0]
+    if name in ("label_map", "start_frame", "reference"):
+        yield value.repeat(2, axis=1).repeat(2, axis=2)
+
+
+def test_inputs_of_other_shapes_are_refused_by_name_without_pythons_help(c_api, examples):
+    for signature, inputs in examples.items():
+        for name, value in inputs.items():
+            for other in _other_shapes(name, value):
+                with pytest.raises(ValueError, match=f"{signature}: (.|\n)*{name}"):
+                    c_api.run(signature, {**inputs, name: other})
+
+
+def test_a_closed_loader_says_so(saved_model_with_instances):
+    with CApiLoader(saved_model_with_instances) as loaded:
+        pass
+    loaded.close()
+    with pytest.raises(ValueError, match="this loader is closed"):
+        loaded.run("animate_tensor", {})
+
+
 @pytest.mark.parametrize("stage", ["start_frame", "motion"])
 def test_one_stage_alone_is_a_model_of_its_own(seg2vid_with_instances, tmp_path, stage):
     both = seg2vid_with_instances
@@ -96,6 +120,9 @@ def test_one_stage_alone_is_a_model_of_its_own(seg2vid_with_instances, tmp_path,
         start, label_map = example_inputs(alone)["animate_tensor"]["start_frame"][0], np.zeros(both.size, np.uint8)
         video = Seg2VidPipeline.from_saved_model(tmp_path / stage)(label_map, seed=1, start_frame=start)
         np.testing.assert_array_equal(video.frames[0, 0], start)
+        last, other = (tf.io.decode_png(row[-1]).numpy().astype(int) for row in served["frames_bytes"])
+        first = tf.io.decode_png(served["frames_bytes"][0, 0]).numpy().astype(int)
+        assert np.abs(last - first).max() > 3 and np.abs(last - other).max() > 3, "it moves, by its seed"
         with pytest.raises(ValueError, match="this model has no stage 1 to paint one"):
             Seg2VidPipeline.from_saved_model(folder)(label_map)
         return
