@@ -27,7 +27,7 @@ def main():
 
     root = pathlib.Path(DATA_DIR.value)
     whole = (root / MANIFEST).is_file()
-    splits = [root] if whole else sorted({path.parent for path in root.glob("[!.]*/*") if path.name == MANIFEST})
+    splits = [root] if whole else sorted(path.parent for path in root.glob(f"[!.]*/{MANIFEST}"))
     if not splits:
         raise ValueError(f"{root}: no prepared split here; make one, or finish it, with prepare_data.py")
     reports, pictures, wrong = {}, {}, []

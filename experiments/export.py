@@ -28,8 +28,10 @@ def main():
     from seg2vid_tf.serving.warmup import can_warm_up
 
     stages = ("start_frame", "motion") if MODEL.value == "seg2vid" else (MODEL.value,)
-    given = pathlib.Path(CARD.value).read_text(encoding="utf-8") if CARD.value else None
-    card = given or model_card(NAME.value, RUN_DIR.value, stages)
+    if CARD.value:
+        card = pathlib.Path(CARD.value).read_text(encoding="utf-8")
+    else:
+        card = model_card(NAME.value, RUN_DIR.value, stages)
     target = export(seg2vid_from_run(RUN_DIR.value, stages), ROOT.value, NAME.value, VERSION.value, card)
     print(f"exported and verified: {target}")
     if not can_warm_up():

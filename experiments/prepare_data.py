@@ -37,6 +37,7 @@ and the same command goes on from them. A split that is there already is never o
 """
 
 import dataclasses
+import functools
 import itertools
 import pathlib
 import sys
@@ -160,6 +161,12 @@ def _street(size, length, annotator):
     return Relabelled(street, spec, own.name)
 
 
+def _of_pictures(length, annotator):
+    """What the readers of picture files have in common; clips that are annotated are cut by Annotated, not by them."""
+    crop = FLAGS.crop_to_aspect and not annotator
+    return {"labelled": not annotator, "max_length": length, "crop_to_aspect": crop}
+
+
 def _frame_folder(size, length, annotator):
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.data.frame_folder import FrameFolder
@@ -172,12 +179,10 @@ def _frame_folder(size, length, annotator):
         FLAGS.input,
         annotator.spec if annotator else load_spec(FLAGS.spec),
         size,
-        labelled=not annotator,
         sequences=FLAGS.sequences,
         prefixes=FLAGS.prefixes,
         stills=FLAGS.stills,
-        max_length=length,
-        crop_to_aspect=FLAGS.crop_to_aspect and not annotator,
+        **_of_pictures(length, annotator),
         **maps,
     )
 
@@ -190,12 +195,10 @@ def _cityscapes(size, length, annotator):
         size,
         official_split=FLAGS.official_split,
         labels=FLAGS.labels or None,
-        labelled=not annotator,
         cities=FLAGS.sequences,
         stills=FLAGS.stills,
-        max_length=length,
         label_ids=FLAGS.label_ids or "labelIds",
-        crop_to_aspect=FLAGS.crop_to_aspect and not annotator,
+        **_of_pictures(length, annotator),
     )
 
 
@@ -213,12 +216,10 @@ def _kitti(size, length, annotator):
         size,
         layout=FLAGS.layout,
         labels=FLAGS.labels or None,
-        labelled=not annotator,
         sequences=FLAGS.sequences,
         label_ids=FLAGS.label_ids or "labelIds",
         painted=FLAGS.painted,
-        max_length=length,
-        crop_to_aspect=FLAGS.crop_to_aspect and not annotator,
+        **_of_pictures(length, annotator),
     )
 
 
@@ -236,11 +237,10 @@ def _weizmann_pose(size, length, annotator):
     )
 
 
-def _videos(size, length, annotator):
+def _videos(find, size, length, annotator):
     from seg2vid_tf.data.video import VideoClips
 
-    videos = {"video": _any_videos, "kth": _kth_videos, "ucf101": _ucf101_videos}[FLAGS.dataset]()
-    return VideoClips(videos, annotator.spec, reader=FLAGS.dataset, max_length=length, frame_step=FLAGS.frame_step)
+    return VideoClips(find(), annotator.spec, reader=FLAGS.dataset, max_length=length, frame_step=FLAGS.frame_step)
 
 
 def _any_videos():
@@ -290,10 +290,20 @@ DATASETS = {
     "weizmann_pose": DataSet(
         _weizmann_pose, needs=("input",), flags=("persons", "actions", "line_width"), maps=("line_width",)
     ),
-    "video": DataSet(_videos, needs=("input", "annotator", "num_frames"), flags=("frame_step", "crop_to_aspect")),
-    "kth": DataSet(_videos, needs=("input", "annotator"), flags=("persons", "actions", "frame_step", "crop_to_aspect")),
+    "video": DataSet(
+        functools.partial(_videos, _any_videos),
+        needs=("input", "annotator", "num_frames"),
+        flags=("frame_step", "crop_to_aspect"),
+    ),
+    "kth": DataSet(
+        functools.partial(_videos, _kth_videos),
+        needs=("input", "annotator"),
+        flags=("persons", "actions", "frame_step", "crop_to_aspect"),
+    ),
     "ucf101": DataSet(
-        _videos, needs=("input", "annotator", "split_list"), flags=("actions", "frame_step", "crop_to_aspect")
+        functools.partial(_videos, _ucf101_videos),
+        needs=("input", "annotator", "split_list"),
+        flags=("actions", "frame_step", "crop_to_aspect"),
     ),
 }
 # What each annotator needs, and uses besides.

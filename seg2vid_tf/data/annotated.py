@@ -32,6 +32,12 @@ class Annotator(abc.ABC):
         """frames uint8 [N,h,w,3] -> uint8 [N,*size], ids of the spec, its ignore id where it is not sure."""
 
 
+def check_min_score(min_score: float) -> None:
+    """Raises ValueError where a network's smallest score is no share in [0, 1)."""
+    if not 0 <= min_score < 1:
+        raise ValueError(f"min_score must lie in 0..1, a share, received {min_score}")
+
+
 class Annotated(ClipSource):
     """A source's clips with the annotator's label maps; instance maps are left out.
 

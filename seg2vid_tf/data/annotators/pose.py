@@ -7,7 +7,7 @@ import numpy as np
 
 from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.data.annotated import Annotator
+from seg2vid_tf.data.annotated import Annotator, check_min_score
 from seg2vid_tf.files import sha256_of
 from seg2vid_tf.ops.pose_network import PoseNetwork
 
@@ -28,8 +28,7 @@ class PoseAnnotator(Annotator):
     def __init__(
         self, path: str | os.PathLike, spec: AnnotationSpec, *, line_width: float = 3.0, min_score: float = 0.2
     ):
-        if not 0 <= min_score < 1:
-            raise ValueError(f"min_score must lie in 0..1, a share, received {min_score}")
+        check_min_score(min_score)
         self._network = PoseNetwork(path)
         joints = len(spec.skeleton.joints) if spec.skeleton else 0
         if joints != self._network.num_joints:

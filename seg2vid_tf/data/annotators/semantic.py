@@ -7,7 +7,7 @@ import numpy as np
 
 from seg2vid_tf.annotations.label_map import label_set_table, resize_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.data.annotated import Annotator
+from seg2vid_tf.data.annotated import Annotator, check_min_score
 from seg2vid_tf.files import sha256_of
 from seg2vid_tf.ops.segmenter import Segmenter
 
@@ -33,8 +33,7 @@ class SemanticAnnotator(Annotator):
         label_ids: str | None = None,
         min_score: float = 0.0,
     ):
-        if not 0 <= min_score < 1:
-            raise ValueError(f"min_score must lie in 0..1, a share, received {min_score}")
+        check_min_score(min_score)
         self.spec = spec
         self._table = None if label_ids is None else label_set_table(spec, label_ids)
         unsure = spec.ignore_id
