@@ -14,6 +14,15 @@ VERSION = re.search(
 STACK_A = 'python_version < "3.12"'
 STACK_B = 'python_version >= "3.12"'
 
+# The server's own messages, and what the local server is built on.
+SERVING = [
+    f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
+    f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
+    "prometheus-client>=0.20",
+    "starlette>=0.40",
+    "uvicorn>=0.30",
+]
+
 setup(
     name="seg2vid_tf",
     version=VERSION,
@@ -21,7 +30,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["seg2vid_tf", "seg2vid_tf.*"]),
-    package_data={"seg2vid_tf.annotations": ["specs/*.json"]},
+    package_data={"seg2vid_tf.annotations": ["specs/*.json"], "seg2vid_tf.serving": ["deploy/*"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py>=2.0",
@@ -43,13 +52,9 @@ setup(
         "video": ["av>=15.0"],
         "beam": ["apache-beam>=2.60"],
         "eval": [],  # what is measured so far needs nothing beyond the core
-        "serving": [
-            f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
-            f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
-        ],
+        "serving": SERVING,
         "dev": [
-            f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
-            f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
+            *SERVING,
             "apache-beam>=2.60",
             "av>=15.0",
             "pytest>=8.0",

@@ -55,10 +55,10 @@ def test_no_import_cycles():
 
 def test_light_modules_stay_light():
     """The package itself and what programs need for --help and the client for its files load no TensorFlow."""
-    modules = ["seg2vid_tf", "seg2vid_tf.flags", "seg2vid_tf.media", "seg2vid_tf.annotations.label_map"]
+    modules = ["flags", "media", "annotations.label_map", "serving.client", "serving.server_flags"]
     code = f"""
 import importlib, sys
-for module in {modules}:
+for module in ["seg2vid_tf", *(f"seg2vid_tf.{{m}}" for m in {modules})]:
     importlib.import_module(module)
     heavy = [m for m in ("tensorflow", "keras", "tensorflow_probability") if m in sys.modules]
     if heavy:

@@ -15,37 +15,51 @@ class SessionLoader:
 
     Args:
       path: folder that holds saved_model.pb.
+
+    Attributes:
+      signatures: {name: SignatureDef}.
     """
 
     def __init__(self, path: str | os.PathLike):
         self._path = path
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
-            self._signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path)).signature_def
+            loaded = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
         except BaseException:
             self.close()
             raise
+        self.signatures = dict(loaded.signature_def)
+        self.signatures.pop("__saved_model_init_op", None)  # no signature of ours
 
-    def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
+    def run(
+        self, signature: str, inputs: dict, outputs: tuple[str, ...] | None = None, timeout: float | None = None
+    ) -> dict[str, np.ndarray]:
         """Runs one signature.
 
         Args:
           signature: its name.
           inputs: {input name: array}.
+          outputs: names of the outputs wanted; None: all.
+          timeout: seconds, or None for as long as it takes.
 
         Returns:
           {output name: array}.
 
         Raises:
           ValueError: no such signature, or inputs of other names.
+          tf.errors.OpError: what the graph says, DeadlineExceededError where it took too long.
         """
-        if signature not in self._signatures:
-            raise ValueError(f"{self._path} has no signature {signature!r}, it has {sorted(self._signatures)}")
-        definition = self._signatures[signature]
+        if signature not in self.signatures:
+            raise ValueError(f"{self._path} has no signature {signature!r}, it has {sorted(self.signatures)}")
+        definition = self.signatures[signature]
         if set(inputs) != set(definition.inputs):
             raise ValueError(f"{signature} takes {sorted(definition.inputs)}, received {sorted(inputs)}")
-        fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
-        return self._session.run(fetches, {definition.inputs[name].name: value for name, value in inputs.items()})
+        fetches = {name: definition.outputs[name].name for name in outputs or definition.outputs}
+        feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
+        options = None
+        if timeout is not None:
+            options = tf.compat.v1.RunOptions(timeout_in_ms=max(1, int(timeout * 1000)))
+        return self._session.run(fetches, feeds, options)
 
     def close(self) -> None:
         """Ends the session; a second time does nothing."""

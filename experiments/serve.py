@@ -1,0 +1,142 @@
+"""Serves exported models: by TensorFlow Serving, or by the local server that stands in for it.
+
+    python experiments/serve.py --model_name=street --model_base_path=saved_models/street
+    python experiments/serve.py --model_config_file=models.config --batching_parameters_file=batching.config
+
+Takes tensorflow_model_server's flags. That is what runs where it is on PATH or TF_SERVING_BIN names it, Docker where
+--server=docker asks for it, and the local server otherwise (pip install 'seg2vid_tf[serving]'), which is good for
+laptops and tests: the same doors, versions, batches and errors, in Python.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+from seg2vid_tf.serving.server_flags import DOCKER_IMAGE, ServerFlags, binary_command, docker_command, find_binary
+
+MODEL_NAME = flags.DEFINE_string("model_name", "", "name of the one model that is served")
+MODEL_BASE_PATH = flags.DEFINE_string("model_base_path", "", "its folder, which holds <version>/saved_model.pb")
+MODEL_CONFIG_FILE = flags.DEFINE_string("model_config_file", "", "models.config, instead of one model")
+PORT = flags.DEFINE_integer("port", 8500, "gRPC", lower_bound=0, upper_bound=65535)
+REST_API_PORT = flags.DEFINE_integer("rest_api_port", 8501, "REST", lower_bound=0, upper_bound=65535)
+BATCHING = flags.DEFINE_string("batching_parameters_file", "", "puts requests together by this file's parameters")
+MONITORING = flags.DEFINE_string("monitoring_config_file", "", "says where the Prometheus page is")
+POLL = flags.DEFINE_integer("file_system_poll_wait_seconds", 1, "how often folders are looked at", lower_bound=1)
+CONFIG_POLL = flags.DEFINE_integer(
+    "model_config_file_poll_wait_seconds", 0, "how often models.config is read anew; 0: never", lower_bound=0
+)
+REST_TIMEOUT = flags.DEFINE_integer("rest_api_timeout_in_ms", 30000, "longest REST request", lower_bound=1)
+SERVER = flags.DEFINE_enum(
+    "server", "auto", ["auto", "binary", "docker", "local"], "which server; auto: the binary if there is one, or local"
+)
+IMAGE = flags.DEFINE_string("docker_image", DOCKER_IMAGE, "of --server=docker; :2.20.0-gpu for a GPU")
+
+
+def main():
+    settings = ServerFlags(
+        model_name=MODEL_NAME.value,
+        model_base_path=MODEL_BASE_PATH.value,
+        model_config_file=MODEL_CONFIG_FILE.value,
+        port=PORT.value,
+        rest_api_port=REST_API_PORT.value,
+        batching_parameters_file=BATCHING.value,
+        monitoring_config_file=MONITORING.value,
+        file_system_poll_wait_seconds=POLL.value,
+        model_config_file_poll_wait_seconds=CONFIG_POLL.value,
+        rest_api_timeout_in_ms=REST_TIMEOUT.value,
+    )
+    binary = find_binary() if SERVER.value in ("auto", "binary") else None
+    if binary is not None:
+        replace_process(binary_command(binary, settings))
+    elif SERVER.value == "binary":
+        raise ValueError("tensorflow_model_server is not on PATH, and TF_SERVING_BIN does not name it")
+    elif SERVER.value == "docker":
+        if not shutil.which("docker"):
+            raise ValueError("--server=docker: docker is not on PATH")
+        replace_process(docker_command(IMAGE.value, settings, model_folders(settings)))
+    else:
+        serve_locally(settings)
+
+
+def replace_process(command):
+    print(" ".join(command), flush=True)
+    os.execvp(command[0], command)
+
+
+def model_folders(settings):
+    """The folders that Docker must see."""
+    if settings.model_base_path:
+        return [settings.model_base_path]
+    from seg2vid_tf.serving.local_server.configs import read_models
+
+    return [model.base_path for model in read_models(settings.model_config_file).model_config_list.config]
+
+
+def serve_locally(settings):
+    """Until SIGTERM or Ctrl-C: what came in before is answered, then all is unloaded."""
+    from tensorflow_serving.config import model_server_config_pb2  # TensorFlow loads here: --help needs none.
+
+    from seg2vid_tf.serving.local_server.configs import read_batching, read_models, read_prometheus_path
+    from seg2vid_tf.serving.local_server.server import LocalServer
+
+    if settings.model_config_file:
+        config = read_models(settings.model_config_file)
+    else:
+        config = model_server_config_pb2.ModelServerConfig()
+        config.model_config_list.config.add(
+            name=settings.model_name, base_path=settings.model_base_path, model_platform="tensorflow"
+        )
+    batching, monitoring = settings.batching_parameters_file, settings.monitoring_config_file
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    with LocalServer(
+        config,
+        settings.port,
+        settings.rest_api_port,
+        read_batching(batching) if batching else None,
+        read_prometheus_path(monitoring) if monitoring else None,
+        settings.rest_api_timeout_in_ms / 1000,
+        settings.file_system_poll_wait_seconds,
+    ) as server:
+        print(f"local server, a stand-in for TensorFlow Serving: gRPC {server.port}, REST {server.rest_api_port}")
+        for model in config.model_config_list.config:
+            print(f"  {model.name}: {shown(server, model)}", flush=True)
+        while not asked_to_stop.wait(settings.model_config_file_poll_wait_seconds or None):
+            config = reloaded(server, settings.model_config_file, config)
+
+
+def reloaded(server, path, config):
+    """Reads models.config anew: the config that holds from now on, the old one where the new one makes no sense."""
+    from seg2vid_tf.serving.local_server.configs import read_models
+    from seg2vid_tf.serving.status import StatusError
+
+    try:
+        changed = read_models(path)
+        if changed != config:
+            server.models.reload(changed)
+            print(f"{path}: {', '.join(model.name for model in changed.model_config_list.config)}", flush=True)
+    except (ValueError, OSError, StatusError) as error:
+        print(f"the models stay as they are: {error}", file=sys.stderr, flush=True)
+        return config
+    return changed
+
+
+def shown(server, model):
+    """A model's versions and their states, for people."""
+    from seg2vid_tf.serving.status import StatusError
+
+    try:
+        states = server.models.status(model.name)
+    except StatusError:
+        return f"no version in {model.base_path} yet"
+    return ", ".join(f"{v} {s.state}{s.error and f' ({s.error})'}" for v, s in states.items())
+
+
+if __name__ == "__main__":
+    run(main)

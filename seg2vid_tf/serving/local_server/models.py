@@ -1,0 +1,220 @@
+"""Which versions of which models are served: folders polled, a new version loaded before an old one goes.
+
+As in TensorFlow Serving: a model's folder holds versions, sub-directories named by integers; its policy (the newest, by
+default) says which are wanted; a wanted version that cannot be loaded is tried again some times, and an old one stays
+until a wanted one serves. Labels name versions.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import pathlib
+import threading
+import time
+from collections.abc import Iterator
+
+from tensorflow_serving.config import model_server_config_pb2
+
+from seg2vid_tf.serving.export import versions as versions_in
+from seg2vid_tf.serving.local_server.configs import BatchingParameters, check_models
+from seg2vid_tf.serving.local_server.servable import Servable
+from seg2vid_tf.serving.status import StatusError
+
+_RETRIES, _RETRY_SECONDS = 5, 60.0
+
+
+@dataclasses.dataclass
+class VersionState:
+    """What became of a version: state is LOADING, AVAILABLE, UNLOADING or END; error is why it could not be loaded."""
+
+    state: str
+    error: str = ""
+    servable: Servable | None = None
+    tries: int = 0
+    tried: float = 0.0
+
+
+class Models:
+    """All models of a server; a thread of its own polls their folders until it is closed.
+
+    Args:
+      config: names, folders, policies and labels (configs.read_models).
+      batching: how requests of each version are put together, or None.
+      poll_seconds: how often folders are looked at.
+    """
+
+    def __init__(
+        self,
+        config: model_server_config_pb2.ModelServerConfig,
+        batching: BatchingParameters | None = None,
+        poll_seconds: float = 1.0,
+    ):
+        check_models(config, "models config")
+        self._batching, self._poll_seconds = batching, poll_seconds
+        self._lock, self._polling = threading.Lock(), threading.Lock()
+        self._configs = {model.name: model for model in config.model_config_list.config}
+        self._states: dict[str, dict[int, VersionState]] = {name: {} for name in self._configs}
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._poll_on, name="versions", daemon=True)
+
+    def start(self) -> None:
+        """Looks at the folders once, which loads what is there, and goes on doing so."""
+        self.poll()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Unloads everything, once nobody uses it."""
+        self._closed.set()
+        self._thread.join()
+        with self._polling:
+            for name in list(self._states):
+                for version in list(self._states[name]):
+                    self._unload(name, version)
+
+    @contextlib.contextmanager
+    def use(self, name: str, version: int | None = None, label: str = "") -> Iterator[Servable]:
+        """A loaded version, which stays loaded inside the with statement.
+
+        Args:
+          name: the model's.
+          version: its number; None: the newest that is loaded, or the one that ``label`` names.
+          label: of models.config.
+
+        Raises:
+          StatusError: no such model, version or label.
+        """
+        with self._lock:
+            servable = self._find(name, version, label)
+            servable.__enter__()
+        try:
+            yield servable
+        finally:
+            servable.__exit__()
+
+    def status(self, name: str, version: int | None = None, label: str = "") -> dict[int, VersionState]:
+        """{version: what became of it}, the newest first.
+
+        Raises:
+          StatusError: no such model, version or label.
+        """
+        with self._lock:
+            if name not in self._states:
+                raise StatusError("NOT_FOUND", f"Could not find any versions of model {name}")
+            if label:
+                version = self._labelled(name, label)
+            states = {v: self._states[name][v] for v in sorted(self._states[name], reverse=True)}
+            if version is None and states:
+                return states
+            if version not in states:
+                what = f"any versions of model {name}" if version is None else f"version {version} of model {name}"
+                raise StatusError("NOT_FOUND", f"Could not find {what}")
+            return {version: states[version]}
+
+    def reload(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+        """Takes another config in the place of the one there is, and loads and unloads what that asks for.
+
+        Raises:
+          StatusError: a config that makes no sense, or a label on a version that is not loaded; the old one stays.
+        """
+        try:
+            check_models(config, "models config")
+        except ValueError as error:
+            raise StatusError("INVALID_ARGUMENT", str(error)) from error
+        configs = {model.name: model for model in config.model_config_list.config}
+        with self._lock:
+            for name, model in configs.items():
+                loaded = {v for v, s in self._states.get(name, {}).items() if s.state == "AVAILABLE"}
+                for label, version in model.version_labels.items():
+                    known = name in self._configs and self._configs[name].version_labels.get(label) == version
+                    if version not in loaded and not known:
+                        message = f"label {label} of {name}: version {version} is not loaded, {sorted(loaded)} are"
+                        raise StatusError("FAILED_PRECONDITION", message)
+            self._configs = configs
+            for name in configs:
+                self._states.setdefault(name, {})
+        self.poll()
+
+    def poll(self) -> None:
+        """Looks at the folders once."""
+        with self._polling:
+            for name in list(self._states):
+                with self._lock:
+                    config = self._configs.get(name)
+                wanted = [] if config is None else _wanted(config)
+                for version in wanted:
+                    self._load(name, version)
+                with self._lock:
+                    states = dict(self._states[name])
+                serving = [v for v, s in states.items() if s.state == "AVAILABLE"]
+                # Nothing is taken away before something that is wanted serves in its place.
+                if not wanted or set(serving) & set(wanted):
+                    for version in set(states) - set(wanted):
+                        self._unload(name, version)
+                if config is None:
+                    with self._lock:
+                        del self._states[name]
+
+    def _poll_on(self):
+        while not self._closed.wait(self._poll_seconds):
+            try:
+                self.poll()
+            except OSError:
+                logging.exception("the models' folders cannot be read; trying again")
+
+    def _find(self, name, version, label):
+        if version is None and label:
+            version = self._labelled(name, label)
+        loaded = {v: s.servable for v, s in self._states.get(name, {}).items() if s.state == "AVAILABLE"}
+        if version is None and loaded:
+            version = max(loaded)
+        if version not in loaded:
+            request = f"Latest({name})" if version is None else f"Specific({name}, {version})"
+            raise StatusError("NOT_FOUND", f"Servable not found for request: {request}")
+        return loaded[version]
+
+    def _labelled(self, name, label):
+        labels = self._configs[name].version_labels if name in self._configs else {}
+        if label not in labels:
+            raise StatusError("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
+        return labels[label]
+
+    def _load(self, name, version):
+        with self._lock:
+            state = self._states[name].setdefault(version, VersionState("LOADING"))
+            due = state.tries == 0 or (state.tries <= _RETRIES and time.monotonic() - state.tried >= _RETRY_SECONDS)
+            if state.state == "AVAILABLE" or not due:
+                return
+            state.state, state.tries, state.tried = "LOADING", state.tries + 1, time.monotonic()
+        folder = pathlib.Path(self._configs[name].base_path) / str(version)
+        try:
+            servable = Servable(folder, version, self._batching)
+        except Exception as error:  # whatever is wrong with a version, the others go on
+            message = f"{type(error).__name__}: {error}"
+            logging.error("%s cannot be loaded (try %d of %d): %s", folder, state.tries, _RETRIES + 1, message)
+            with self._lock:
+                state.state, state.error = "END" if state.tries > _RETRIES else "LOADING", message
+            return
+        logging.info("%s is loaded", folder)
+        with self._lock:
+            state.state, state.error, state.servable = "AVAILABLE", "", servable
+
+    def _unload(self, name, version):
+        with self._lock:
+            state = self._states[name][version]
+            state.state, servable, state.servable = "UNLOADING", state.servable, None
+        if servable is not None:
+            servable.retire()
+            logging.info("%s: version %d is unloaded", name, version)
+        with self._lock:
+            del self._states[name][version]
+
+
+def _wanted(config):
+    """The versions that a model's policy asks for, of those in its folder; newest first."""
+    policy = config.model_version_policy
+    found = sorted(versions_in(pathlib.Path(config.base_path)), reverse=True)
+    if policy.HasField("all"):
+        return found
+    if policy.HasField("specific"):
+        return [version for version in found if version in policy.specific.versions]
+    return found[: policy.latest.num_versions or 1]

@@ -1,0 +1,94 @@
+"""How a server is started: the same settings for TensorFlow Serving's binary, its Docker image and the local server."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+
+# The newest release, and the one that goes with TensorFlow 2.15 (BUILD.md).
+DOCKER_IMAGE = "tensorflow/serving:2.20.0"
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerFlags:
+    """tensorflow_model_server's own flags, those that all kinds of server have in common.
+
+    Attributes:
+      model_name, model_base_path: one model, its newest version; or else
+      model_config_file: models, policies and labels.
+      port, rest_api_port: of gRPC and REST.
+      batching_parameters_file: how requests are put together; "": each runs as it comes.
+      monitoring_config_file: where the Prometheus page is; "": there is none.
+      file_system_poll_wait_seconds: how often the models' folders are looked at.
+      model_config_file_poll_wait_seconds: how often model_config_file is read anew; 0: never.
+      rest_api_timeout_in_ms: longest that a REST request may take.
+    """
+
+    model_name: str = ""
+    model_base_path: str = ""
+    model_config_file: str = ""
+    port: int = 8500
+    rest_api_port: int = 8501
+    batching_parameters_file: str = ""
+    monitoring_config_file: str = ""
+    file_system_poll_wait_seconds: int = 1
+    model_config_file_poll_wait_seconds: int = 0
+    rest_api_timeout_in_ms: int = 30000
+
+    def __post_init__(self):
+        if bool(self.model_config_file) == bool(self.model_base_path):
+            raise ValueError(
+                "give --model_base_path, one model's folder, or --model_config_file, and not both: received "
+                f"{self.model_base_path!r} and {self.model_config_file!r}"
+            )
+        if self.model_base_path and not self.model_name:
+            raise ValueError("--model_base_path needs a --model_name")
+        for name in ("model_base_path", "model_config_file", "batching_parameters_file", "monitoring_config_file"):
+            path = getattr(self, name)
+            if path and not os.path.exists(path):
+                raise ValueError(f"--{name}: {path} does not exist")
+
+
+def find_binary() -> str | None:
+    """tensorflow_model_server as TF_SERVING_BIN names it, or on PATH.
+
+    Raises:
+      ValueError: TF_SERVING_BIN names no program.
+    """
+    named = os.environ.get("TF_SERVING_BIN")
+    if named and not shutil.which(named):
+        raise ValueError(f"TF_SERVING_BIN names {named!r}, which is no program that can be run")
+    return shutil.which(named or "tensorflow_model_server")
+
+
+def binary_command(binary: str, flags: ServerFlags) -> list[str]:
+    """The command line that starts TensorFlow Serving."""
+    given = {name: value for name, value in dataclasses.asdict(flags).items() if value != ""}
+    if flags.batching_parameters_file:
+        given["enable_batching"] = "true"
+    if flags.model_config_file:
+        # A label may wait for its version; without this the server does not start before that is loaded.
+        given["allow_version_labels_for_unavailable_models"] = "true"
+    return [binary, *(f"--{name}={value}" for name, value in given.items())]
+
+
+def docker_command(image: str, flags: ServerFlags, model_folders: list[str]) -> list[str]:
+    """The command line that starts TensorFlow Serving in Docker, with its files at their own paths, read-only.
+
+    Args:
+      image: the image's name.
+      flags: their paths become absolute.
+      model_folders: of the models, as a models.config names them.
+    """
+    files = {name: str(pathlib.Path(value).absolute()) for name, value in _paths(flags).items()}
+    places = sorted({*files.values(), *(str(pathlib.Path(folder).absolute()) for folder in model_folders)})
+    mounts = [part for path in places for part in ("--volume", f"{path}:{path}:ro")]
+    ports = [part for port in (flags.port, flags.rest_api_port) for part in ("--publish", f"{port}:{port}")]
+    entry = ["--entrypoint", "tensorflow_model_server"]
+    _, *arguments = binary_command("", dataclasses.replace(flags, **files))
+    return ["docker", "run", "--rm", "--init", *ports, *mounts, *entry, image, *arguments]
+
+
+def _paths(flags):
+    names = ("model_base_path", "model_config_file", "batching_parameters_file", "monitoring_config_file")
+    return {name: getattr(flags, name) for name in names if getattr(flags, name)}
