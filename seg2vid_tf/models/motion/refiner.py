@@ -1,13 +1,16 @@
 """FrameRefiner: paints what the warp cannot show.
 
-A U-Net sees the warped frame, where it is visible, and the annotation warped along; what it paints is composited into
-the occluded part alone, so a pixel that was warped well stays as it is. No noise fills the holes (defect 11).
+Holes are filled by the smooth continuation of what is visible around them (ops/fill.py), so their colours are this
+picture's. A U-Net sees that, the visibility and the annotation warped along, and adds what is missing; both are
+composited into the occluded part alone, so a pixel that was warped well stays as it is. No noise fills the holes
+(defect 11).
 """
 
 import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
+from seg2vid_tf.ops.fill import filled
 from seg2vid_tf.ops.occlusion import composite
 
 
@@ -24,7 +27,9 @@ class FrameRefiner(keras.layers.Layer):
         self.downs = [ConvBlock(f, 3, 1 if i == 0 else 2, name=f"down_{i}") for i, f in enumerate(filters)]
         self.middle = ConvBlock(filters[-1], name="middle")
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(reversed(filters[:-1]))]
-        self.to_rgb = keras.layers.Conv2D(3, 3, padding="same", dtype="float32", name="to_rgb")
+        self.to_rgb = keras.layers.Conv2D(
+            3, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="to_rgb"
+        )
         self.filters = tuple(filters)
 
     def get_config(self):
@@ -32,7 +37,8 @@ class FrameRefiner(keras.layers.Layer):
 
     def call(self, warped, visibility, annotation):
         """warped [N,H,W,3] in [-1,1], visibility [N,H,W,1], annotation warped along [N,H,W,K] -> float32 [N,H,W,3]."""
-        x = tf.concat([warped * visibility, visibility, annotation], axis=-1)
+        continued = tf.stop_gradient(filled(warped, visibility))
+        x = tf.concat([continued, visibility, annotation], axis=-1)
         skips = []
         for down in self.downs:
             x = down(x)
@@ -40,5 +46,4 @@ class FrameRefiner(keras.layers.Layer):
         x = self.middle(x)
         for skip, up in zip(reversed(skips[:-1]), self.ups, strict=True):
             x = up(tf.concat([double_size(x), skip], axis=-1))
-        painted = tf.tanh(self.to_rgb(x))
-        return composite(warped, painted, visibility)
+        return composite(warped, continued + tf.tanh(self.to_rgb(x)), visibility)
