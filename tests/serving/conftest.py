@@ -1,12 +1,26 @@
-"""What the tests of the served model share: its inputs, its signatures as Python loads them, and a PNG writer."""
+"""What the tests of the served model share: inputs, signatures as Python loads them, a running server, a PNG writer."""
 
+import contextlib
+import http.client
 import io
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from seg2vid_tf.serving.client import Seg2VidClient
+from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.serving.verify import answers
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "seg2vid_tf/serving/deploy"
+START_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +60,62 @@ def encode_png(array, mode=None, image_format="PNG") -> bytes:
 @pytest.fixture(scope="session", name="encode_png")
 def _encode_png():
     return encode_png
+
+
+class _Server:
+    """A running server, its addresses and its models' folder."""
+
+    def __init__(self, grpc, rest, models):
+        self.grpc, self.rest, self.models = grpc, rest, models
+
+    def client(self, model="tiny", protocol="grpc", **more):
+        address = self.grpc if protocol == "grpc" else self.rest
+        return Seg2VidClient(address, model, protocol, **{"timeout": 60.0, **more})
+
+    def ask(self, path, body=None, method=None):
+        """(status, JSON object) of an HTTP request."""
+        connection = http.client.HTTPConnection(self.rest, timeout=60)
+        with contextlib.closing(connection):
+            connection.request(method or ("GET" if body is None else "POST"), path, body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+
+def _free_port():
+    with socket.socket() as opened:
+        opened.bind(("localhost", 0))
+        return opened.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server(saved_model, tmp_path_factory):
+    """Serves "tiny", and "moving", whose folder is empty at first; with batches of up to 8."""
+    folder = tmp_path_factory.mktemp("server")
+    shutil.copytree(saved_model, folder / "tiny" / "3")
+    (folder / "moving").mkdir()
+    config = folder / "models.config"
+    label = 'version_labels { key: "stable" value: 3 }'
+    config.write_text(
+        "model_config_list {"
+        f'config {{ name: "tiny" base_path: "{folder}/tiny" model_platform: "tensorflow" {label} }}'
+        f'config {{ name: "moving" base_path: "{folder}/moving" model_platform: "tensorflow" }} }}'
+    )
+    ports = _free_port(), _free_port()
+    command = [sys.executable, str(ROOT / "experiments/serve.py"), f"--model_config_file={config}"]
+    command += [f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
+    command += [f"--batching_parameters_file={DEPLOY / 'batching.config'}"]
+    command += [f"--monitoring_config_file={DEPLOY / 'monitoring.config'}"]
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    running = _Server(f"localhost:{ports[0]}", f"localhost:{ports[1]}", folder)
+    try:
+        with running.client() as client:
+            try:
+                client.wait_until_ready(START_SECONDS)
+            except StatusError as error:
+                raise AssertionError(log.read_text()) from error
+        yield running
+    finally:
+        process.terminate()
+        assert process.wait(60) in (0, -15), log.read_text()

@@ -1,6 +1,7 @@
 """The gRPC door: PredictionService and ModelService, as TensorFlow Serving's own messages define them."""
 
 import contextlib
+import math
 
 import grpc
 import tensorflow as tf
@@ -18,6 +19,7 @@ from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.local_server.servable import DEFAULT_SIGNATURE
 from seg2vid_tf.serving.status import StatusError
 
+MAX_BYTES = 64 << 20  # of a message, and of a tensor in it
 _LONGEST = 3600.0  # seconds that a caller without a deadline waits
 _METADATA = "signature_def"
 
@@ -29,10 +31,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
     def Predict(self, request, context):
         spec = request.model_spec
         with _status_for(context), _model(self._models, spec) as servable, self._metrics.request(spec.name, "GRPC"):
-            try:
-                inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
-            except (TypeError, ValueError, KeyError) as error:
-                raise StatusError("INVALID_ARGUMENT", f"tensor parsing error: {error}") from error
+            inputs = {name: _array(name, tensor) for name, tensor in request.inputs.items()}
             timeout = context.time_remaining()
             outputs = servable.predict(
                 spec.signature_name, inputs, tuple(request.output_filter), min(_LONGEST, timeout or _LONGEST)
@@ -106,6 +105,17 @@ def _status_for(context):
         yield
     except StatusError as error:
         context.abort(getattr(grpc.StatusCode, error.code), error.message)
+
+
+def _array(name, tensor):
+    """A tensor's message as an array; a few bytes of it may claim to be any size."""
+    try:
+        dtype, sizes = tf.as_dtype(tensor.dtype), [dim.size for dim in tensor.tensor_shape.dim]
+        if tensor.tensor_shape.unknown_rank or min(sizes, default=0) < 0 or math.prod(sizes) * dtype.size > MAX_BYTES:
+            raise ValueError(f"a tensor of shape {sizes}")
+        return tf.make_ndarray(tensor)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise StatusError("INVALID_ARGUMENT", f"{name}: tensor parsing error: {error}") from error
 
 
 def _model(models, spec):

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seg2vid_tf.serving.local_server import json_tensor
-from seg2vid_tf.serving.local_server.grpc_door import signature_map, status_response
+from seg2vid_tf.serving.local_server.grpc_door import MAX_BYTES, signature_map, status_response
 from seg2vid_tf.serving.local_server.metrics import Metrics
 from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.local_server.servable import DEFAULT_SIGNATURE
@@ -26,7 +26,6 @@ from seg2vid_tf.serving.status import HTTP_STATUS, StatusError
 _WHICH = r"(?i:/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?)"
 _PREDICT = re.compile(_WHICH + "(?i::predict)")
 _STATUS = re.compile(_WHICH + "(?i:(/metadata)?)")
-_LARGEST_BODY = 64 << 20
 _LARGEST_VERSION = 2**63 - 1
 
 
@@ -92,8 +91,8 @@ async def _body(request):
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > _LARGEST_BODY:
-            raise StatusError("RESOURCE_EXHAUSTED", f"the request is larger than {_LARGEST_BODY >> 20} MiB")
+        if len(body) > MAX_BYTES:
+            raise StatusError("RESOURCE_EXHAUSTED", f"the request is larger than {MAX_BYTES >> 20} MiB")
     return body
 
 

@@ -1,6 +1,7 @@
 """LocalServer: both doors in front of the models."""
 
 import concurrent.futures
+import socket
 import threading
 import time
 
@@ -9,13 +10,12 @@ import uvicorn
 from tensorflow_serving.config import model_server_config_pb2
 
 from seg2vid_tf.serving.local_server.configs import BatchingParameters
-from seg2vid_tf.serving.local_server.grpc_door import add_services
+from seg2vid_tf.serving.local_server.grpc_door import MAX_BYTES, add_services
 from seg2vid_tf.serving.local_server.metrics import Metrics
 from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.local_server.rest_door import rest_door
 
 _THREADS = 32  # requests at once; most of them wait for their batch
-_MESSAGE_BYTES = 64 << 20
 _GRACE_SECONDS = 30.0
 
 
@@ -51,7 +51,7 @@ class LocalServer:
     ):
         self.models, metrics = Models(config, batching, poll_seconds), Metrics()
         options = [
-            ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+            ("grpc.max_receive_message_length", MAX_BYTES),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
         ]
@@ -62,13 +62,16 @@ class LocalServer:
         except RuntimeError as error:
             raise ValueError(f"port {port} cannot be opened, give another --port: {error}") from error
         app = rest_door(self.models, metrics, rest_timeout, prometheus_path)
-        config = uvicorn.Config(app, host="0.0.0.0", port=rest_api_port, log_config=None, access_log=False)
-        self._rest = uvicorn.Server(config)
+        self._rest = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        # asyncio sends without delay (40 ms an answer) only what says that it is TCP.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket = config.bind_socket()
-        except SystemExit as error:  # so says uvicorn that the port is in use
+            self._socket.bind(("0.0.0.0", rest_api_port))
+        except OSError as error:
+            self._socket.close()
             self._grpc.stop(None)
-            raise ValueError(f"port {rest_api_port} is in use: give another --rest_api_port") from error
+            raise ValueError(f"port {rest_api_port} cannot be opened, give another --rest_api_port: {error}") from error
         self.rest_api_port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._rest.run, args=([self._socket],), name="rest", daemon=True)
 

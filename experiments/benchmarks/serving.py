@@ -1,0 +1,315 @@
+"""Measures a server: what an answer costs, what batches gain, whether it lasts, swaps and comes back.
+
+    python experiments/benchmarks/serving.py --preset=small
+    python experiments/benchmarks/serving.py --parts=soak --requests=5000
+
+A model of random weights is exported, and experiments/serve.py serves it on free ports: TensorFlow Serving where it is
+installed, the local server otherwise; the first line says which. Parts:
+
+    latency   serving_default of one row: bare session, gRPC, REST in turn
+    batching  clips per second of 8 requests one after the other and at once, for several batching parameters
+    soak      good and bad requests mixed: each one's status, and the server's memory
+    swap      a second version appears while requests are sent
+    kill      kill -9 and a new start: the same seeds' bytes
+"""
+
+import concurrent.futures
+import contextlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+PRESET = flags.DEFINE_string("preset", "small", "sizes of both stages")
+SAVED_MODEL = flags.DEFINE_string("saved_model", None, "version folder to serve instead of random weights")
+PARTS = flags.DEFINE_list("parts", ["latency", "batching", "soak", "swap", "kill"], "what to measure")
+REPEATS = flags.DEFINE_integer("repeats", 40, "timed requests of each case", lower_bound=1)
+REQUESTS = flags.DEFINE_integer("requests", 5000, "requests of the soak", lower_bound=10)
+CLIENTS = flags.DEFINE_integer("clients", 8, "clients at once", lower_bound=1)
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NAME = "benchmark"
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="serving_") as folder:
+        folder = pathlib.Path(folder)
+        version = first_version(folder)
+        requests = example(version)
+        for part in PARTS.value:
+            {"latency": latency, "batching": batching, "soak": soak, "swap": swap, "kill": kill}[part](
+                folder, version, requests
+            )
+
+
+def first_version(folder):
+    """The exported model, as version 1 of the folder that is served."""
+    target = folder / NAME / "1"
+    if SAVED_MODEL.value:
+        return pathlib.Path(shutil.copytree(SAVED_MODEL.value, target))
+    from seg2vid_tf.annotations.spec import load_spec  # TensorFlow loads here: --help needs none.
+    from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS, preset
+    from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
+    from seg2vid_tf.models.seg2vid import Seg2Vid
+    from seg2vid_tf.serving.export import export
+
+    spec, paint = load_spec("cityscapes"), preset(START_FRAME_PRESETS, PRESET.value).model
+    move = preset(MOTION_PRESETS, PRESET.value).model
+    networks = build_generator(paint, spec), build_motion(move, spec)
+    model = Seg2Vid(*networks, spec, (move.height, move.width), build_style_encoder(paint))
+    return export(model, folder, NAME, 1)
+
+
+def example(version):
+    """What is asked: label maps of blocks as PNG files, one for each of 16 seeds."""
+    import tensorflow as tf
+
+    from seg2vid_tf.serving.export import read_description
+
+    description = read_description(version)
+    (height, width), classes = description["size"], len(description["spec"]["classes"])
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, classes, (16, height // 16, width // 16)).astype(np.uint8)
+    maps = np.kron(blocks, np.ones((16, 16), np.uint8))
+    return [(tf.io.encode_png(m[..., None]).numpy(), seed) for seed, m in enumerate(maps)]
+
+
+def inputs_of(request):
+    png, seed = request
+    return {"label_map_png": np.array([png], object), "seed": np.array([seed], np.int64)}
+
+
+class Server:
+    """A server's process; its doors' addresses are grpc and rest."""
+
+    def __init__(self, folder, batching):
+        parameters = folder / "batching.config"
+        parameters.write_text(batching or "")
+        ports = free_ports(2)
+        self.grpc, self.rest = (f"localhost:{port}" for port in ports)
+        command = [sys.executable, str(ROOT / "experiments/serve.py"), f"--model_name={NAME}"]
+        command += [f"--model_base_path={folder / NAME}", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
+        command += [f"--batching_parameters_file={parameters}"] if batching else []
+        self.log = folder / "server.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def client(self, protocol="grpc", **more):
+        from seg2vid_tf.serving.client import Seg2VidClient
+
+        address = self.grpc if protocol == "grpc" else self.rest
+        return Seg2VidClient(address, NAME, protocol, **{"timeout": 600.0, "retries": 0, **more})
+
+    def memory(self, what="VmRSS"):
+        """MiB: VmRSS now, VmHWM at the peak."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split(f"{what}:")[1].split()[0]) / 1024
+
+
+@contextlib.contextmanager
+def served(folder, batching=None):
+    server = Server(folder, batching)
+    try:
+        with server.client() as client:
+            client.wait_until_ready(300)
+        yield server
+    except BaseException:
+        print(server.log.read_text(), file=sys.stderr)
+        raise
+    finally:
+        server.process.terminate()
+        server.process.wait(60)
+
+
+def batching_config(size, threads, micros=5000):
+    sizes = " ".join(f"allowed_batch_sizes: {n}" for n in (1, 2, 4, 8) if n <= size)
+    return (
+        f"max_batch_size {{ value: {size} }} batch_timeout_micros {{ value: {micros} }} "
+        f"max_enqueued_batches {{ value: 1000 }} num_batch_threads {{ value: {threads} }} {sizes}"
+    )
+
+
+def latency(folder, version, requests):
+    from seg2vid_tf.serving.session_loader import SessionLoader
+
+    with served(folder) as server, SessionLoader(version) as session:
+        print(server.log.read_text().splitlines()[0])
+        doors = {"bare session": session.run}
+        for protocol in ("grpc", "rest"):
+            doors[protocol] = server.client(protocol).predict
+        seconds = {name: [] for name in doors}
+        for number in range(REPEATS.value + 1):
+            inputs = inputs_of(requests[number % len(requests)])
+            for name, door in doors.items():  # in turn, so that all see the machine in the same moods
+                start = time.perf_counter()
+                door("serving_default", inputs)
+                if number:
+                    seconds[name].append(time.perf_counter() - start)
+        print(f"| serving_default, a row, preset {PRESET.value} | p50 | p95 | p99 | p50 to the session's |")
+        print("|---|---|---|---|---|")
+        for name, values in seconds.items():
+            p50, p95, p99 = np.percentile(values, [50, 95, 99])
+            shown = " | ".join(f"{1000 * p:.0f} ms" for p in (p50, p95, p99))
+            print(f"| {name} | {shown} | {p50 / np.median(seconds['bare session']):.3f} |")
+        print(f"the server's peak memory: {server.memory('VmHWM'):.0f} MiB", flush=True)
+
+
+def batching(folder, version, requests):
+    del version
+    rounds = max(1, REPEATS.value // 8)
+    print("| max_batch_size | num_batch_threads | one after the other | 8 at once | ratio | p95 of one of the 8 |")
+    print("|---|---|---|---|---|---|")
+    for size, threads in ((1, 1), (1, 2), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2)):
+        with served(folder, batching_config(size, threads)) as server, server.client() as client:
+            single, together, waits = [], [], []
+
+            def ask(request, client=client, waits=waits):
+                start = time.perf_counter()
+                client.predict("serving_default", inputs_of(request))
+                waits.append(time.perf_counter() - start)
+
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                for number in range(rounds + 1):
+                    start = time.perf_counter()
+                    for request in requests[:8]:
+                        ask(request)
+                    middle = time.perf_counter()
+                    waits.clear()
+                    list(pool.map(ask, requests[:8]))
+                    if number:  # the first round meets shapes for the first time
+                        single.append(8 / (middle - start))
+                        together.append(8 / (time.perf_counter() - middle))
+            one, eight = np.median(single), np.median(together)
+            print(
+                f"| {size} | {threads} | {one:.2f} clips/s | {eight:.2f} clips/s | {eight / one:.2f} "
+                f"| {1000 * np.percentile(waits, 95):.0f} ms |",
+                flush=True,
+            )
+
+
+def soak(folder, version, requests):
+    """Half of the requests are bad, each in its own way; every answer must be what it should be."""
+    import keras
+
+    from seg2vid_tf.serving.status import StatusError
+
+    del version
+    rng = np.random.default_rng(1)
+    png = requests[0][0]
+    bad = [
+        {"label_map_png": [png[: len(png) // 2]]},
+        {"label_map_png": [b""]},
+        {"label_map_png": [b"GIF89a" + bytes(100)]},
+        {"label_map_png": [bytes(rng.integers(0, 256, 1000, np.uint8))]},
+        {"seed": np.array([0.5], np.float32)},
+        {"seed": np.array([1, 2], np.int64)},
+        {"seed": np.array([[1]], np.int64)},
+        {"seed": None},
+    ]
+    wrong, memory, seconds = [], [], []
+
+    def ask(number, doors):
+        good = inputs_of(requests[number % len(requests)])
+        kind = None if number % 2 else bad[number // 2 % len(bad)]
+        inputs = {name: value for name, value in {**good, **(kind or {})}.items() if value is not None}
+        start = time.perf_counter()
+        try:
+            doors[number // 16 % 2].predict("serving_default", inputs)
+            code = "OK"
+        except StatusError as error:
+            code = error.code
+        seconds.append(time.perf_counter() - start)
+        if code != ("OK" if kind is None else "INVALID_ARGUMENT"):
+            wrong.append((number, code))
+
+    with served(folder, batching_config(8, 2)) as server:
+        doors = server.client("grpc"), server.client("rest")
+        progress = keras.utils.Progbar(REQUESTS.value, unit_name="request")
+        start, block = time.perf_counter(), max(1, REQUESTS.value // 50)
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS.value) as pool:
+            for first in range(0, REQUESTS.value, block):
+                numbers = range(first, min(first + block, REQUESTS.value))
+                list(pool.map(lambda number: ask(number, doors), numbers))
+                memory.append(server.memory())
+                progress.update(numbers.stop)
+        minutes = (time.perf_counter() - start) / 60
+        alive = server.process.poll() is None
+        later = memory[len(memory) // 5 :]  # what is allocated once, at first, is no leak
+        slope = np.polyfit(np.arange(len(later)) * block, later, 1)[0] * 1000
+        print(
+            f"{REQUESTS.value} requests by gRPC and REST, {CLIENTS.value} at once, half of them bad: {len(wrong)} "
+            f"wrong answers {wrong[:5]}, server {'alive' if alive else 'dead'}, {minutes:.1f} minutes"
+        )
+        p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
+        print(f"p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s")
+        print(
+            f"memory {memory[0]:.0f} MiB after {block} requests, {memory[len(memory) // 2]:.0f} at half, "
+            f"{memory[-1]:.0f} at the end, peak {server.memory('VmHWM'):.0f}; slope {slope:+.1f} MiB per 1000 requests "
+            "over the last four fifths",
+            flush=True,
+        )
+
+
+def swap(folder, version, requests):
+    from seg2vid_tf.serving.status import StatusError
+
+    temporary = folder / "second"
+    shutil.copytree(version, temporary)
+    failed, answered = [], []
+    with served(folder, batching_config(8, 2)) as server, server.client() as client:
+
+        def ask(number):
+            try:
+                client.predict("serving_default", inputs_of(requests[number % len(requests)]))
+                answered.append(number)
+            except StatusError as error:
+                failed.append(error)
+
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS.value) as pool:
+            moved, number, after = False, 0, 0
+            while after < 5:  # some rounds more, by the new version alone
+                list(pool.map(ask, range(number, number + CLIENTS.value)))
+                number += CLIENTS.value
+                if not moved:
+                    temporary.rename(folder / NAME / "2")
+                    moved = True
+                after += client.status() == {2: "AVAILABLE"}
+    shutil.rmtree(folder / NAME / "2")
+    print(f"swap under load: {len(answered)} answered, {len(failed)} failed {failed[:3]}", flush=True)
+
+
+def kill(folder, version, requests):
+    del version
+    answers = []
+    for _ in range(2):
+        with served(folder) as server:
+            with server.client() as client:
+                answers.append([client.predict("serving_default", inputs_of(r)) for r in requests[:4]])
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait()
+    same = sum(
+        before[name].tolist() == after[name].tolist() for before, after in zip(*answers, strict=True) for name in before
+    )
+    print(f"kill -9 and a new start: {same} of {sum(map(len, answers[0]))} outputs have the same bytes", flush=True)
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for opened in sockets:
+            opened.bind(("localhost", 0))
+        return [opened.getsockname()[1] for opened in sockets]
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONPATH", str(ROOT))
+    run(main)
