@@ -25,7 +25,7 @@ def main():
     from seg2vid_tf.models.restore import seg2vid_from_run  # TensorFlow loads here: --help needs none.
     from seg2vid_tf.serving.export import export
     from seg2vid_tf.serving.model_card import model_card
-    from seg2vid_tf.serving.warmup import can_warm_up
+    from seg2vid_tf.serving.prediction_log import can_log
 
     stages = ("start_frame", "motion") if MODEL.value == "seg2vid" else (MODEL.value,)
     if CARD.value:
@@ -34,7 +34,7 @@ def main():
         card = model_card(NAME.value, RUN_DIR.value, stages)
     target = export(seg2vid_from_run(RUN_DIR.value, stages), ROOT.value, NAME.value, VERSION.value, card)
     print(f"exported and verified: {target}")
-    if not can_warm_up():
+    if not can_log():
         print("without warm-up requests, a server's first answers take seconds: pip install 'seg2vid_tf[serving]'")
 
 

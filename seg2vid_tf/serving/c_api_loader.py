@@ -77,6 +77,9 @@ class CApiLoader:
     Args:
       path: folder that holds saved_model.pb.
 
+    Attributes:
+      signatures: {name: SignatureDef}.
+
     Raises:
       ValueError: the library cannot load it.
     """
@@ -97,16 +100,16 @@ class CApiLoader:
         except ValueError:
             self.close()
             raise
-        self._signatures = dict(meta_graph_pb2.MetaGraphDef.FromString(document).signature_def)
-        self._signatures.pop("__saved_model_init_op", None)  # no signature of ours
+        self.signatures = dict(meta_graph_pb2.MetaGraphDef.FromString(document).signature_def)
+        self.signatures.pop("__saved_model_init_op", None)  # no signature of ours
 
     def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
         """As of SessionLoader; what the graph refuses is a ValueError here, too."""
         if self._session is None:
             raise ValueError(f"{self._path}: this loader is closed")
-        if signature not in self._signatures:
-            raise ValueError(f"{self._path} has no signature {signature!r}, it has {sorted(self._signatures)}")
-        definition = self._signatures[signature]
+        if signature not in self.signatures:
+            raise ValueError(f"{self._path} has no signature {signature!r}, it has {sorted(self.signatures)}")
+        definition = self.signatures[signature]
         if set(inputs) != set(definition.inputs):
             raise ValueError(f"{signature} takes {sorted(definition.inputs)}, received {sorted(inputs)}")
         given, strings = [], []

@@ -17,10 +17,11 @@ import seg2vid_tf
 from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.files import new_folders
 from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.serving.prediction_log import can_log
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import describe, signatures
 from seg2vid_tf.serving.verify import answers, check_servable, verify
-from seg2vid_tf.serving.warmup import can_warm_up, write_warmup
+from seg2vid_tf.serving.warmup import write_warmup
 
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
 
@@ -60,7 +61,7 @@ def export(
             expected = answers(model)
             with SessionLoader(temporary) as loaded:
                 verify(expected, loaded, str(temporary))
-            if can_warm_up():
+            if can_log():
                 write_warmup(temporary, name, {signature: inputs for signature, (inputs, _) in expected.items()})
             os.rename(temporary, target)
         finally:

@@ -1,6 +1,7 @@
 """Proof of an export: it answers as the model in memory does, and holds nothing that a stock server could not run.
 
-What a loader is: run(signature, inputs) -> outputs, by name, of arrays: SessionLoader, CApiLoader, PythonLoader.
+What a loader is: signatures, by name, and run(signature, inputs) -> outputs, by name, of arrays: SessionLoader,
+CApiLoader, PythonLoader.
 """
 
 import os
@@ -24,11 +25,11 @@ class PythonLoader:
     """An export as tf.saved_model.load rebuilds it."""
 
     def __init__(self, path: str | os.PathLike):
-        self._loaded = tf.saved_model.load(str(path))
+        self.signatures = dict(tf.saved_model.load(str(path)).signatures)
 
     def run(self, signature: str, inputs: dict) -> dict[str, np.ndarray]:
         """As of SessionLoader."""
-        outputs = self._loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+        outputs = self.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
 
     def __enter__(self):
@@ -82,7 +83,7 @@ def answers(model: Seg2Vid) -> dict[str, tuple[dict, dict]]:
 
 
 def verify(expected: dict[str, tuple[dict, dict]], loader, name: str) -> None:
-    """Runs every signature of an export on a batch of two.
+    """Runs every signature of an export, on a batch of two and on each row of it alone.
 
     Args:
       expected: ``answers`` of the model that was exported.
@@ -90,14 +91,19 @@ def verify(expected: dict[str, tuple[dict, dict]], loader, name: str) -> None:
       name: of the export, for messages.
 
     Raises:
-      ValueError: an output differs from the model's in memory; it names the signature, the output and the difference.
+      ValueError: other signatures, or an output differs from the model's in memory; it names the signature, the output
+        and the difference.
     """
+    if set(loader.signatures) != set(expected):
+        raise ValueError(f"{name} has signatures {sorted(loader.signatures)}, expected {sorted(expected)}")
     for signature, (inputs, outputs) in expected.items():
-        served = loader.run(signature, inputs)
-        if set(served) != set(outputs):
-            raise ValueError(f"{name}: {signature} gives {sorted(served)}, expected {sorted(outputs)}")
-        for output, value in outputs.items():
-            _compare(f"{name}: {signature}: {output}", value, served[output])
+        # A row alone last: a server answers it whatever was asked along with it.
+        for rows in (slice(0, 2), slice(0, 1), slice(1, 2)):
+            served = loader.run(signature, {key: value[rows] for key, value in inputs.items()})
+            if set(served) != set(outputs):
+                raise ValueError(f"{name}: {signature} gives {sorted(served)}, expected {sorted(outputs)}")
+            for output, value in outputs.items():
+                _compare(f"{name}: {signature}: {output}", value[rows], served[output])
 
 
 def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:

@@ -1,20 +1,13 @@
-"""Warm-up requests: what a server runs of a version before it serves it, so that the first caller does not wait.
+"""Warm-up requests: what a server runs of a version before it serves it, so that the first caller does not wait."""
 
-Only the package of TensorFlow Serving's own messages is needed, the extra "serving".
-"""
-
-import importlib.util
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
+
+from seg2vid_tf.serving.prediction_log import read_log, write_log
 
 WARMUP = pathlib.Path("assets.extra") / "tf_serving_warmup_requests"
-
-
-def can_warm_up() -> bool:
-    """Whether the package of the messages is installed."""
-    return importlib.util.find_spec("tensorflow_serving") is not None
 
 
 def write_warmup(folder: pathlib.Path, name: str, examples: dict[str, dict[str, np.ndarray]]) -> None:
@@ -27,13 +20,25 @@ def write_warmup(folder: pathlib.Path, name: str, examples: dict[str, dict[str, 
       name: the model's.
       examples: {signature: {input: array}} (verify.example_inputs).
     """
-    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+    rows = {
+        signature: ({key: value[:1] for key, value in inputs.items()}, {}) for signature, inputs in examples.items()
+    }
+    write_log(folder / WARMUP, name, rows)
 
-    with tf.io.TFRecordWriter(str(folder / WARMUP)) as writer:
-        for signature, inputs in examples.items():
-            request = predict_pb2.PredictRequest()
-            request.model_spec.name, request.model_spec.signature_name = name, signature
-            for key, value in inputs.items():
-                request.inputs[key].CopyFrom(tf.make_tensor_proto(value[:1]))
-            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
-            writer.write(log.SerializeToString())
+
+def warm_up(folder: pathlib.Path, run: Callable[[str, dict], dict]) -> list[str]:
+    """Runs a version's warm-up requests as a server does before it serves it.
+
+    Args:
+      folder: the version folder.
+      run: run(signature, inputs) -> outputs.
+
+    Returns:
+      The signatures that were asked; [] where the version has no such requests.
+    """
+    if not (folder / WARMUP).exists():
+        return []
+    requests = read_log(folder / WARMUP)
+    for signature, (inputs, _) in requests.items():
+        run(signature, inputs)
+    return list(requests)

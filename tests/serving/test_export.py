@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -10,8 +11,9 @@ import seg2vid_tf
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving import export as export_module
 from seg2vid_tf.serving.export import DESCRIPTION, export, versions
+from seg2vid_tf.serving.prediction_log import read_log, write_log
 from seg2vid_tf.serving.signatures import describe
-from seg2vid_tf.serving.warmup import WARMUP
+from seg2vid_tf.serving.warmup import warm_up
 
 
 def test_first_version_is_1_and_described(seg2vid, saved_model):
@@ -25,15 +27,33 @@ def test_first_version_is_1_and_described(seg2vid, saved_model):
 
 
 def test_a_server_can_run_every_warm_up_request(saved_model, session_loader, examples):
-    prediction_log_pb2 = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
+    pytest.importorskip("tensorflow_serving")
     seen = {}
-    for record in tf.data.TFRecordDataset(str(saved_model / WARMUP)):
-        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
-        assert request.model_spec.name == "tiny"
-        inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
+
+    def run(signature, inputs):
         assert {len(value) for value in inputs.values()} == {1}
-        seen[request.model_spec.signature_name] = session_loader.run(request.model_spec.signature_name, inputs)
-    assert set(seen) == set(examples) and seen["continue"]["frames_bytes"].shape == (1, 2)
+        seen[signature] = session_loader.run(signature, inputs)
+
+    assert set(warm_up(saved_model, run)) == set(seen) == set(examples)
+    assert seen["continue"]["frames_bytes"].shape == (1, 2)
+
+
+def test_answers_on_disk_are_those_that_were_given(expected, tmp_path):
+    pytest.importorskip("tensorflow_serving")
+    write_log(tmp_path / "log", "tiny", expected)
+    back = read_log(tmp_path / "log")
+    assert set(back) == set(expected)
+    for signature, pair in expected.items():
+        for given, read in zip(pair, back[signature], strict=True):
+            assert set(given) == set(read)
+            for name, value in given.items():
+                assert read[name].dtype == value.dtype
+                np.testing.assert_array_equal(read[name], value)
+    (tmp_path / "log").write_bytes(b"no records")
+    with pytest.raises(ValueError, match="cannot be read as TFRecords"):
+        read_log(tmp_path / "log")
+    with pytest.raises(ValueError, match="cannot be read as TFRecords"):
+        read_log(tmp_path / "missing")
 
 
 def test_a_failed_proof_leaves_no_version_and_nothing_beside_it(seg2vid, tmp_path, monkeypatch):

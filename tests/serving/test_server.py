@@ -58,8 +58,8 @@ def test_metadata_names_every_signatures_inputs(server, examples):
 class _Served:
     """The server as one of the loaders that verify takes."""
 
-    def __init__(self, client):
-        self._client = client
+    def __init__(self, client, signatures):
+        self._client, self.signatures = client, signatures
 
     def run(self, signature, inputs):
         return self._client.predict(signature, inputs)
@@ -67,7 +67,7 @@ class _Served:
 
 def test_every_signature_answers_as_the_model_in_memory(server, expected):
     with server.client() as client:
-        verify(expected, _Served(client), "the server, by gRPC")
+        verify(expected, _Served(client, expected), "the server, by gRPC")
 
 
 def test_rest_answers_as_grpc_does(server, examples):

@@ -37,6 +37,12 @@ def test_the_servers_own_path_answers_as_the_model_in_memory(expected, c_api):
     verify(expected, c_api, "tiny")
 
 
+def test_other_signatures_than_the_models_are_found_out(expected, session_loader):
+    fewer = {name: pair for name, pair in expected.items() if name != "continue"}
+    with pytest.raises(ValueError, match=r"tiny has signatures \['animate', .*, expected \['animate', "):
+        verify(fewer, session_loader, "tiny")
+
+
 @pytest.mark.parametrize(
     "layer,names",
     [
@@ -46,13 +52,13 @@ def test_the_servers_own_path_answers_as_the_model_in_memory(expected, c_api):
     ],
     ids=["generator", "style encoder", "motion encoder"],
 )
-def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, examples, c_api, session_loader, layer, names):
+def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, expected, c_api, session_loader, layer, names):
     signature = names.split(":")[0]
     with _shifted(layer(seg2vid).bias, 2.0):
         function, _ = signatures(seg2vid)[signature]
-        inputs = examples[signature]
+        inputs, _ = expected[signature]
         outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
-    changed = {signature: (inputs, {name: value.numpy() for name, value in outputs.items()})}
+    changed = {**expected, signature: (inputs, {name: value.numpy() for name, value in outputs.items()})}
     for loader in (session_loader, c_api):
         with pytest.raises(ValueError, match=f"{names}: differs by .* from the model in memory"):
             verify(changed, loader, "tiny")

@@ -1,18 +1,18 @@
 """One loaded version of a model: its session, proved by its warm-up requests, and what its signatures accept."""
 
+import functools
 import pathlib
 import threading
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import error_codes_pb2, meta_graph_pb2
-from tensorflow_serving.apis import prediction_log_pb2
 
 from seg2vid_tf.serving.local_server.batching import Batcher
 from seg2vid_tf.serving.local_server.configs import BatchingParameters
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.status import StatusError
-from seg2vid_tf.serving.warmup import WARMUP
+from seg2vid_tf.serving.warmup import warm_up
 
 DEFAULT_SIGNATURE = "serving_default"
 _WARMUP_SECONDS = 600.0
@@ -36,7 +36,7 @@ class Servable:
         self._batcher = None if batching is None else Batcher(self._run, batching)
         self._users, self._free = 0, threading.Condition()
         try:
-            self._warm_up(folder / WARMUP)
+            warm_up(folder, functools.partial(self.predict, timeout=_WARMUP_SECONDS))
         except BaseException:
             self.retire()
             raise
@@ -119,11 +119,3 @@ class Servable:
             shape = tf.TensorShape(info.tensor_shape)
             if not shape.is_compatible_with(value.shape):
                 raise StatusError("INVALID_ARGUMENT", f"{name} must have shape {shape}, received {list(value.shape)}")
-
-    def _warm_up(self, path):
-        if not path.exists():
-            return
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
-            inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
-            self.predict(request.model_spec.signature_name, inputs, timeout=_WARMUP_SECONDS)
