@@ -49,7 +49,7 @@ def test_answers_on_disk_are_those_that_were_given(expected, tmp_path):
             for name, value in given.items():
                 assert read[name].dtype == value.dtype
                 np.testing.assert_array_equal(read[name], value)
-    (tmp_path / "log").write_bytes(b"no records")
+    (tmp_path / "log").write_bytes(b"no records, only some bytes")
     with pytest.raises(ValueError, match="cannot be read as TFRecords"):
         read_log(tmp_path / "log")
     with pytest.raises(ValueError, match="cannot be read as TFRecords"):
