@@ -74,6 +74,9 @@ class Annotated(ClipSource):
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return self._source.files(clip_id)
 
+    def faults(self) -> dict[str, str]:
+        return self._source.faults()
+
     def read(self, clip_id: str) -> Clip:
         """The clip of that id.
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_clips import FrameClips, FrameFiles
-from seg2vid_tf.data.frame_files import check_once
+from seg2vid_tf.data.frame_files import by_number, with_fault
 
 _FRAME = re.compile(r"(.+)_(\d{6})_(\d{6})_leftImg8bit\.(?:png|jpg)")
 _LABELS = ("_gtFine_labelIds.png", "_gtCoarse_labelIds.png", "_leftImg8bit.png", ".png")
@@ -58,8 +58,8 @@ class Cityscapes(FrameClips):
           label_ids: the label set that the maps are written in; None: trainIds.
 
         Raises:
-          ValueError: no such folder, an unknown city, a file of another name, a frame without a map, a snippet that
-            lacks a frame.
+          ValueError: no such folder, an unknown city, a file of another name. A frame without a map and a snippet that
+            lacks a frame are faults.
         """
         root = pathlib.Path(root)
         folder = root / ("leftImg8bit" if stills else "leftImg8bit_sequence") / official_split
@@ -103,20 +103,19 @@ def _frames(folder, labels) -> dict[str, list[FrameFiles]]:
         stem = "_".join(match.groups())
         maps = (None, None) if labels is None else _maps(image, labels, stem)
         sequences["_".join(match.group(1, 2))].append(FrameFiles(int(match[3]), image, *maps))
-    for frames in sequences.values():
-        check_once(frames)
-    return sequences
+    return {name: by_number(frames) for name, frames in sequences.items()}
 
 
 def _maps(image, labels, stem):
-    """A frame's label map, and its instance map or None."""
+    """A frame's label map and instance map, or None, and its fault."""
     label = next((labels / f"{stem}{end}" for end in _LABELS if (labels / f"{stem}{end}").is_file()), None)
     if label is None:
-        raise ValueError(
+        fault = (
             f"{image}: frame without a map, no {stem}_gtFine_labelIds.png in {labels} (nor one that ends in "
             f"{', '.join(_LABELS[1:])}); official maps exist for the stills alone: give --labels, maps that a "
             "segmenter made, or --annotator=semantic, which makes them"
         )
+        return None, None, fault
     instance = labels / f"{stem}_gtFine_instanceIds.png"
     return label, instance if instance.is_file() else None
 
@@ -132,10 +131,12 @@ def _snippets(folder, sequences):
         for _, group in itertools.groupby(enumerate(frames), key=lambda pair: pair[1].number - pair[0]):
             run = [frame for _, frame in group]
             if len(run) % _SNIPPET:
-                raise ValueError(
+                fault = (
                     f"{folder}: {name} has {len(run)} frames from {run[0].number:06d} on, snippets have {_SNIPPET}: "
                     "a frame is missing before or behind them; unpack the sequence again"
                 )
+                runs[f"{name}_{run[0].number:06d}"] = [with_fault(frame, fault) for frame in run]
+                continue
             for first in range(0, len(run), _SNIPPET):
                 runs[f"{name}_{run[first].number:06d}"] = run[first : first + _SNIPPET]
     return runs

@@ -52,6 +52,11 @@ class ClipSource(abc.ABC):
         """The files that a clip is made of; none where it is rendered."""
         return []
 
+    def faults(self) -> dict[str, str]:
+        """{clip id: what is wrong} of clips that are known to be bad before a file is opened, since names do not fit
+        together; reading one raises ValueError."""
+        return {}
+
     def __len__(self) -> int:
         return len(self.clip_ids)
 
@@ -113,3 +118,6 @@ class Relabelled(ClipSource):
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return self._source.files(clip_id)
+
+    def faults(self) -> dict[str, str]:
+        return self._source.faults()

@@ -21,12 +21,16 @@ from seg2vid_tf.data.pictures import aspect_crop, read_frame, read_instance_map,
 
 @dataclasses.dataclass(frozen=True)
 class FrameFiles:
-    """The files of one frame; ``label`` and ``instance`` are None where there are none."""
+    """The files of one frame; ``label`` and ``instance`` are None where there are none.
+
+    ``fault`` says why a clip cannot hold this frame, "" where it can: a file is missing, before it, too.
+    """
 
     number: int
     image: pathlib.Path
     label: pathlib.Path | None
     instance: pathlib.Path | None
+    fault: str = ""
 
 
 class FrameClips(ClipSource):
@@ -88,17 +92,25 @@ class FrameClips(ClipSource):
             for start in range(0, len(files), max_length):
                 self._runs[f"{clip_id}_{files[start].number:08d}"] = files[start : start + max_length]
         self.clip_ids = tuple(self._runs)
+        found = {clip_id: next((f.fault for f in files if f.fault), "") for clip_id, files in self._runs.items()}
+        self._faults = {clip_id: fault for clip_id, fault in found.items() if fault}
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return [path for f in self._runs[clip_id] for path in (f.image, f.label, f.instance) if path is not None]
+
+    def faults(self) -> dict[str, str]:
+        return dict(self._faults)
 
     def read(self, clip_id: str) -> Clip:
         """The clip of that id.
 
         Raises:
-          ValueError: an unreadable or oversized file, a map of another size than its frame, an id outside the spec.
+          ValueError: a fault, an unreadable or oversized file, a map of another size than its frame, an id outside the
+            spec.
         """
         files = self._runs[clip_id]
+        if clip_id in self._faults:
+            raise ValueError(self._faults[clip_id])
         without = [file for file in files if file.instance is None]
         if without and len(without) < len(files):
             raise ValueError(

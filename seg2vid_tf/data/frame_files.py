@@ -11,6 +11,7 @@ other, are runs of one frame, whatever their numbers.
 """
 
 import collections
+import dataclasses
 import itertools
 import pathlib
 import re
@@ -47,9 +48,10 @@ def find_runs(
       {clip id: frames in order}. The id is the sequence's name, with "_<prefix>" where it holds several runs, and
       "_<file name>" for a still.
 
+      Frame and map that do not pair up, two files for one frame, and a gap in the numbering are faults of a frame.
+
     Raises:
-      ValueError: no such folder, nothing in it, an unknown sequence or prefix, frame and map that do not pair up, or a
-        gap in the numbering.
+      ValueError: no such folder, nothing in it, a file that is neither frame nor map, an unknown sequence or prefix.
     """
     if not root.is_dir():
         raise ValueError(f"{root}: no such folder")
@@ -66,7 +68,7 @@ def find_runs(
             if stills:
                 parts = {f"{name}_{frame.image.stem}": [frame] for frame in frames}
             else:
-                check_numbering(folder / "image", prefix, frames, _GAP_FIX)
+                frames = with_gaps(frames, folder / "image", prefix, _GAP_FIX)
                 parts = {name if len(grouped) == 1 else f"{name}_{run}": frames}
             twice = sorted(parts.keys() & runs.keys())
             if twice:
@@ -99,78 +101,93 @@ def _sequence_folders(root: pathlib.Path, sequences: list[str] | None) -> list[p
 
 
 def _paired_files(folder: pathlib.Path, labelled: bool) -> dict[str, list[FrameFiles]]:
-    """{prefix: frames by number} of one sequence folder."""
-    images = _files_by_stem(folder / "image", FRAME_SUFFIXES)
+    """{prefix: frames by number} of one sequence folder; a map without a frame is a frame with a fault."""
+    images, faults = _files_by_stem(folder / "image", FRAME_SUFFIXES)
     maps = {"label": {}, "inst": {}}
     for kind in maps if labelled else ():
         if kind == "label" or (folder / kind).is_dir():
-            maps[kind] = _files_by_stem(folder / kind, (".png",))
-            _check_pairs(images, maps[kind], folder, kind)
+            maps[kind], _ = _files_by_stem(folder / kind, (".png",))
+            faults = _unpaired(images, maps[kind], folder, kind) | faults
     runs = collections.defaultdict(list)
-    for stem, image in images.items():
+    for stem in sorted({*images, *maps["label"], *maps["inst"]}):
+        image = images.get(stem, folder / "image" / f"{stem}.png")
         match = _STEM.fullmatch(stem)
         if not match:
             raise ValueError(
                 f"{image}: no number at the end of its name; number the frames in order, 0000{image.suffix}"
             )
-        frame = FrameFiles(int(match[2]), image, maps["label"].get(stem), maps["inst"].get(stem))
-        runs[match[1]].append(frame)
-    for frames in runs.values():
-        frames.sort(key=lambda frame: frame.number)
-        check_once(frames)
-    return dict(sorted(runs.items()))
+        files = image, maps["label"].get(stem), maps["inst"].get(stem)
+        runs[match[1]].append(FrameFiles(int(match[2]), *files, faults.get(stem, "")))
+    return {prefix: by_number(frames) for prefix, frames in sorted(runs.items())}
 
 
-def _files_by_stem(folder: pathlib.Path, suffixes: tuple[str, ...]) -> dict[str, pathlib.Path]:
+def _files_by_stem(folder: pathlib.Path, suffixes: tuple[str, ...]):
+    """{stem: file}, and {stem: fault} of those that are there twice."""
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; a sequence holds image/ and label/")
-    files = {}
+    files, faults = {}, {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.is_dir():
             continue
         if path.suffix.lower() not in suffixes:
             raise ValueError(f"{path}: expected {' or '.join(suffixes)} here; convert it or move it away")
         if path.stem in files:
-            raise ValueError(f"{path}: two files for frame {path.stem!r}, also {files[path.stem].name}; keep one")
+            faults[path.stem] = f"{path}: two files for frame {path.stem!r}, also {files[path.stem].name}; keep one"
         files[path.stem] = path
     if not files:
         raise ValueError(f"{folder}: empty folder; put {' or '.join(suffixes)} files there")
-    return files
+    return files, faults
 
 
-def _check_pairs(images: dict, others: dict, folder: pathlib.Path, kind: str) -> None:
-    for stem in images:
-        if stem not in others:
-            raise ValueError(f"{images[stem]}: frame without a map, {folder / kind / stem}.png is missing")
-    for stem in others:
-        if stem not in images:
-            raise ValueError(f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}")
+def _unpaired(images: dict, others: dict, folder: pathlib.Path, kind: str) -> dict[str, str]:
+    """{stem: fault}."""
+    frames = {
+        stem: f"{images[stem]}: frame without a map, {folder / kind / stem}.png is missing"
+        for stem in images.keys() - others.keys()
+    }
+    maps = {
+        stem: f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}"
+        for stem in others.keys() - images.keys()
+    }
+    return frames | maps
 
 
-def check_once(frames: list[FrameFiles]) -> None:
-    """Raises ValueError where two files follow each other that are one frame."""
-    for before, after in itertools.pairwise(frames):
+def by_number(frames: list[FrameFiles]) -> list[FrameFiles]:
+    """Frames in order; a number that is there twice is a fault."""
+    frames = sorted(frames, key=lambda frame: (frame.number, frame.image))
+    for index, (before, after) in enumerate(itertools.pairwise(frames), 1):
         if before.number == after.number:
-            raise ValueError(
-                f"{after.image}: frame {after.number} is there twice, also as {before.image.name}; keep one"
-            )
+            fault = f"{after.image}: frame {after.number} is there twice, also as {before.image.name}; keep one"
+            frames[index] = with_fault(after, fault)
+    return frames
 
 
-def check_numbering(folder: pathlib.Path, prefix: str, frames: list[FrameFiles], fix: str = "add it") -> None:
-    """Raises ValueError where the numbers of frames, in order, do not go up by one step."""
-    check_once(frames)
-    numbers = [f.number for f in frames]
-    steps = [b - a for a, b in itertools.pairwise(numbers)]
-    if not steps:
-        return
-    counts = collections.Counter(steps)
+def with_gaps(frames: list[FrameFiles], folder: pathlib.Path, prefix: str, fix: str = "add it") -> list[FrameFiles]:
+    """Frames by number, with a fault where the numbers do not go up by one step.
+
+    Args:
+      frames: of ``by_number``.
+      folder, prefix, fix: where the frames are, what their names begin with and what to do, for the message.
+    """
+    steps = [b.number - a.number for a, b in itertools.pairwise(frames)]
+    counts = collections.Counter(step for step in steps if step)
+    if not counts:
+        return frames
     # Of equally common steps the smaller one: 0, 1, 3 misses frame 2.
     step = min(counts, key=lambda s: (-counts[s], s))
+    checked = frames[:1]
     for (before, after), difference in zip(itertools.pairwise(frames), steps, strict=True):
-        if difference != step:
+        if difference not in (0, step):
             missing = before.number + step
-            raise ValueError(
+            after = with_fault(
+                after,
                 f"{folder}: frame {prefix}{missing:0{len(before.image.stem) - len(prefix)}d} is missing between "
-                f"{before.image.name} and {after.image.name} (the numbers go up by {step}); "
-                f"{fix}"
+                f"{before.image.name} and {after.image.name} (the numbers go up by {step}); {fix}",
             )
+        checked.append(after)
+    return checked
+
+
+def with_fault(frame: FrameFiles, fault: str) -> FrameFiles:
+    """The frame, with a fault unless it has one."""
+    return frame if frame.fault else dataclasses.replace(frame, fault=fault)

@@ -16,7 +16,7 @@ import numpy as np
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_clips import FrameClips, FrameFiles
-from seg2vid_tf.data.frame_files import check_numbering
+from seg2vid_tf.data.frame_files import by_number, with_gaps
 
 # Of each layout: where its sequences' folders of frames are, and which part of that path names the sequence.
 _SEQUENCES = {"raw": ("*/*_drive_*_sync/image_02/data", -3), "odometry": ("sequences/*/image_2", -2)}
@@ -54,8 +54,8 @@ class Kitti(FrameClips):
           max_length, crop_to_aspect: as of FrameClips.
 
         Raises:
-          ValueError: an unknown layout, no frames there, an unknown sequence, a frame without a map, a gap in the
-            numbering, labels where there are official ones or none where there are none.
+          ValueError: an unknown layout, no frames there, an unknown sequence, labels where there are official ones or
+            none where there are none. A frame without a map and a gap in the numbering are faults.
         """
         root = pathlib.Path(root)
         if layout not in LAYOUTS:
@@ -96,21 +96,18 @@ def _drives(root, labels, pattern, name_part):
     runs = {}
     for folder in sorted(root.glob(pattern)):
         maps = labels and labels / folder.relative_to(root)
-        images = sorted(folder.iterdir())
-        frames = [FrameFiles(_number(image), image, maps and _map(image, maps), None) for image in images]
-        frames.sort(key=lambda frame: frame.number)
+        frames = by_number([_frame(_number(image), image, maps, None) for image in folder.iterdir()])
         if not frames:
             raise ValueError(f"{folder}: empty folder; unpack the drive again")
-        check_numbering(folder, "", frames)
-        runs[folder.parts[name_part]] = frames
+        runs[folder.parts[name_part]] = with_gaps(frames, folder, "")
     return runs
 
 
 def _stills(folder, kind):
     runs = {}
     for image in sorted((folder / "image_2").glob("*.png")):
-        label, instance = kind and _map(image, folder / kind), folder / "instance" / image.name
-        runs[image.stem] = [FrameFiles(0, image, label, instance if kind and instance.is_file() else None)]
+        instance = folder / "instance" / image.name
+        runs[image.stem] = [_frame(0, image, kind and folder / kind, instance if kind and instance.is_file() else None)]
     return runs
 
 
@@ -120,8 +117,10 @@ def _number(image):
     return int(image.stem)
 
 
-def _map(image, folder):
-    path = folder / f"{image.stem}.png"
-    if not path.is_file():
-        raise ValueError(f"{image}: frame without a map, {path} is missing")
-    return path
+def _frame(number, image, maps, instance):
+    """A frame with its map of that folder, if there is one."""
+    if maps is None:
+        return FrameFiles(number, image, None, instance)
+    path = maps / f"{image.stem}.png"
+    fault = "" if path.is_file() else f"{image}: frame without a map, {path} is missing"
+    return FrameFiles(number, image, path, instance, fault)

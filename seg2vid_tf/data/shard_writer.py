@@ -45,6 +45,9 @@ class ShardWriter:
       quality: JPEG quality 1..100.
       include_motion: whether to store exact flow and visibility, which every clip must then have.
       max_bad_clips: how many clips may be left out because something is wrong with them; the manifest names them.
+
+    Raises:
+      ValueError: an option out of range, or more than max_bad_clips whose files' names show that they are bad.
     """
 
     source: ClipSource
@@ -66,6 +69,8 @@ class ShardWriter:
             )
         if self.max_bad_clips < 0:
             raise ValueError(f"max_bad_clips must be at least 0, received {self.max_bad_clips}")
+        # What names alone show is told before a shard is written.
+        self.check_bad([{"clip_id": clip_id, "error": fault} for clip_id, fault in self.source.faults().items()])
 
     @property
     def target(self) -> pathlib.Path:

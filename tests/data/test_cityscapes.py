@@ -82,7 +82,9 @@ def test_without_maps_the_frames_are_there_at_their_own_size(tree):
 
 def test_broken_trees_are_refused_by_name(tree):
     def read(**options):
-        return Cityscapes(tree, SIZE, **{"official_split": "train", "labels": tree / "maps", **options})
+        clips = Cityscapes(tree, SIZE, **{"official_split": "train", "labels": tree / "maps", **options})
+        for clip_id in clips.faults():
+            clips.read(clip_id)
 
     aachen = tree / "leftImg8bit_sequence/train/aachen"
     with pytest.raises(ValueError, match=r"leftImg8bit_sequence/train2: no such folder"):

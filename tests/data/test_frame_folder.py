@@ -1,6 +1,7 @@
 """Folders of frames: exact values, resizing, numbering, and every way a folder can be wrong."""
 
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.pictures import aspect_crop, resize_frame
+from seg2vid_tf.data.shard_writer import write_shards
 
 SPEC = load_spec("synthetic_street")
 SIZE = (8, 12)
@@ -92,7 +94,7 @@ def test_every_still_is_a_clip_whatever_its_number(tmp_path, make_clip, write_se
     with pytest.raises(
         ValueError, match="is missing between .*, or, where the frames do not follow .* as stills .--stills"
     ):
-        FrameFolder(tmp_path / "cam", SPEC, SIZE)
+        list(FrameFolder(tmp_path / "cam", SPEC, SIZE))
     write_sequence(tmp_path / "cam_y", make_clip(length=1), ["f_5"])
     with pytest.raises(ValueError, match="cam_y: two runs would be called 'cam_y_f_5'"):
         FrameFolder(tmp_path, SPEC, SIZE, stills=True)
@@ -174,13 +176,47 @@ def _save(name, shape, dtype=np.uint8):
     return lambda root: Image.fromarray(np.zeros(shape, dtype)).save(root / name)
 
 
-BROKEN_NAMES = {
+FAULTS = {
     "gap": (_unlink("image/0002.png", "label/0002.png", "inst/0002.png"), "frame 0002 is missing between 0001.png and"),
     "no map": (_unlink("label/0001.png"), "image/0001.png: frame without a map, .*label/0001.png is missing"),
     "no instance map": (_unlink("inst/0003.png"), "image/0003.png: frame without a map, .*inst/0003.png"),
     "no frame": (_unlink("image/0004.png"), "label/0004.png: map without a frame"),
     "two files": (_touch("image/0001.jpg"), "two files for frame '0001'"),
     "same number": (lambda r: [(r / k / "04.png").write_bytes(b"") for k in ("image", "label", "inst")], "there twice"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_names_that_do_not_fit_are_a_fault_of_the_clip_that_holds_them(tmp_path, make_clip, write_sequence, case):
+    (break_it, message), root = FAULTS[case], tmp_path / "in"
+    write_sequence(root / "a", make_clip(length=6))
+    write_sequence(root / "b", make_clip(length=6))
+    break_it(root / "a")
+    folder = FrameFolder(root, SPEC, SIZE)
+    assert set(folder.faults()) == {"a"} and folder.clip_ids == ("a", "b")
+    assert re.search(message, folder.faults()["a"])
+    with pytest.raises(ValueError, match=message):
+        folder.read("a")
+    assert len(folder.read("b").frames) == 6
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=message):
+        write_shards(folder, out, split="train")
+    assert not out.exists(), "told before anything is written"
+    manifest = write_shards(folder, out, split="train", max_bad_clips=1)
+    assert [bad["clip_id"] for bad in manifest["bad_clips"]] == ["a"] and manifest["num_clips"] == 1
+    pieces = FrameFolder(root, SPEC, SIZE, max_length=2)
+    assert len(pieces.faults()) == 1, "the rest of a sequence is as good as before"
+
+
+def test_a_stills_fault_is_its_own(tmp_path, make_clip, write_sequence):
+    write_sequence(tmp_path / "cam", make_clip(length=6), STILLS)
+    (tmp_path / "cam/label/x_030.png").unlink()
+    (tmp_path / "cam/image/y2_1.png").unlink()
+    folder = FrameFolder(tmp_path / "cam", SPEC, SIZE, stills=True)
+    assert set(folder.faults()) == {"cam_x_030", "cam_y2_1"} and len(folder.clip_ids) == 6
+
+
+BROKEN_NAMES = {
     "other file": (_touch("image/notes.txt"), "notes.txt: expected .jpg or .jpeg or .png"),
     "map as jpg": (_touch("label/0001.jpg"), "label/0001.jpg: expected .png here"),
     "no number": (lambda r: [(r / k / "end.png").write_bytes(b"") for k in ("image", "label", "inst")], "no number"),
@@ -188,7 +224,7 @@ BROKEN_NAMES = {
 
 
 @pytest.mark.parametrize("case", BROKEN_NAMES)
-def test_names_are_checked_at_once(tmp_path, make_clip, write_sequence, case):
+def test_what_is_no_frame_and_no_map_is_told_at_once(tmp_path, make_clip, write_sequence, case):
     break_it, message = BROKEN_NAMES[case]
     write_sequence(tmp_path / "a", make_clip(length=6))
     break_it(tmp_path / "a")
