@@ -366,7 +366,13 @@ def _source():
     annotator = _annotator()
     cache = pathlib.Path(FLAGS.output) / ".annotations"
     clips = read(None, length, annotator)
-    return Annotated(clips, annotator, size, crop_to_aspect=FLAGS.crop_to_aspect, cache=cache)
+    # Beam's workers are elsewhere.
+    each = None if FLAGS.runner or not sys.stderr.isatty() else _show_annotated
+    return Annotated(clips, annotator, size, crop_to_aspect=FLAGS.crop_to_aspect, cache=cache, each=each)
+
+
+def _show_annotated(num_frames):
+    print(f"this clip: {num_frames} frames annotated", end="\r", file=sys.stderr, flush=True)
 
 
 def _annotator():

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.pictures import aspect_crop, resize_frame
 from seg2vid_tf.files import NotWritten, replacing
 
+_PIECE = 64  # frames
+
 
 class Annotator(abc.ABC):
-    """Frames -> label maps. It can be pickled.
+    """Frames -> label maps, each frame's from itself alone. It can be pickled.
 
     Attributes:
       spec: what the ids of its maps mean.
@@ -41,7 +44,8 @@ def check_min_score(min_score: float) -> None:
 class Annotated(ClipSource):
     """A source's clips with the annotator's label maps; instance maps are left out.
 
-    Maps are kept in a cache folder, so that a run that is started again does not make them twice.
+    Maps are made for a few frames at a time and kept in a cache folder, so that a run that is started again, in the
+    middle of a long clip too, does not make them twice.
 
     Args:
       source: its clips, best at the files' own size, so that the annotator sees all there is.
@@ -49,6 +53,8 @@ class Annotated(ClipSource):
       size: (height, width) to bring the clips to afterwards.
       crop_to_aspect: as of FrameClips.
       cache: folder for the maps; None: they are not kept.
+      each: called with the number of frames whose maps are there, after a few of a clip; with functions of modules
+        alone the source can be pickled.
     """
 
     def __init__(
@@ -59,9 +65,10 @@ class Annotated(ClipSource):
         *,
         crop_to_aspect: bool = False,
         cache: str | os.PathLike | None = None,
+        each: Callable[[int], None] | None = None,
     ):
         self._source, self._annotator, self._size, self._crop = source, annotator, tuple(size), crop_to_aspect
-        self._cache = None if cache is None else pathlib.Path(cache)
+        self._cache, self._each = None if cache is None else pathlib.Path(cache), each
         self.spec = annotator.spec
         self.clip_ids = source.clip_ids
         self.settings = {
@@ -94,7 +101,12 @@ class Annotated(ClipSource):
             rows, columns = aspect_crop(frames.shape[1:3], self._size)
             frames = np.ascontiguousarray(frames[:, rows, columns])
         try:
-            label_maps = self._made(frames)
+            pieces = []
+            for start in range(0, len(frames), _PIECE):
+                pieces.append(self._made(frames[start : start + _PIECE]))
+                if self._each is not None:
+                    self._each(min(start + _PIECE, len(frames)))
+            label_maps = np.concatenate(pieces)
         except ValueError as error:
             where = "".join(f" ({path})" for path in self.files(clip_id)[:1])
             raise ValueError(f"clip {clip_id!r}{where}: {error}") from error

@@ -9,6 +9,7 @@ import pytest
 
 from seg2vid_tf.annotations.sketch import draw_edges
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data import annotated
 from seg2vid_tf.data.annotated import Annotated, Annotator
 from seg2vid_tf.data.annotators import pose, semantic
 from seg2vid_tf.data.annotators.pose import PoseAnnotator
@@ -65,6 +66,29 @@ def test_maps_are_made_once_for_the_same_frames_annotator_and_size(tmp_path, mak
     assert annotator.seen == 12
     assert (read(make_clip(), Brightness(10)) != first).any()
     assert len(list((tmp_path / "cache").iterdir())) == 4
+
+
+def test_a_long_clip_goes_on_where_it_was_stopped(tmp_path, make_clip, monkeypatch):
+    monkeypatch.setattr(annotated, "_PIECE", 2)
+    clip, told = make_clip(length=5), []
+
+    class Stopped(Brightness):
+        def annotate(self, frames, size):
+            if self.seen == 4:
+                raise KeyboardInterrupt
+            return super().annotate(frames, size)
+
+    def read(annotator):
+        source = Annotated(ClipList([clip], STREET), annotator, (4, 6), cache=tmp_path, each=told.append)
+        return source.read("clip").label_maps
+
+    with pytest.raises(KeyboardInterrupt):
+        read(Stopped())
+    again = Brightness()
+    maps = read(again)
+    assert again.seen == 1, "the two pieces before are kept"
+    assert told == [2, 4, 2, 4, 5]
+    np.testing.assert_array_equal(maps, Brightness().annotate(clip.frames, (4, 6)))
 
 
 def test_another_spec_or_a_damaged_cache_makes_the_maps_anew(tmp_path, make_clip):
