@@ -5,6 +5,7 @@ Each shard is one element: workers write them where all of them see one file sys
 """
 
 import json
+import logging
 from collections.abc import Sequence
 
 from seg2vid_tf.data.shard_writer import ShardWriter
@@ -27,6 +28,8 @@ def write_shards_with_beam(writer: ShardWriter, runner: str = "DirectRunner", ar
       ImportError: Apache Beam is not installed.
       ValueError: what the writer's workplace refuses, and whatever a worker raises, as Beam reports it.
     """
+    # What fails is raised; beside it Beam logs the same with the traceback of each of its layers.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     try:
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
