@@ -20,9 +20,13 @@ ADDRESS = flags.DEFINE_string("address", "", "host:port; localhost and the proto
 PROTOCOL = flags.DEFINE_enum("protocol", "rest", ["rest", "grpc"], "REST (port 8501) or gRPC (port 8500)")
 VERSION = flags.DEFINE_integer("version", None, "the model's version; the newest by default")
 LABEL = flags.DEFINE_string("label", None, "label of a version, as stable")
-SEED = flags.DEFINE_integer("seed", 0, "what is drawn: the same seed gives the same video")
+SEED = flags.DEFINE_integer(
+    "seed", 0, "what is drawn: the same seed gives the same video", lower_bound=-(2**63), upper_bound=2**63 - 1
+)
 START_FRAME = flags.DEFINE_string("start_frame", None, "JPEG or PNG of the model's size to animate: skips stage 1")
-NUM_FRAMES = flags.DEFINE_integer("num_frames", None, "frames after the first; the model's own number by default")
+NUM_FRAMES = flags.DEFINE_integer(
+    "num_frames", None, "frames after the first; the model's own number by default", lower_bound=1
+)
 Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1")
 TIMEOUT = flags.DEFINE_float("timeout", 60.0, "of one answer, seconds", lower_bound=0.001)
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF")

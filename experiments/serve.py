@@ -93,8 +93,6 @@ def serve_locally(settings):
         )
     batching, monitoring = settings.batching_parameters_file, settings.monitoring_config_file
     asked_to_stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_stop.set())
     with LocalServer(
         config,
         settings.port,
@@ -104,6 +102,9 @@ def serve_locally(settings):
         settings.rest_api_timeout_in_ms / 1000,
         settings.file_system_poll_wait_seconds,
     ) as server:
+        # Only now: while models are loaded, a signal ends the program at once.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked_to_stop.set())
         print(f"local server, a stand-in for TensorFlow Serving: gRPC {server.port}, REST {server.rest_api_port}")
         for model in config.model_config_list.config:
             print(f"  {model.name}: {shown(server, model)}", flush=True)

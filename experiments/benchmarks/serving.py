@@ -282,7 +282,10 @@ def swap(folder, version, requests):
                 if not moved:
                     temporary.rename(folder / NAME / "2")
                     moved = True
-                after += client.status() == {2: "AVAILABLE"}
+                states = client.status()
+                after += [version for version, state in states.items() if state == "AVAILABLE"] == [2]
+                if number > 10_000:
+                    raise RuntimeError(f"version 2 never took over: {states}")
     shutil.rmtree(folder / NAME / "2")
     print(f"swap under load: {len(answered)} answered, {len(failed)} failed {failed[:3]}", flush=True)
 

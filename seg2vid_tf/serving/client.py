@@ -4,6 +4,7 @@ By REST it needs NumPy and Pillow alone; by gRPC also TensorFlow Serving's messa
 """
 
 import base64
+import http.client
 import io
 import json
 import os
@@ -171,35 +172,42 @@ class _Rest:
 
     def predict(self, signature, inputs, timeout):
         columns = {name: _json(value) for name, value in inputs.items()}
-        outputs = self._ask(":predict", {"signature_name": signature, "inputs": columns}, timeout)["outputs"]
+        outputs = self._ask(":predict", {"signature_name": signature, "inputs": columns}, timeout, "outputs")
         if not isinstance(outputs, dict) or set(outputs) == {"b64"}:  # a single output has no name
             outputs = {self._only_output(signature, timeout): outputs}
         return {name: _from_json(value) for name, value in outputs.items()}
 
     def status(self, timeout):
-        states = self._ask("", None, timeout)["model_version_status"]
+        states = self._ask("", None, timeout, "model_version_status")
         return {int(state["version"]): state["state"] for state in states}
 
     def close(self):
         pass  # nothing is held open
 
     def _only_output(self, signature, timeout):
-        metadata = self._ask("/metadata", None, timeout)["metadata"]["signature_def"]["signature_def"]
-        return next(iter(metadata[signature]["outputs"]))
+        signatures = self._ask("/metadata", None, timeout, "metadata")["signature_def"]["signature_def"]
+        return next(iter(signatures[signature]["outputs"]))
 
-    def _ask(self, what, document, timeout):
+    def _ask(self, what, document, timeout, key):
         body = None if document is None else json.dumps(document).encode()
         try:
             with urllib.request.urlopen(urllib.request.Request(self._url + what, body), timeout=timeout) as answer:
-                return json.loads(answer.read())
+                content = answer.read()
         except urllib.error.HTTPError as error:
             raise _http_error(error) from error
+        except http.client.HTTPException as error:
+            message = f"{self._url}: no answer in HTTP, is this the REST port? ({type(error).__name__}: {error})"
+            raise StatusError("UNAVAILABLE", message) from error
         except TimeoutError as error:
             raise StatusError("DEADLINE_EXCEEDED", f"{self._url}: no answer in time") from error
         except (urllib.error.URLError, ConnectionError, socket.gaierror) as error:
             if isinstance(getattr(error, "reason", None), TimeoutError):
                 raise StatusError("DEADLINE_EXCEEDED", f"{self._url}: no answer in time") from error
             raise StatusError("UNAVAILABLE", f"{self._url}: {getattr(error, 'reason', error)}") from error
+        try:
+            return json.loads(content)[key]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StatusError("UNKNOWN", f"{self._url}: answered something else than {key}: {content[:80]}") from error
 
 
 class _Grpc:
@@ -257,7 +265,7 @@ class _Grpc:
 def _http_error(error):
     try:
         message = json.loads(error.read())["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
         message = str(error)
     names = {status: name for name, status in reversed(HTTP_STATUS.items())}
     # 400 and 500 stand for several codes; those that are meant almost always.

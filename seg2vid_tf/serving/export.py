@@ -8,6 +8,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import keras
@@ -84,8 +85,8 @@ def _save(model, path):
 
 
 def versions(folder: pathlib.Path) -> list[int]:
-    """The versions of a model, oldest first."""
-    return sorted(int(p.name) for p in folder.glob("*") if p.is_dir() and p.name.isdigit())
+    """The versions of a model, oldest first: sub-folders whose names are positive numbers as one writes them."""
+    return sorted(int(p.name) for p in folder.glob("*") if p.is_dir() and re.fullmatch("[1-9][0-9]{0,17}", p.name))
 
 
 def newest_version(folder: pathlib.Path) -> pathlib.Path:

@@ -2,16 +2,17 @@
 
 import dataclasses
 import os
-import pathlib
 import shutil
 
-# The newest release, and the one that goes with TensorFlow 2.15 (BUILD.md).
+# The newest release; it serves the models of both TensorFlow stacks.
 DOCKER_IMAGE = "tensorflow/serving:2.20.0"
 
 
 @dataclasses.dataclass(frozen=True)
 class ServerFlags:
     """tensorflow_model_server's own flags, those that all kinds of server have in common.
+
+    Paths become absolute.
 
     Attributes:
       model_name, model_base_path: one model, its newest version; or else
@@ -43,10 +44,14 @@ class ServerFlags:
             )
         if self.model_base_path and not self.model_name:
             raise ValueError("--model_base_path needs a --model_name")
+        if self.model_config_file_poll_wait_seconds and not self.model_config_file:
+            raise ValueError("--model_config_file_poll_wait_seconds means nothing without --model_config_file")
         for name in ("model_base_path", "model_config_file", "batching_parameters_file", "monitoring_config_file"):
             path = getattr(self, name)
             if path and not os.path.exists(path):
                 raise ValueError(f"--{name}: {path} does not exist")
+            if path:  # TensorFlow Serving takes no relative ones
+                object.__setattr__(self, name, os.path.abspath(path))
 
 
 def find_binary() -> str | None:
@@ -76,19 +81,16 @@ def docker_command(image: str, flags: ServerFlags, model_folders: list[str]) -> 
     """The command line that starts TensorFlow Serving in Docker, with its files at their own paths, read-only.
 
     Args:
-      image: the image's name.
-      flags: their paths become absolute.
+      image: the image's name; one that ends in -gpu gets all GPUs.
+      flags: as of ``binary_command``.
       model_folders: of the models, as a models.config names them.
     """
-    files = {name: str(pathlib.Path(value).absolute()) for name, value in _paths(flags).items()}
-    places = sorted({*files.values(), *(str(pathlib.Path(folder).absolute()) for folder in model_folders)})
+    # Folders, not files: a file that is replaced by another of its name would stay the old one inside.
+    configs = (flags.model_config_file, flags.batching_parameters_file, flags.monitoring_config_file)
+    places = sorted({*(os.path.dirname(path) for path in configs if path), *map(os.path.abspath, model_folders)})
     mounts = [part for path in places for part in ("--volume", f"{path}:{path}:ro")]
     ports = [part for port in (flags.port, flags.rest_api_port) for part in ("--publish", f"{port}:{port}")]
+    gpus = ["--gpus=all"] if image.endswith("-gpu") else []
     entry = ["--entrypoint", "tensorflow_model_server"]
-    _, *arguments = binary_command("", dataclasses.replace(flags, **files))
-    return ["docker", "run", "--rm", "--init", *ports, *mounts, *entry, image, *arguments]
-
-
-def _paths(flags):
-    names = ("model_base_path", "model_config_file", "batching_parameters_file", "monitoring_config_file")
-    return {name: getattr(flags, name) for name in names if getattr(flags, name)}
+    _, *arguments = binary_command("", flags)
+    return ["docker", "run", "--rm", "--init", *gpus, *ports, *mounts, *entry, image, *arguments]

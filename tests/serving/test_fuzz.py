@@ -34,9 +34,16 @@ def post(server):
     with contextlib.closing(http.client.HTTPConnection(server.rest, timeout=60)) as connection:
 
         def ask(body, path="/v1/models/tiny:predict"):
-            connection.request("POST", path, body)
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            for left in (1, 0):
+                try:
+                    connection.request("POST", path, body)
+                    answer = connection.getresponse()
+                except ConnectionError:  # a connection that nothing was asked on for seconds is closed
+                    connection.close()
+                    if not left:
+                        raise
+                    continue
+                return answer.status, json.loads(answer.read())
 
         yield ask
 

@@ -2,7 +2,7 @@
 
 As in TensorFlow Serving, rows are concatenated on axis 0 where signature and outputs agree, wait at most a little
 while, and may be filled up with copies to one of a few sizes. Unlike there, requests whose rows have other shapes never
-share a batch, and when one fails its requests run alone: a bad row is refused and its neighbours are answered.
+share a batch, and when one is refused its requests run alone: a bad row is refused and its neighbours are answered.
 """
 
 import collections
@@ -58,14 +58,14 @@ class Batcher:
           StatusError: unequal or too many rows, a full queue, or no answer in time.
           Exception: what ``run`` raised for these rows.
         """
-        sizes = {len(value) for value in inputs.values()}
-        if len(sizes) != 1:
+        sizes = {value.shape[:1] for value in inputs.values()}
+        if len(sizes) != 1 or sizes == {()}:
             raise StatusError(
                 "INVALID_ARGUMENT",
                 "batching input tensors must have equal 0th-dimension size: "
-                + ", ".join(f"{name}: {len(value)}" for name, value in sorted(inputs.items())),
+                + ", ".join(f"{name}: {list(value.shape)}" for name, value in sorted(inputs.items())),
             )
-        (rows,) = sizes
+        ((rows,),) = sizes
         most = self._parameters.max_batch_size
         if rows > most:
             raise StatusError("INVALID_ARGUMENT", f"{rows} rows are more than the largest batch, {most}")
@@ -110,10 +110,13 @@ class Batcher:
                     self._changed.wait()
                     continue
                 since, key = min(waiting, key=lambda entry: entry[0])
-                full = [k for k, q in self._queues.items() if sum(t.rows for t in q) >= self._parameters.max_batch_size]
                 left = since + patience - time.monotonic()
-                if full or left <= 0 or self._closed:
-                    return self._taken(full[0] if full else key)
+                if left <= 0 or self._closed:  # before a full one, which may be full for ever
+                    return self._taken(key)
+                most = self._parameters.max_batch_size
+                full = [k for k, queue in self._queues.items() if sum(task.rows for task in queue) >= most]
+                if full:
+                    return self._taken(full[0])
                 self._changed.wait(left)
 
     def _taken(self, key):
@@ -131,11 +134,13 @@ class Batcher:
         try:
             self._run_together(key, tasks)
         except Exception as error:  # whatever it is, it is the answer of whoever asked
-            if len(tasks) == 1:
-                tasks[0].done.set_exception(error)
+            refused = isinstance(error, StatusError) and error.code == "INVALID_ARGUMENT"
+            if refused and len(tasks) > 1:  # one of them is bad; of anything else, more would only make more
+                for task in tasks:
+                    self._answer(key, [task])
                 return
             for task in tasks:
-                self._answer(key, [task])
+                task.done.set_exception(error)
 
     def _run_together(self, key, tasks):
         if not tasks:

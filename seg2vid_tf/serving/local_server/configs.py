@@ -63,7 +63,7 @@ def read_models(path: str | os.PathLike) -> model_server_config_pb2.ModelServerC
     """Reads a models.config.
 
     Raises:
-      ValueError: no such file, no config of models, a model without name or folder, or two of one name.
+      ValueError: no such file, no config of models, a model without name or absolute path, or two of one name.
     """
     config = _read(path, model_server_config_pb2.ModelServerConfig())
     check_models(config, str(path))
@@ -76,6 +76,8 @@ def check_models(config: model_server_config_pb2.ModelServerConfig, name: str) -
     for model in config.model_config_list.config:
         if not model.name or not model.base_path:
             raise ValueError(f"{name}: every model needs a name and a base_path, received {model}")
+        if not os.path.isabs(model.base_path):
+            raise ValueError(f"{name}: {model.name} needs an absolute base_path, has {model.base_path!r}")
         if model.model_platform != "tensorflow":
             raise ValueError(f"{name}: {model.name} needs model_platform: 'tensorflow', has {model.model_platform!r}")
     if not names:

@@ -32,10 +32,10 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
         spec = request.model_spec
         with _status_for(context), _model(self._models, spec) as servable, self._metrics.request(spec.name, "GRPC"):
             inputs = {name: _array(name, tensor) for name, tensor in request.inputs.items()}
-            timeout = context.time_remaining()
-            outputs = servable.predict(
-                spec.signature_name, inputs, tuple(request.output_filter), min(_LONGEST, timeout or _LONGEST)
-            )
+            timeout = min(_LONGEST, context.time_remaining())
+            if timeout <= 0:
+                raise StatusError("DEADLINE_EXCEEDED", "no time is left for this request")
+            outputs = servable.predict(spec.signature_name, inputs, tuple(request.output_filter), timeout)
             response = predict_pb2.PredictResponse()
             _name_version(response.model_spec, spec, servable)
             for name, value in outputs.items():
@@ -113,6 +113,8 @@ def _array(name, tensor):
         dtype, sizes = tf.as_dtype(tensor.dtype), [dim.size for dim in tensor.tensor_shape.dim]
         if tensor.tensor_shape.unknown_rank or min(sizes, default=0) < 0 or math.prod(sizes) * dtype.size > MAX_BYTES:
             raise ValueError(f"a tensor of shape {sizes}")
+        if dtype == tf.string and len(tensor.string_val) != math.prod(sizes):
+            raise ValueError(f"{len(tensor.string_val)} strings for shape {sizes}")
         return tf.make_ndarray(tensor)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise StatusError("INVALID_ARGUMENT", f"{name}: tensor parsing error: {error}") from error

@@ -21,11 +21,12 @@ from seg2vid_tf.serving.local_server.servable import Servable
 from seg2vid_tf.serving.status import StatusError
 
 _RETRIES, _RETRY_SECONDS = 5, 60.0
+_CLOSING_SECONDS = 30.0
 
 
 @dataclasses.dataclass
 class VersionState:
-    """What became of a version: state is LOADING, AVAILABLE, UNLOADING or END; error is why it could not be loaded."""
+    """What became of a version: LOADING, AVAILABLE, UNLOADING or, unloaded or given up, END; error is why it failed."""
 
     state: str
     error: str = ""
@@ -63,13 +64,13 @@ class Models:
         self._thread.start()
 
     def close(self) -> None:
-        """Unloads everything, once nobody uses it."""
+        """Unloads everything; who still uses a version after a while is not waited for."""
         self._closed.set()
         self._thread.join()
         with self._polling:
             for name in list(self._states):
                 for version in list(self._states[name]):
-                    self._unload(name, version)
+                    self._unload(name, version, _CLOSING_SECONDS)
 
     @contextlib.contextmanager
     def use(self, name: str, version: int | None = None, label: str = "") -> Iterator[Servable]:
@@ -114,52 +115,61 @@ class Models:
         """Takes another config in the place of the one there is, and loads and unloads what that asks for.
 
         Raises:
-          StatusError: a config that makes no sense, or a label on a version that is not loaded; the old one stays.
+          StatusError: a config that makes no sense, or a label that moves to a version that is not loaded; the old one
+            stays.
         """
         try:
             check_models(config, "models config")
         except ValueError as error:
             raise StatusError("INVALID_ARGUMENT", str(error)) from error
         configs = {model.name: model for model in config.model_config_list.config}
-        with self._lock:
-            for name, model in configs.items():
-                loaded = {v for v, s in self._states.get(name, {}).items() if s.state == "AVAILABLE"}
-                for label, version in model.version_labels.items():
-                    known = name in self._configs and self._configs[name].version_labels.get(label) == version
-                    if version not in loaded and not known:
-                        message = f"label {label} of {name}: version {version} is not loaded, {sorted(loaded)} are"
-                        raise StatusError("FAILED_PRECONDITION", message)
-            self._configs = configs
-            for name in configs:
-                self._states.setdefault(name, {})
-        self.poll()
+        with self._polling:
+            with self._lock:
+                for name, model in configs.items():
+                    loaded = {v for v, s in self._states.get(name, {}).items() if s.state == "AVAILABLE"}
+                    labels = self._configs[name].version_labels if name in self._configs else {}
+                    for label, version in model.version_labels.items():
+                        if version not in loaded and labels.get(label, version) != version:
+                            message = f"label {label} of {name}: version {version} is not loaded, {sorted(loaded)} are"
+                            raise StatusError("FAILED_PRECONDITION", message)
+                self._configs = configs
+                for name in configs:
+                    self._states.setdefault(name, {})
+            self._look()
 
     def poll(self) -> None:
         """Looks at the folders once."""
         with self._polling:
-            for name in list(self._states):
-                with self._lock:
-                    config = self._configs.get(name)
-                wanted = [] if config is None else _wanted(config)
-                for version in wanted:
-                    self._load(name, version)
-                with self._lock:
-                    states = dict(self._states[name])
-                serving = [v for v, s in states.items() if s.state == "AVAILABLE"]
-                # Nothing is taken away before something that is wanted serves in its place.
-                if not wanted or set(serving) & set(wanted):
-                    for version in set(states) - set(wanted):
-                        self._unload(name, version)
-                if config is None:
-                    with self._lock:
-                        del self._states[name]
+            self._look()
 
     def _poll_on(self):
         while not self._closed.wait(self._poll_seconds):
+            self.poll()
+
+    def _look(self):
+        for name in list(self._states):
+            config = self._configs.get(name)
             try:
-                self.poll()
-            except OSError:
-                logging.exception("the models' folders cannot be read; trying again")
+                self._look_at(name, config)
+            except Exception:  # whatever is wrong with one model, the others go on
+                logging.exception("%s: its folder cannot be looked at; trying again", name)
+            if config is None:
+                with self._lock:
+                    del self._states[name]
+
+    def _look_at(self, name, config):
+        folder = None if config is None else pathlib.Path(config.base_path)
+        if folder is not None and not folder.is_dir():
+            logging.warning("%s: no folder %s; what is loaded of it stays", name, folder)
+            return
+        wanted = [] if folder is None else _wanted(config.model_version_policy, folder)
+        for version in wanted:
+            self._load(name, version, folder / str(version))
+        loaded = {v for v, s in self._states[name].items() if s.state == "AVAILABLE"}
+        # Nothing is taken away before something that is wanted serves in its place.
+        if not wanted or loaded & set(wanted):
+            for version in [v for v, s in self._states[name].items() if s.state != "END" and v not in wanted]:
+                self._unload(name, version)
 
     def _find(self, name, version, label):
         if version is None and label:
@@ -178,14 +188,13 @@ class Models:
             raise StatusError("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
         return labels[label]
 
-    def _load(self, name, version):
+    def _load(self, name, version, folder):
         with self._lock:
             state = self._states[name].setdefault(version, VersionState("LOADING"))
             due = state.tries == 0 or (state.tries <= _RETRIES and time.monotonic() - state.tried >= _RETRY_SECONDS)
             if state.state == "AVAILABLE" or not due:
                 return
             state.state, state.tries, state.tried = "LOADING", state.tries + 1, time.monotonic()
-        folder = pathlib.Path(self._configs[name].base_path) / str(version)
         try:
             servable = Servable(folder, version, self._batching)
         except Exception as error:  # whatever is wrong with a version, the others go on
@@ -198,21 +207,20 @@ class Models:
         with self._lock:
             state.state, state.error, state.servable = "AVAILABLE", "", servable
 
-    def _unload(self, name, version):
+    def _unload(self, name, version, seconds=None):
         with self._lock:
             state = self._states[name][version]
             state.state, servable, state.servable = "UNLOADING", state.servable, None
         if servable is not None:
-            servable.retire()
+            servable.retire(seconds)
             logging.info("%s: version %d is unloaded", name, version)
         with self._lock:
-            del self._states[name][version]
+            self._states[name][version] = VersionState("END")
 
 
-def _wanted(config):
-    """The versions that a model's policy asks for, of those in its folder; newest first."""
-    policy = config.model_version_policy
-    found = sorted(versions_in(pathlib.Path(config.base_path)), reverse=True)
+def _wanted(policy, folder):
+    """The versions that a policy asks for, of those in a model's folder; newest first."""
+    found = sorted(versions_in(folder), reverse=True)
     if policy.HasField("all"):
         return found
     if policy.HasField("specific"):

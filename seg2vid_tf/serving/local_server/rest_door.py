@@ -12,20 +12,24 @@ import tensorflow as tf
 from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from seg2vid_tf.serving.local_server import json_tensor
-from seg2vid_tf.serving.local_server.grpc_door import MAX_BYTES, signature_map, status_response
+from seg2vid_tf.serving.local_server.grpc_door import signature_map, status_response
 from seg2vid_tf.serving.local_server.metrics import Metrics
 from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.local_server.servable import DEFAULT_SIGNATURE
 from seg2vid_tf.serving.status import HTTP_STATUS, StatusError
 
-_WHICH = r"(?i:/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?)"
+_WHICH = r"(?i:/v1/models/([^/:]+)(?:/versions/([0-9]{1,19})|/labels/([^/:]+))?)"
 _PREDICT = re.compile(_WHICH + "(?i::predict)")
 _STATUS = re.compile(_WHICH + "(?i:(/metadata)?)")
+_NOTHING = re.compile("(?!)")
+# A JSON document becomes thirty times as large in memory.
+_LARGEST_BODY = 16 << 20
 _LARGEST_VERSION = 2**63 - 1
 
 
@@ -45,19 +49,35 @@ def rest_door(models: Models, metrics: Metrics, timeout: float, prometheus_path:
             path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
             if request.method == "GET" and path == prometheus_path:
                 return Response(metrics.page(), media_type="text/plain; version=0.0.4")
-            content = await run_in_threadpool(_answer, models, metrics, timeout, request.method, path, body)
+            if request.method == "GET":  # here, where no prediction is in the way
+                content = _get(models, path)
+            else:
+                content = await run_in_threadpool(_post, models, metrics, timeout, request.method, path, body)
         except StatusError as error:
-            content, status = json_tensor.error_body(error.message), HTTP_STATUS[error.code]
-            return Response(content, status, media_type="application/json")
+            return _error(error)
+        except ClientDisconnect:
+            return Response(status_code=HTTP_STATUS["CANCELLED"])
         return Response(content, media_type="application/json")
+
+    async def failed(request: Request, error: Exception) -> Response:
+        if isinstance(error, HTTPException):
+            code = "NOT_FOUND" if error.status_code == HTTP_STATUS["NOT_FOUND"] else "INVALID_ARGUMENT"
+            return _error(StatusError(code, f"{request.method} {request.url.path}: {error.detail}"))
+        return _error(StatusError("INTERNAL", f"{type(error).__name__}: {error}"))
 
     # Whatever the address and the method are, the error is a JSON object.
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"]
-    return Starlette(routes=[Route("/{path:path}", answer, methods=methods)])
+    handlers = {HTTPException: failed, Exception: failed}
+    return Starlette(routes=[Route("/{path:path}", answer, methods=methods)], exception_handlers=handlers)
 
 
-def _answer(models, metrics, timeout, method, path, body):
-    match = _PREDICT.fullmatch(path) if method == "POST" else _STATUS.fullmatch(path) if method == "GET" else None
+def _error(error):
+    return Response(json_tensor.error_body(error.message), HTTP_STATUS[error.code], media_type="application/json")
+
+
+def _parsed(pattern, method, path):
+    """(model, version, label), and what else the pattern finds, of an address."""
+    match = pattern.fullmatch(path)
     if not path.lower().startswith("/v1/"):
         raise StatusError("NOT_FOUND", f"nothing is at {path}: the API's addresses begin with /v1/models/")
     if match is None:
@@ -66,10 +86,18 @@ def _answer(models, metrics, timeout, method, path, body):
     if version is not None and int(version) > _LARGEST_VERSION:
         raise StatusError("INVALID_ARGUMENT", f"Failed to convert version: {version} to numeric.")
     which = urllib.parse.unquote(name), None if version is None else int(version), urllib.parse.unquote(label or "")
-    if method == "POST":
-        with models.use(*which) as servable, metrics.request(which[0], "REST"):
-            return _predict(servable, body, timeout)
-    if not any(metadata):
+    return which, any(metadata)
+
+
+def _post(models, metrics, timeout, method, path, body):
+    which, _ = _parsed(_PREDICT if method == "POST" else _NOTHING, method, path)
+    with models.use(*which) as servable, metrics.request(which[0], "REST"):
+        return _predict(servable, body, timeout)
+
+
+def _get(models, path):
+    which, metadata = _parsed(_STATUS, "GET", path)
+    if not metadata:
         return _json(status_response(models, *which))
     with models.use(*which) as servable:
         model_spec = {"name": which[0], "signature_name": "", "version": str(servable.version)}
@@ -88,12 +116,12 @@ def _predict(servable, body, timeout):
 
 
 async def _body(request):
-    body = b""
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BYTES:
-            raise StatusError("RESOURCE_EXHAUSTED", f"the request is larger than {MAX_BYTES >> 20} MiB")
-    return body
+        if len(body) > _LARGEST_BODY:
+            raise StatusError("RESOURCE_EXHAUSTED", f"the request is larger than {_LARGEST_BODY >> 20} MiB; use gRPC")
+    return bytes(body)
 
 
 def _json(message):

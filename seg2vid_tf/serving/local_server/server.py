@@ -62,7 +62,10 @@ class LocalServer:
         except RuntimeError as error:
             raise ValueError(f"port {port} cannot be opened, give another --port: {error}") from error
         app = rest_door(self.models, metrics, rest_timeout, prometheus_path)
-        self._rest = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        grace = int(_GRACE_SECONDS)
+        self._rest = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=grace)
+        )
         # asyncio sends without delay (40 ms an answer) only what says that it is TCP.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -108,12 +108,43 @@ def test_a_full_batch_does_not_wait_for_its_time(batched):
     assert _ask(batcher, 1, 2) == [2, 4]
 
 
+def test_a_request_that_has_waited_long_enough_goes_before_a_full_batch(batched):
+    run = _Double(threading.Event())
+    batcher = batched(run, max_batch_size=1)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(_ask, batcher, 0)]
+        _until(lambda: not batcher._queues)
+        for number, key in ((1, "other"), (2, "double"), (3, "double")):
+            asked.append(pool.submit(_ask, batcher, number, key=(key, ())))
+            _until(lambda n=number: sum(map(len, batcher._queues.values())) == n)
+        run.gate.set()
+        assert [answer.result() for answer in asked] == [[0], [2], [4], [6]]
+    assert [rows.tolist() for _, rows in run.batches] == [[0], [1], [2], [3]]
+
+
+def test_only_a_refusal_makes_the_rows_run_alone(batched):
+    class Broken(_Double):
+        def __call__(self, key, inputs, timeout):
+            super().__call__(key, inputs, timeout)
+            if len(self.batches) > 1:
+                raise StatusError("DEADLINE_EXCEEDED", "too late")
+            return {"y": 2 * inputs["x"]}
+
+    run = Broken(threading.Event())
+    for answer in _together(batched(run, max_batch_size=4), run, [(1,), (2,)]):
+        with pytest.raises(StatusError, match="too late"):
+            answer.result()
+    assert len(run.batches) == 2
+
+
 def test_what_cannot_be_batched_is_refused(batched):
     batcher = batched(_Double(), max_batch_size=2)
     with pytest.raises(StatusError, match="3 rows are more than the largest batch, 2"):
         _ask(batcher, 1, 2, 3)
-    with pytest.raises(StatusError, match=r"equal 0th-dimension size: x: 1, z: 2"):
+    with pytest.raises(StatusError, match=r"equal 0th-dimension size: x: \[1\], z: \[2\]"):
         batcher(("s", ()), {"x": np.zeros(1), "z": np.zeros(2)}, 1.0)
+    with pytest.raises(StatusError, match=r"equal 0th-dimension size: x: \[\]"):
+        batcher(("s", ()), {"x": np.zeros(())}, 1.0)
 
 
 def test_a_full_queue_is_unavailable_and_a_late_answer_too_late(batched):

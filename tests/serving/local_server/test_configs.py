@@ -63,6 +63,7 @@ def test_wrong_batching_parameters_are_refused(written, text, message):
         ("", "names no model"),
         (ONE.replace("{ config", "{ " + ONE[20:-2] + " config"), "twice"),
         (ONE.replace('base_path: "/m/a"', ""), "needs a name and a base_path"),
+        (ONE.replace("/m/a", "m/a"), "needs an absolute base_path, has 'm/a'"),
         (ONE.replace("tensorflow", "other"), "model_platform"),
         (ONE.replace("name:", "nme:"), "nme"),
     ],

@@ -28,7 +28,7 @@ class _FakeServable:
     def __exit__(self, *_):
         self.users -= 1
 
-    def retire(self):
+    def retire(self, seconds=None):
         self.log.append(f"unload {self.version}")
         self.retired.set()
 
@@ -69,7 +69,7 @@ def test_the_newest_version_is_loaded_before_the_old_one_goes(log, folder):
     assert log == ["load 2"] and _states(models) == {2: "AVAILABLE"}
     folder(10)
     models.poll()
-    assert log == ["load 2", "load 10", "unload 2"] and _states(models) == {10: "AVAILABLE"}
+    assert log == ["load 2", "load 10", "unload 2"] and _states(models) == {10: "AVAILABLE", 2: "END"}
     with models.use("m") as servable:
         assert (servable.version, servable.users) == (10, 1)
     assert servable.users == 0
@@ -141,12 +141,50 @@ def test_an_unknown_model_and_an_empty_folder_are_not_found(log, tmp_path):
             models.status(name)
 
 
+def test_a_label_moves_to_loaded_versions_alone(log, folder):
+    def labelled(version):
+        policy = "model_version_policy { latest { num_versions: 2 } }"
+        return _config(folder(), f'{policy} version_labels {{ key: "stable" value: {version} }}')
+
+    folder(1, 2)
+    models = Models(_config(folder()))
+    models.poll()
+    models.reload(labelled(3))  # a new one may wait for its version
+    with pytest.raises(StatusError, match=r"label stable of m: version 4 is not loaded, \[1, 2\] are") as refused:
+        models.reload(labelled(4))
+    assert refused.value.code == "FAILED_PRECONDITION"
+    models.reload(labelled(2))
+    with models.use("m", label="stable") as servable:
+        assert servable.version == 2
+
+
+def test_a_folder_that_is_away_changes_nothing_and_odd_names_are_no_versions(log, folder, tmp_path):
+    models = Models(_config(folder(1)))
+    models.poll()
+    (tmp_path / "m").rename(tmp_path / "away")
+    models.poll()
+    with models.use("m") as servable:
+        assert servable.version == 1
+    (tmp_path / "away").rename(tmp_path / "m")
+    for name in ("²", "0007", "9" * 20, "-1", "3.tmp"):
+        folder(name)
+    models.poll()
+    assert _states(models) == {1: "AVAILABLE"}
+
+
+def test_a_version_that_comes_back_is_loaded_again(log, folder, tmp_path):
+    models = Models(_config(folder(1, 2)))
+    models.poll()
+    (tmp_path / "m/2").rename(tmp_path / "2")
+    models.poll()
+    (tmp_path / "2").rename(tmp_path / "m/2")
+    models.poll()
+    assert log == ["load 2", "load 1", "unload 2", "load 2", "unload 1"]
+
+
 def test_another_config_takes_over_whole_or_not_at_all(log, folder, tmp_path):
     models = Models(_config(folder(1, 2)))
     models.poll()
-    with pytest.raises(StatusError, match="version 1 is not loaded") as refused:
-        models.reload(_config(tmp_path / "m", 'version_labels { key: "stable" value: 1 }'))
-    assert refused.value.code == "FAILED_PRECONDITION"
     with pytest.raises(StatusError, match="names no model"):
         models.reload(model_server_config_pb2.ModelServerConfig())
     with models.use("m") as servable:
