@@ -106,7 +106,7 @@ def server(saved_model, tmp_path_factory):
     )
     ports = _free_port(), _free_port()
     command = [sys.executable, str(ROOT / "experiments/serve.py"), f"--model_config_file={config}"]
-    command += [f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
+    command += ["--model_config_file_poll_wait_seconds=1", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
     command += [f"--batching_parameters_file={DEPLOY / 'batching.config'}"]
     command += [f"--monitoring_config_file={DEPLOY / 'monitoring.config'}"]
     log = folder / "log"

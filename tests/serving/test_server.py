@@ -113,6 +113,19 @@ def test_labels_and_numbers_name_versions(server, examples):
             assert refused.value.code == code
 
 
+def test_a_changed_config_is_read_while_the_server_runs(server):
+    config = server.models / "models.config"
+    text = config.read_text()
+    replaced = config.with_suffix(".new")
+    replaced.write_text(text.replace("version_labels {", 'version_labels { key: "later" value: 3 } version_labels {'))
+    replaced.rename(config)
+    end = time.monotonic() + 60
+    while server.ask("/v1/models/tiny/labels/later")[0] != 200:
+        assert time.monotonic() < end
+    with server.client(label="later") as client:
+        assert client.status() == {3: "AVAILABLE"}
+
+
 def test_bad_tensors_are_refused_and_say_which(client, examples):
     good = {name: value[:1] for name, value in examples["serving_default"].items()}
     style = {name: value[:1] for name, value in examples["from_tensor"].items()}
