@@ -60,6 +60,9 @@ setup(
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "hypothesis>=6.100",
+            # Independent implementations that metrics are tested against.
+            "scikit-image>=0.22",
+            "scipy>=1.11",
             "ruff>=0.6",
             "import-linter>=2.0",
         ],

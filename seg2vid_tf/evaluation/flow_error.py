@@ -16,6 +16,18 @@ def endpoint_error(target: np.ndarray, prediction: np.ndarray, visibility: np.nd
     return float(np.sum(length * weight) / np.sum(weight)) if weight.any() else float("nan")
 
 
+def fl_all(target: np.ndarray, prediction: np.ndarray, visibility: np.ndarray) -> float:
+    """Share of the visible pixels whose flow is wrong, by more than 3 pixels and more than 5 % of its length (Fl-all).
+
+    Source: Menze and Geiger, "Object Scene Flow for Autonomous Vehicles" (CVPR 2015), KITTI 2015's outliers. Arguments
+    as of ``endpoint_error``.
+    """
+    error = np.linalg.norm(target.astype(np.float64) - prediction, axis=-1)
+    wrong = (error > 3.0) & (error > 0.05 * np.linalg.norm(target.astype(np.float64), axis=-1))
+    weight = visibility[..., 0].astype(np.float64)
+    return float(np.sum(wrong * weight) / np.sum(weight)) if weight.any() else float("nan")
+
+
 def occlusion_f1(target: np.ndarray, prediction: np.ndarray) -> float:
     """F1 score of the occluded pixels: the harmonic mean of precision and recall.
 

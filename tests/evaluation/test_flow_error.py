@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 
-from seg2vid_tf.evaluation.flow_error import endpoint_error, occlusion_f1
+from seg2vid_tf.evaluation.flow_error import endpoint_error, fl_all, occlusion_f1
 
 
 def test_endpoint_error_counts_visible_pixels_only():
@@ -11,6 +11,14 @@ def test_endpoint_error_counts_visible_pixels_only():
     visibility = np.array([1, 1, 0], np.float32).reshape(1, 1, 3, 1)
     assert endpoint_error(target, prediction, visibility) == (5 + 1) / 2
     assert math.isnan(endpoint_error(target, prediction, np.zeros_like(visibility)))
+
+
+def test_fl_all_counts_errors_of_more_than_3_pixels_and_5_percent():
+    target = np.array([[0, 10], [0, 100], [0, 100], [0, 0], [0, 0]], np.float32)
+    prediction = np.array([[0, 14], [0, 104], [0, 94], [0, 3], [9, 0]], np.float32)
+    visibility = np.array([1, 1, 1, 1, 0], np.float32)[:, None]
+    assert fl_all(target, prediction, visibility) == 2 / 4
+    assert math.isnan(fl_all(target, prediction, np.zeros_like(visibility)))
 
 
 def test_occlusion_f1_by_hand():
