@@ -45,3 +45,13 @@ def test_the_data_benchmark_reads_what_it_wrote():
     rows = [line.split("|")[1:4] for line in done.stdout.splitlines() if line.startswith(("| writing", "| reading"))]
     assert len(rows) == 8 and all(float(rate) > 0 for _, rate, _ in rows), done.stdout
     assert all(float(times) > 0 for name, _, times in rows if "reading" in name)
+
+
+def test_the_serving_benchmark_measures_a_server(saved_model):
+    command = [sys.executable, str(BENCHMARKS / "serving.py"), f"--saved_model={saved_model}", "--parts=latency,soak"]
+    done = subprocess.run([*command, "--repeats=1", "--requests=48"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1:6] for line in done.stdout.splitlines() if " ms |" in line]
+    assert [name.strip() for name, *_ in rows] == ["bare session", "grpc", "rest"]
+    assert all(float(ratio) > 0 for *_, ratio in rows), done.stdout
+    assert "half of them bad: 0 wrong answers [], server alive" in done.stdout
