@@ -65,6 +65,7 @@ setup(
             "scipy>=1.11",
             "ruff>=0.6",
             "import-linter>=2.0",
+            "pyyaml>=6.0",
         ],
     },
 )
