@@ -8,6 +8,7 @@ Takes tensorflow_model_server's flags. That is what runs where it is on PATH or 
 laptops and tests: the same doors, versions, batches and errors, in Python.
 """
 
+import logging
 import os
 import shutil
 import signal
@@ -92,6 +93,7 @@ def serve_locally(settings):
             name=settings.model_name, base_path=settings.model_base_path, model_platform="tensorflow"
         )
     batching, monitoring = settings.batching_parameters_file, settings.monitoring_config_file
+    logging.getLogger("seg2vid_tf").setLevel(logging.INFO)  # which versions come and go
     asked_to_stop = threading.Event()
     with LocalServer(
         config,

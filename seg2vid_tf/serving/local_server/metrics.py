@@ -9,6 +9,7 @@ import prometheus_client
 
 from seg2vid_tf.serving.status import StatusError
 
+_LOG = logging.getLogger(__name__)
 _FIRST_BUCKET, _FACTOR, _BUCKETS = 10.0, 1.8, 33  # microseconds
 
 
@@ -48,7 +49,7 @@ class Metrics:
             raise
         except Exception as error:
             code = "INTERNAL"
-            logging.exception("a request to %s failed", model_name)
+            _LOG.exception("a request to %s failed", model_name)
             raise StatusError(code, f"{type(error).__name__}: {error}") from error
         finally:
             self._requests.labels(model_name, code).inc()

@@ -20,6 +20,7 @@ from seg2vid_tf.serving.local_server.configs import BatchingParameters, check_mo
 from seg2vid_tf.serving.local_server.servable import Servable
 from seg2vid_tf.serving.status import StatusError
 
+_LOG = logging.getLogger(__name__)
 _RETRIES, _RETRY_SECONDS = 5, 60.0
 _CLOSING_SECONDS = 30.0
 
@@ -152,7 +153,7 @@ class Models:
             try:
                 self._look_at(name, config)
             except Exception:  # whatever is wrong with one model, the others go on
-                logging.exception("%s: its folder cannot be looked at; trying again", name)
+                _LOG.exception("%s: its folder cannot be looked at; trying again", name)
             if config is None:
                 with self._lock:
                     del self._states[name]
@@ -160,7 +161,7 @@ class Models:
     def _look_at(self, name, config):
         folder = None if config is None else pathlib.Path(config.base_path)
         if folder is not None and not folder.is_dir():
-            logging.warning("%s: no folder %s; what is loaded of it stays", name, folder)
+            _LOG.warning("%s: no folder %s; what is loaded of it stays", name, folder)
             return
         wanted = [] if folder is None else _wanted(config.model_version_policy, folder)
         for version in wanted:
@@ -199,11 +200,11 @@ class Models:
             servable = Servable(folder, version, self._batching)
         except Exception as error:  # whatever is wrong with a version, the others go on
             message = f"{type(error).__name__}: {error}"
-            logging.error("%s cannot be loaded (try %d of %d): %s", folder, state.tries, _RETRIES + 1, message)
+            _LOG.error("%s cannot be loaded (try %d of %d): %s", folder, state.tries, _RETRIES + 1, message)
             with self._lock:
                 state.state, state.error = "END" if state.tries > _RETRIES else "LOADING", message
             return
-        logging.info("%s is loaded", folder)
+        _LOG.info("%s is loaded", folder)
         with self._lock:
             state.state, state.error, state.servable = "AVAILABLE", "", servable
 
@@ -213,7 +214,7 @@ class Models:
             state.state, servable, state.servable = "UNLOADING", state.servable, None
         if servable is not None:
             servable.retire(seconds)
-            logging.info("%s: version %d is unloaded", name, version)
+            _LOG.info("%s: version %d is unloaded", name, version)
         with self._lock:
             self._states[name][version] = VersionState("END")
 
