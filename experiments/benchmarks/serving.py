@@ -251,10 +251,10 @@ def soak(folder, version, requests):
         )
         p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
         print(f"p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s")
+        shown = " ".join(f"{value:.0f}" for value in memory[:: max(1, len(memory) // 10)])
         print(
-            f"memory {memory[0]:.0f} MiB after {block} requests, {memory[len(memory) // 2]:.0f} at half, "
-            f"{memory[-1]:.0f} at the end, peak {server.memory('VmHWM'):.0f}; slope {slope:+.1f} MiB per 1000 requests "
-            "over the last four fifths",
+            f"memory {shown} MiB, peak {server.memory('VmHWM'):.0f}; slope {slope:+.1f} MiB per 1000 requests over the "
+            "last four fifths",
             flush=True,
         )
 

@@ -139,8 +139,10 @@ class Batcher:
                 for task in tasks:
                     self._answer(key, [task])
                 return
+            # Its traceback holds this batch's tensors, and they would hold it, until the garbage collector comes by.
+            told = StatusError(error.code, error.message) if isinstance(error, StatusError) else error
             for task in tasks:
-                task.done.set_exception(error)
+                task.done.set_exception(told.with_traceback(None))
 
     def _run_together(self, key, tasks):
         if not tasks:
