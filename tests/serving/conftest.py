@@ -92,7 +92,7 @@ def _free_port():
 
 @pytest.fixture(scope="session")
 def server(saved_model, tmp_path_factory):
-    """Serves "tiny", version 3, and "moving", version 1; with batches of up to 8."""
+    """Serves "tiny", version 3, and "moving", version 1; with batches as deploy/ has them."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copytree(saved_model, folder / "tiny" / "3")
     shutil.copytree(saved_model, folder / "moving" / "1")
