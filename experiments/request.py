@@ -3,7 +3,8 @@
     python experiments/request.py --label_map=label.png --model=street --output=video.gif
     python experiments/request.py --label_map=label.png --model=street --start_frame=photo.jpg --num_frames=25
 
-By REST, the default, it needs NumPy, Pillow and absl alone; --protocol=grpc needs the extra "serving".
+By REST, the default, it needs NumPy, Pillow and absl alone (pip install numpy pillow absl-py, and this package with
+pip install --no-deps -e .); --protocol=grpc needs the extra "serving".
 """
 
 import time
@@ -16,7 +17,7 @@ from seg2vid_tf.flags import run
 LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, grey or palette", required=True)
 MODEL = flags.DEFINE_string("model", None, "the model's name on the server", required=True)
 OUTPUT = flags.DEFINE_string("output", "video.gif", "GIF to write")
-ADDRESS = flags.DEFINE_string("address", "", "host:port; localhost and the protocol's usual port by default")
+ADDRESS = flags.DEFINE_string("address", "", "host:port; by default localhost, and the protocol's usual port")
 PROTOCOL = flags.DEFINE_enum("protocol", "rest", ["rest", "grpc"], "REST (port 8501) or gRPC (port 8500)")
 VERSION = flags.DEFINE_integer("version", None, "the model's version; the newest by default")
 LABEL = flags.DEFINE_string("label", None, "label of a version, as stable")
@@ -37,7 +38,11 @@ def main():
     from seg2vid_tf.serving.client import Seg2VidClient
     from seg2vid_tf.serving.status import StatusError
 
-    address = ADDRESS.value or f"localhost:{8501 if PROTOCOL.value == 'rest' else 8500}"
+    if not OUTPUT.value.lower().endswith(".gif"):
+        raise ValueError(f"--output is a GIF, name it *.gif, received {OUTPUT.value!r}")
+    address = ADDRESS.value.removeprefix("http://").rstrip("/") or "localhost"
+    if ":" not in address:
+        address += f":{8501 if PROTOCOL.value == 'rest' else 8500}"
     start = time.perf_counter()
     try:
         with Seg2VidClient(address, MODEL.value, PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value) as client:

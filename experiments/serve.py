@@ -3,13 +3,15 @@
     python experiments/serve.py --model_name=street --model_base_path=saved_models/street
     python experiments/serve.py --model_config_file=models.config --batching_parameters_file=batching.config
 
-Takes tensorflow_model_server's flags. That is what runs where it is on PATH or TF_SERVING_BIN names it, Docker where
---server=docker asks for it, and the local server otherwise (pip install 'seg2vid_tf[serving]'), which is good for
-laptops and tests: the same doors, versions, batches and errors, in Python.
+tensorflow_model_server is what runs where it is on PATH or TF_SERVING_BIN names it, Docker where --server=docker asks
+for it, and the local server otherwise (pip install -e '.[serving]'), which is good for laptops and tests: the same
+doors, versions, batches and errors, in Python. The flags are those that all of them have; what else TensorFlow Serving
+needs for them, such as --enable_batching, is added.
 """
 
 import logging
 import os
+import pathlib
 import shutil
 import signal
 import sys
@@ -80,10 +82,14 @@ def model_folders(settings):
 
 def serve_locally(settings):
     """Until SIGTERM or Ctrl-C: what came in before is answered, then all is unloaded."""
-    from tensorflow_serving.config import model_server_config_pb2  # TensorFlow loads here: --help needs none.
+    print("the local server loads its models ...", flush=True)
+    try:
+        from tensorflow_serving.config import model_server_config_pb2  # TensorFlow loads here: --help needs none.
 
-    from seg2vid_tf.serving.local_server.configs import read_batching, read_models, read_prometheus_path
-    from seg2vid_tf.serving.local_server.server import LocalServer
+        from seg2vid_tf.serving.local_server.configs import read_batching, read_models, read_prometheus_path
+        from seg2vid_tf.serving.local_server.server import LocalServer
+    except ImportError as error:
+        raise ImportError(f"the local server needs the extra serving: pip install -e '.[serving]' ({error})") from error
 
     if settings.model_config_file:
         config = read_models(settings.model_config_file)
@@ -137,8 +143,16 @@ def shown(server, model):
     try:
         states = server.models.status(model.name)
     except StatusError:
-        return f"no version in {model.base_path} yet"
+        return f"no version in {model.base_path} yet{hint(pathlib.Path(model.base_path))}"
     return ", ".join(f"{v} {s.state}{s.error and f' ({s.error})'}" for v, s in states.items())
+
+
+def hint(folder):
+    """What may be wrong with a model's folder that holds no version."""
+    if (folder / "saved_model.pb").exists():
+        return f": it is a version itself, give {folder.parent}"
+    models = sorted(path.parent.parent.name for path in folder.glob("*/*/saved_model.pb"))
+    return f": it holds the models {', '.join(dict.fromkeys(models))}, give one's folder" if models else ""
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ def latency(folder, version, requests):
     from seg2vid_tf.serving.session_loader import SessionLoader
 
     with served(folder) as server, SessionLoader(version) as session:
-        print(server.log.read_text().splitlines()[0])
+        print(next((line for line in server.log.read_text().splitlines() if "TensorFlow Serving:" in line), "a binary"))
         doors = {"bare session": session.run}
         for protocol in ("grpc", "rest"):
             doors[protocol] = server.client(protocol).predict

@@ -70,14 +70,17 @@ class GrpcDoor:
     """The gRPC door."""
 
     def __init__(self, address, model, version, label):
-        import grpc  # Only here: by REST nothing of this, and of TensorFlow, is needed.
-        import tensorflow as tf
-        from tensorflow_serving.apis import (
-            get_model_status_pb2,
-            model_service_pb2_grpc,
-            predict_pb2,
-            prediction_service_pb2_grpc,
-        )
+        try:
+            import grpc  # Only here: by REST nothing of this, and of TensorFlow, is needed.
+            import tensorflow as tf
+            from tensorflow_serving.apis import (
+                get_model_status_pb2,
+                model_service_pb2_grpc,
+                predict_pb2,
+                prediction_service_pb2_grpc,
+            )
+        except ImportError as error:
+            raise ImportError(f"gRPC needs the extra serving: pip install -e '.[serving]' ({error})") from error
 
         self._tf, self._error = tf, grpc.RpcError
         self._predict_pb2, self._status_pb2 = predict_pb2, get_model_status_pb2

@@ -56,6 +56,7 @@ class Models:
         self._lock, self._polling = threading.Lock(), threading.Lock()
         self._configs = {model.name: model for model in config.model_config_list.config}
         self._states: dict[str, dict[int, VersionState]] = {name: {} for name in self._configs}
+        self._away: set[str] = set()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._poll_on, name="versions", daemon=True)
 
@@ -161,8 +162,11 @@ class Models:
     def _look_at(self, name, config):
         folder = None if config is None else pathlib.Path(config.base_path)
         if folder is not None and not folder.is_dir():
-            _LOG.warning("%s: no folder %s; what is loaded of it stays", name, folder)
+            if name not in self._away:  # once, and not at every poll
+                _LOG.warning("%s: no folder %s; what is loaded of it stays", name, folder)
+            self._away.add(name)
             return
+        self._away.discard(name)
         wanted = [] if folder is None else _wanted(config.model_version_policy, folder)
         for version in wanted:
             self._load(name, version, folder / str(version))

@@ -28,7 +28,8 @@ def written(tmp_path):
 
 def test_the_projects_own_configs_are_what_they_say():
     (model,) = read_models(DEPLOY / "models.config").model_config_list.config
-    assert set(model.version_labels) == {"stable", "canary"} and model.model_version_policy.latest.num_versions == 2
+    assert set(model.version_labels) == {"stable", "canary"}
+    assert set(model.version_labels.values()) == set(model.model_version_policy.specific.versions)
     batching = read_batching(DEPLOY / "batching.config")
     assert batching.max_batch_size == batching.allowed_batch_sizes[-1] == 4
     assert read_prometheus_path(DEPLOY / "monitoring.config") == "/monitoring/prometheus/metrics"
