@@ -117,6 +117,8 @@ def shake_heads(motion):
     for encoder in (motion.background_encoder, motion.foreground_encoder):
         for head in (encoder.to_map, encoder.log_variance):
             head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
+    painted = motion.refiner.to_rgb
+    painted.kernel.assign(rng.normal(0, 0.1, painted.kernel.shape).astype(np.float32))
 
 
 def exported_once(model, name, tmp_path_factory) -> pathlib.Path:
