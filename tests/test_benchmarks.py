@@ -1,4 +1,8 @@
-"""The benchmarks run: what they time is the code of today."""
+"""The benchmarks run: what they time is the code of today.
+
+Each traces whole training steps in a process of its own, three minutes in all, and what it times has its tests on both
+TensorFlow stacks: so on the second one the programs themselves are left out.
+"""
 
 import pathlib
 import subprocess
@@ -6,6 +10,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="the benchmarks run on the first stack")
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "experiments/benchmarks"
 
 
@@ -49,7 +54,7 @@ def test_the_data_benchmark_reads_what_it_wrote():
 
 def test_the_serving_benchmark_measures_a_server(saved_model):
     command = [sys.executable, str(BENCHMARKS / "serving.py"), f"--saved_model={saved_model}", "--parts=latency,soak"]
-    done = subprocess.run([*command, "--repeats=1", "--requests=48"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([*command, "--repeats=1", "--requests=16"], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1:6] for line in done.stdout.splitlines() if " ms |" in line]
     assert [name.strip() for name, *_ in rows] == ["bare session", "grpc", "rest"]

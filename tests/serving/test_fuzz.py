@@ -17,7 +17,7 @@ prediction_service_pb2_grpc = pytest.importorskip("tensorflow_serving.apis.predi
 NAMES = ["instances", "inputs", "signature_name", "label_map_png", "seed", "z", "style", "label_map", "b64", "walk"]
 SIGNATURES = ["serving_default", "from_tensor", "animate", "continue", "encode_style", "nothing"]
 fuzzed = settings(
-    max_examples=1500, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=700, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(SIGNATURES)
@@ -124,7 +124,7 @@ def test_any_address_is_answered_or_refused(post, path):
     assert status != 200
 
 
-@settings(fuzzed, max_examples=500)
+@settings(fuzzed, max_examples=300)
 @given(
     signature=st.sampled_from(SIGNATURES),
     inputs=st.dictionaries(
