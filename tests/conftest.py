@@ -27,6 +27,12 @@ from seg2vid_tf.config import (
 
 SIZE = (32, 64)
 NUM_FRAMES = 2
+SLOW = ("training/", "test_benchmarks", "test_generate_program", "test_fuzz")
+
+
+def pytest_collection_modifyitems(items):
+    """Slow files first, so that at the end no process waits for the last test of another."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in SLOW))
 
 
 @pytest.fixture(scope="session")
