@@ -43,12 +43,9 @@ NAME = "benchmark"
 def main():
     with tempfile.TemporaryDirectory(prefix="serving_") as folder:
         folder = pathlib.Path(folder)
-        version = first_version(folder)
-        requests = example(version)
+        requests = example(first_version(folder))
         for part in PARTS.value:
-            {"latency": latency, "batching": batching, "soak": soak, "swap": swap, "kill": kill}[part](
-                folder, version, requests
-            )
+            {"latency": latency, "batching": batching, "soak": soak, "swap": swap, "kill": kill}[part](folder, requests)
 
 
 def first_version(folder):
@@ -130,18 +127,18 @@ def served(folder, batching=None):
         server.process.wait(60)
 
 
-def batching_config(size, threads, micros=5000):
+def batching_config(size, threads):
     sizes = " ".join(f"allowed_batch_sizes: {n}" for n in (1, 2, 4, 8) if n <= size)
     return (
-        f"max_batch_size {{ value: {size} }} batch_timeout_micros {{ value: {micros} }} "
+        f"max_batch_size {{ value: {size} }} batch_timeout_micros {{ value: 5000 }} "
         f"max_enqueued_batches {{ value: 1000 }} num_batch_threads {{ value: {threads} }} {sizes}"
     )
 
 
-def latency(folder, version, requests):
+def latency(folder, requests):
     from seg2vid_tf.serving.session_loader import SessionLoader
 
-    with served(folder) as server, SessionLoader(version) as session:
+    with served(folder) as server, SessionLoader(folder / NAME / "1") as session:
         print(next((line for line in server.log.read_text().splitlines() if "TensorFlow Serving:" in line), "a binary"))
         doors = {"bare session": session.run}
         for protocol in ("grpc", "rest"):
@@ -163,8 +160,7 @@ def latency(folder, version, requests):
         print(f"the server's peak memory: {server.memory('VmHWM'):.0f} MiB", flush=True)
 
 
-def batching(folder, version, requests):
-    del version
+def batching(folder, requests):
     rounds = max(1, REPEATS.value // 8)
     print("| max_batch_size | num_batch_threads | one after the other | 8 at once | ratio | p95 of one of the 8 |")
     print("|---|---|---|---|---|---|")
@@ -196,13 +192,12 @@ def batching(folder, version, requests):
             )
 
 
-def soak(folder, version, requests):
+def soak(folder, requests):
     """Half of the requests are bad, each in its own way; every answer must be what it should be."""
     import keras
 
     from seg2vid_tf.serving.status import StatusError
 
-    del version
     rng = np.random.default_rng(1)
     png = requests[0][0]
     bad = [
@@ -259,11 +254,11 @@ def soak(folder, version, requests):
         )
 
 
-def swap(folder, version, requests):
+def swap(folder, requests):
     from seg2vid_tf.serving.status import StatusError
 
     temporary = folder / "second"
-    shutil.copytree(version, temporary)
+    shutil.copytree(folder / NAME / "1", temporary)
     failed, answered = [], []
     with served(folder, batching_config(8, 2)) as server, server.client() as client:
 
@@ -290,8 +285,7 @@ def swap(folder, version, requests):
     print(f"swap under load: {len(answered)} answered, {len(failed)} failed {failed[:3]}", flush=True)
 
 
-def kill(folder, version, requests):
-    del version
+def kill(folder, requests):
     answers = []
     for _ in range(2):
         with served(folder) as server:

@@ -106,8 +106,8 @@ def _paired_files(folder: pathlib.Path, labelled: bool) -> dict[str, list[FrameF
     maps = {"label": {}, "inst": {}}
     for kind in maps if labelled else ():
         if kind == "label" or (folder / kind).is_dir():
-            maps[kind], _ = _files_by_stem(folder / kind, (".png",))
-            faults = _unpaired(images, maps[kind], folder, kind) | faults
+            maps[kind], twice = _files_by_stem(folder / kind, (".png",))
+            faults = _unpaired(images, maps[kind], folder, kind) | twice | faults
     runs = collections.defaultdict(list)
     for stem in sorted({*images, *maps["label"], *maps["inst"]}):
         image = images.get(stem, folder / "image" / f"{stem}.png")

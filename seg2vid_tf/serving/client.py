@@ -4,6 +4,7 @@ By REST it needs NumPy and Pillow alone; by gRPC also TensorFlow Serving's messa
 """
 
 import io
+import itertools
 import os
 import pathlib
 import time
@@ -110,7 +111,7 @@ class Seg2VidClient:
         Raises:
           StatusError: none can, and what was said at the end.
         """
-        end, wait = time.monotonic() + timeout, _WAIT
+        pauses = _pauses(timeout)
         while True:
             try:
                 states = self._door.status(min(5.0, timeout))
@@ -119,10 +120,8 @@ class Seg2VidClient:
                 error = StatusError("UNAVAILABLE", f"no version is ready: {states}")
             except StatusError as unready:
                 error = unready
-            if time.monotonic() + wait > end:
+            if not next(pauses, False):
                 raise error
-            time.sleep(wait)
-            wait = min(_LONGEST_WAIT, 2 * wait)
 
     def close(self) -> None:
         """Ends the connection."""
@@ -151,15 +150,22 @@ class Seg2VidClient:
         return {"start_frame_jpeg": [data], "label_map_png": [_ids_png(label_map)], "seed": seeds}
 
     def _again(self, ask):
-        end, wait = time.monotonic() + self._timeout, _WAIT
-        for left in range(self._retries, -1, -1):
+        end, pauses = time.monotonic() + self._timeout, itertools.islice(_pauses(self._timeout), self._retries)
+        while True:
             try:
                 return ask(max(0.001, end - time.monotonic()))
             except StatusError as error:
-                if error.code != "UNAVAILABLE" or not left or time.monotonic() + wait > end:
+                if error.code != "UNAVAILABLE" or not next(pauses, False):
                     raise
-            time.sleep(wait)
-            wait = min(_LONGEST_WAIT, 2 * wait)
+
+
+def _pauses(seconds):
+    """Sleeps before each further try, longer each time, and yields True; ends where a pause would end too late."""
+    end, wait = time.monotonic() + seconds, _WAIT
+    while time.monotonic() + wait <= end:
+        time.sleep(wait)
+        yield True
+        wait = min(_LONGEST_WAIT, 2 * wait)
 
 
 def _ids_png(label_map):

@@ -182,6 +182,7 @@ FAULTS = {
     "no instance map": (_unlink("inst/0003.png"), "image/0003.png: frame without a map, .*inst/0003.png"),
     "no frame": (_unlink("image/0004.png"), "label/0004.png: map without a frame"),
     "two files": (_touch("image/0001.jpg"), "two files for frame '0001'"),
+    "two maps": (_touch("label/0001.PNG"), "two files for frame '0001', also 0001.PNG"),
     "same number": (lambda r: [(r / k / "04.png").write_bytes(b"") for k in ("image", "label", "inst")], "there twice"),
 }
 

@@ -27,7 +27,6 @@ from seg2vid_tf.serving.status import HTTP_STATUS, StatusError
 _WHICH = r"(?i:/v1/models/([^/:]+)(?:/versions/([0-9]{1,19})|/labels/([^/:]+))?)"
 _PREDICT = re.compile(_WHICH + "(?i::predict)")
 _STATUS = re.compile(_WHICH + "(?i:(/metadata)?)")
-_NOTHING = re.compile("(?!)")
 # A JSON document becomes thirty times as large in memory.
 _LARGEST_BODY = 16 << 20
 _LARGEST_VERSION = 2**63 - 1
@@ -75,9 +74,8 @@ def _error(error):
     return Response(json_tensor.error_body(error.message), HTTP_STATUS[error.code], media_type="application/json")
 
 
-def _parsed(pattern, method, path):
-    """(model, version, label), and what else the pattern finds, of an address."""
-    match = pattern.fullmatch(path)
+def _parsed(match, method, path):
+    """(model, version, label) of an address, and whether its metadata are meant; match: of _PREDICT or _STATUS."""
     if not path.lower().startswith("/v1/"):
         raise StatusError("NOT_FOUND", f"nothing is at {path}: the API's addresses begin with /v1/models/")
     if match is None:
@@ -90,13 +88,13 @@ def _parsed(pattern, method, path):
 
 
 def _post(models, metrics, timeout, method, path, body):
-    which, _ = _parsed(_PREDICT if method == "POST" else _NOTHING, method, path)
+    which, _ = _parsed(_PREDICT.fullmatch(path) if method == "POST" else None, method, path)
     with models.use(*which) as servable, metrics.request(which[0], "REST"):
         return _predict(servable, body, timeout)
 
 
 def _get(models, path):
-    which, metadata = _parsed(_STATUS, "GET", path)
+    which, metadata = _parsed(_STATUS.fullmatch(path), "GET", path)
     if not metadata:
         return _json(status_response(models, *which))
     with models.use(*which) as servable:
