@@ -33,7 +33,7 @@ demo: install
 	@test -d $(DEMO)/data/validation || $(RUN) experiments/prepare_data.py --flagfile=experiments/flags/demo_validation.flags --output=$(DEMO)/data
 	$(RUN) experiments/train_start_frame.py --flagfile=experiments/flags/demo_start_frame.flags --data_dir=$(DEMO)/data --run_dir=$(DEMO)/run --resume
 	$(RUN) experiments/train_motion.py --flagfile=experiments/flags/demo_motion.flags --data_dir=$(DEMO)/data --run_dir=$(DEMO)/run --resume
-	$(RUN) experiments/evaluate.py --run_dir=$(DEMO)/run --data=$(DEMO)/data/validation --output=$(DEMO)/run/metrics.json --max_clips=16
+	$(RUN) experiments/evaluate.py --run_dir=$(DEMO)/run --data=$(DEMO)/data/validation --train_data=$(DEMO)/data/train --output=$(DEMO)/run/evaluation --max_clips=16
 	$(RUN) experiments/export.py --run_dir=$(DEMO)/run --root=$(DEMO)/saved_models --name=synthetic_street
 	$(RUN) experiments/draw_label_map.py --seed=424242 --height=64 --width=128 --output=$(DEMO)/label.png
 	$(RUN) experiments/generate.py --saved_model=$(DEMO)/saved_models/synthetic_street --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/out

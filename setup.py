@@ -23,6 +23,9 @@ SERVING = [
     "uvicorn>=0.30",
 ]
 
+# Flow and affine motion to measure with; the last versions that NumPy 1.26 goes with.
+EVAL = ["opencv-python-headless>=4.9,<4.12"]
+
 setup(
     name="seg2vid_tf",
     version=VERSION,
@@ -51,10 +54,11 @@ setup(
         "demo": ["av>=15.0"],
         "video": ["av>=15.0"],
         "beam": ["apache-beam>=2.60"],
-        "eval": [],  # what is measured so far needs nothing beyond the core
+        "eval": EVAL,
         "serving": SERVING,
         "dev": [
             *SERVING,
+            *EVAL,
             "apache-beam>=2.60",
             "av>=15.0",
             "pytest>=8.0",

@@ -1,85 +1,124 @@
-"""Measures stage 2 of a model on prepared clips, beside the baselines.
+"""Measures a model on a prepared split, beside baselines: metrics.json, report.html and a TensorBoard entry.
 
-    python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --output=runs/street/metrics.json
+    python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --train_data=data/street/train \
+        --output=out/street
+    python experiments/evaluate.py --flagfile=experiments/flags/cityscapes_i2v.flags --saved_model=saved_models/city \
+        --data=data/city/validation --train_data=data/city/train --lpips_path=lpips_alex.npz --output=out/city
+    python experiments/evaluate.py --compare=out/street,out/other --output=out/comparison
 
-Each window of T+1 frames goes through the posterior mean. Reported, as means over clips: PSNR of the reconstruction and
-of copying frame 0; of --samples motions drawn from the prior the best one's PSNR, and how much they differ; how much
-the flow of background and foreground changes with one part of z taken from the window before (--swap); where the data
-holds exact motion, also EPE on visible pixels beside that of zero flow, and the F1 score of the occluded pixels.
+Each window of T+1 frames is reconstructed from the mean of its posterior and generated --samples times from the prior,
+after the real frame 0 or after one that stage 1 paints (--start_frame=generated). evaluation/clip_scores.py and
+set_scores.py say what each score is. A stopped evaluation goes on where it was. The report shows frames of the data:
+mind its licence.
 """
 
-import json
+import pathlib
 
-import numpy as np
 from absl import flags
 
 from seg2vid_tf.flags import run
 
-DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)", required=True)
-OUTPUT = flags.DEFINE_string("output", None, "JSON file for the results", required=True)
+DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)")
+TRAIN_DATA = flags.DEFINE_list(
+    "train_data",
+    [],
+    "the prepared splits that the model learned from: for their mean flow, and to find clips of theirs",
+)
+OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
-RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds motion/, instead of --saved_model")
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds motion/ (and start_frame/), instead of --saved_model")
+WITHOUT_ANNOTATION = flags.DEFINE_string(
+    "without_annotation", None, "run of stage 2 trained with --noannotated, one more baseline"
+)
+START_FRAME = flags.DEFINE_enum("start_frame", "real", ["real", "generated"], "where frame 0 comes from")
+NUM_FRAMES = flags.DEFINE_integer("num_frames", None, "frames after frame 0; default: the model's", lower_bound=1)
+HORIZONS = flags.DEFINE_list("horizons", [], "also give the scores of the first so many frames, as 4,8")
 SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
 TEMPERATURE = flags.DEFINE_float(
     "temperature", None, "how much the samples differ: 0 not at all, 1 as the prior says; default: the model's own"
 )
-SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before; needs a model with two paths")
+SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before, where z has two parts")
+EXTERNAL_FLOW = flags.DEFINE_bool(
+    "external_flow", True, "measure with OpenCV's flow and affine motion too (the extra eval)"
+)
+WINDOW_STRIDE = flags.DEFINE_integer(
+    "window_stride", None, "frames between the starts of a clip's windows; default: no overlap", lower_bound=1
+)
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
+LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
+SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", None, "segmenter that answers in Cityscapes trainIds")
+FEATURES = flags.DEFINE_list(
+    "features", [], "networks from pictures or clips to feature vectors, for the Frechet distance (Inception: FID)"
+)
+CLASSIFIER_PATH = flags.DEFINE_string("classifier_path", None, "network from pictures to classes (Inception: IS)")
+COMPARE = flags.DEFINE_list("compare", [], "finished evaluations to hold against each other, instead of measuring")
+FPS = flags.DEFINE_float("fps", 4.0, "of the report's animations")
 
 
 def main():
+    if COMPARE.value:
+        _compare()
+        return
+    if not DATA.value:
+        raise ValueError("give --data, the prepared split to measure on")
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
         raise ValueError("give exactly one of --saved_model and --run_dir")
-    if SAMPLES.value < 0 or SAMPLES.value == 1:
-        raise ValueError(f"--samples must be 0 or at least 2, received {SAMPLES.value}: one alone differs from nothing")
-    if TEMPERATURE.value is not None and not SAMPLES.value:
-        raise ValueError("--temperature means nothing with --samples=0; leave it out")
-    from seg2vid_tf.data.pipeline import make_dataset  # TensorFlow loads here: a mistake above is told at once.
-    from seg2vid_tf.data.shards import check_shards, manifest_spec
-    from seg2vid_tf.evaluation.motion_scores import MotionScores
-    from seg2vid_tf.files import write_text
-    from seg2vid_tf.ops.image import to_uint8
+    if not all(h.isdigit() for h in HORIZONS.value):
+        raise ValueError(f"--horizons takes numbers of frames, received {','.join(HORIZONS.value)}")
+    from seg2vid_tf.evaluation.methods import Protocol  # TensorFlow loads here: a mistake above is told at once.
+
+    protocol = Protocol(
+        num_frames=NUM_FRAMES.value,
+        start_frame=START_FRAME.value,
+        samples=SAMPLES.value,
+        temperature=TEMPERATURE.value,
+        horizons=tuple(map(int, HORIZONS.value)),
+        swap=SWAP.value,
+        external_flow=EXTERNAL_FLOW.value,
+        window_stride=WINDOW_STRIDE.value,
+        max_clips=MAX_CLIPS.value,
+    )
+    from seg2vid_tf.evaluation.report import score_lines
+    from seg2vid_tf.evaluator import Evaluator, Networks
     from seg2vid_tf.pipeline import Seg2VidPipeline
 
     if SAVED_MODEL.value:
         pipe = Seg2VidPipeline.from_saved_model(SAVED_MODEL.value)
     else:
-        pipe = Seg2VidPipeline.from_run(RUN_DIR.value, start_frame=False)
-    manifest = check_shards(DATA.value)
-    if manifest_spec(manifest) != pipe.spec:
-        raise ValueError(
-            f"{DATA.value} holds spec {manifest['spec']['name']!r}, the model was trained on {pipe.spec.name!r}"
-        )
-    has_motion = manifest["has_motion"]
-    windows = make_dataset(
+        pipe = Seg2VidPipeline.from_run(RUN_DIR.value, start_frame=START_FRAME.value == "generated")
+    evaluator = Evaluator(
+        pipe,
+        SAVED_MODEL.value or RUN_DIR.value,
         DATA.value,
-        num_frames=pipe.num_frames,
-        batch_size=1,
-        training=False,
-        with_motion=has_motion,
-        size=None if has_motion else pipe.size,
+        protocol,
+        train_data=TRAIN_DATA.value,
+        without_annotation=WITHOUT_ANNOTATION.value,
+        networks=Networks(LPIPS_PATH.value, SEGMENTER_PATH.value, tuple(FEATURES.value), CLASSIFIER_PATH.value),
     )
-    if MAX_CLIPS.value:
-        windows = windows.take(MAX_CLIPS.value)
-    scores, split, before = MotionScores(), pipe.background_latent, None
-    for i, window in enumerate(windows):
-        frames, label_map = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0, 0].numpy()
-        truth = {name: value[0].numpy() for name, value in window.items()} if has_motion else None
-        samples = None
-        if SAMPLES.value:  # each window draws its own
-            drawn = {"seed": i * SAMPLES.value, "num_videos": SAMPLES.value, "temperature": TEMPERATURE.value}
-            samples = pipe(label_map, start_frame=frames[0], **drawn)
-        z, _ = pipe.encode_motion(frames, label_map)
-        swaps = None
-        if SWAP.value and before is not None and len(z) > split:
-            mixed = np.concatenate([before[:split], z[split:]]), np.concatenate([z[:split], before[split:]])
-            foreground = np.isin(label_map, pipe.spec.foreground_ids)
-            swaps = *(pipe(label_map, start_frame=frames[0], z=part[None]) for part in mixed), foreground
-        scores.add(frames, pipe(label_map, start_frame=frames[0], z=z[None]), truth, samples, swaps)
-        before = z
-    result = {"data": DATA.value, "model": SAVED_MODEL.value or RUN_DIR.value, **scores.result()}
-    write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
-    print(json.dumps(result, indent=2, allow_nan=False))
+    metrics = evaluator.run(OUTPUT.value, FPS.value)
+    for line in score_lines(metrics["methods"], metrics["warnings"]):
+        print(line)
+    print(f"{OUTPUT.value}/report.html: {metrics['clips']} clips")
+
+
+def _compare():
+    from seg2vid_tf.config import write_json
+    from seg2vid_tf.evaluation.compare import compare
+    from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder
+    from seg2vid_tf.evaluation.report import comparison_report
+    from seg2vid_tf.files import check_new, write_text
+
+    if len(COMPARE.value) < 2 or DATA.value or SAVED_MODEL.value or RUN_DIR.value:
+        raise ValueError("--compare takes two or more finished evaluations and no --data, --run_dir or --saved_model")
+    output = pathlib.Path(OUTPUT.value)
+    check_new(output)
+    folders = {path: EvaluationFolder(path) for path in COMPARE.value}
+    first, *others = folders
+    differences = {path: compare(folders[first], folders[path]) for path in others}
+    metrics = {path: folder.metrics() for path, folder in folders.items()}
+    write_json(output / "comparison.json", differences)
+    write_text(output / "report.html", comparison_report(metrics, differences))
+    print(f"{output / 'report.html'}: {len(folders)} evaluations side by side")
 
 
 if __name__ == "__main__":

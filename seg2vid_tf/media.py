@@ -5,6 +5,7 @@ Frames are uint8 [T, H, W, 3], RGB. Every file is written under a temporary name
 
 import fractions
 import functools
+import io
 import os
 import pathlib
 import re
@@ -26,14 +27,20 @@ def save_gif(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
 
     GIF counts in hundredths of a second: the rate played is 100 / round(100 / fps).
     """
+    with replacing(path) as temporary:
+        temporary.write_bytes(gif_bytes(frames, fps))
+
+
+def gif_bytes(frames: np.ndarray, fps: float = 8.0) -> bytes:
+    """What ``save_gif`` writes."""
     _check_fps(fps)
     # One palette for the whole clip: with one per frame, still parts flicker.
     strip = Image.fromarray(np.concatenate(list(frames), axis=0))
     palette = strip.quantize(colors=256, dither=Image.Dither.NONE)
     images = [Image.fromarray(f).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for f in frames]
-    with replacing(path) as temporary:
-        duration = max(1, round(100 / fps)) * 10
-        images[0].save(temporary, format="GIF", save_all=True, append_images=images[1:], duration=duration, loop=0)
+    duration, buffer = max(1, round(100 / fps)) * 10, io.BytesIO()
+    images[0].save(buffer, format="GIF", save_all=True, append_images=images[1:], duration=duration, loop=0)
+    return buffer.getvalue()
 
 
 def save_mp4(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> None:

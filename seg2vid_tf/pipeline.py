@@ -61,7 +61,7 @@ class Seg2VidPipeline:
     def __init__(self, functions: dict[str, Callable], description: dict):
         self._functions = functions
         self._style_dim = description["style_dim"]
-        self._latent_dim = description["latent_dim"]
+        self.latent_dim = description["latent_dim"]
         self.background_latent = description["background_latent"]
         self.temperature, self._smoothness = description["temperature"], description["smoothness"]
         self.spec = AnnotationSpec.from_json(description["spec"])
@@ -283,7 +283,7 @@ class Seg2VidPipeline:
         temperature = self.temperature if temperature is None else temperature
         if not 0 <= temperature < math.inf:
             raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
-        sizes = self.background_latent, self._latent_dim - self.background_latent
+        sizes = self.background_latent, self.latent_dim - self.background_latent
         return drawn_stddev(sizes, self.num_frames, temperature, self._smoothness)
 
     def _drawn(self, seed, num_videos, stddev):
@@ -292,9 +292,9 @@ class Seg2VidPipeline:
 
     def _checked_z(self, z, num_videos):
         z = np.asarray(z, np.float32)
-        if z.shape != (num_videos, self._latent_dim):
+        if z.shape != (num_videos, self.latent_dim):
             raise ValueError(
-                f"z must be float32 {(num_videos, self._latent_dim)}, one row per video, received {z.shape}"
+                f"z must be float32 {(num_videos, self.latent_dim)}, one row per video, received {z.shape}"
             )
         if not np.isfinite(z).all():
             raise ValueError(

@@ -6,6 +6,7 @@
 <run>/samples/         step-<step>.png
 """
 
+import hashlib
 import json
 import pathlib
 import warnings
@@ -24,6 +25,7 @@ from seg2vid_tf.config import (
     to_json,
     write_json,
 )
+from seg2vid_tf.files import sha256_of
 
 CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
 KEPT_CHECKPOINTS = 3
@@ -113,6 +115,11 @@ class RunFolder:
     def newest_step(self) -> int:
         """Steps of the newest checkpoint, readable or not; 0 where there is none."""
         return max(self._steps(), default=0)
+
+    def digest(self) -> str:
+        """SHA-256 of the config and the newest checkpoint: two runs of one digest hold the same networks."""
+        newest = sorted(self.checkpoints.glob(f"ckpt-{self.newest_step()}.*"))
+        return hashlib.sha256(" ".join(sha256_of(p) for p in [self._config_path, *newest]).encode()).hexdigest()
 
     def names(self) -> set[str]:
         """The names under which the newest checkpoint holds objects; none where there is no checkpoint.

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -22,26 +23,51 @@ def _run(program, **options):
     return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
 
 
-def test_evaluate_scores_a_run_beside_its_baselines(run_dir, street_data, tmp_path):
-    output = tmp_path / "metrics.json"
+def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, street_data, tmp_path):
     (tmp_path / "motion").symlink_to(run_dir / "motion")  # stage 1 has no part in these scores
-    done = _run("evaluate.py", run_dir=tmp_path, data=street_data / "validation", output=output, samples=3)
+    given = {"run_dir": tmp_path, "data": street_data / "validation", "samples": 3}
+    done = _run("evaluate.py", **given, train_data=street_data / "train", output=tmp_path / "a")
     assert done.returncode == 0, done.stderr
-    result = json.loads(output.read_text())
-    assert result["clips"] == 2
-    motion = {f"{score}{way}" for way in ("", "_backward") for score in ("epe", "occlusion_f1")}
-    motion |= {f"epe{way}_zero_flow" for way in ("", "_backward")}
-    drawn = {"psnr_best_of_3", "samples_flow_spread"}
+    assert "reconstruction" in done.stdout and f"{tmp_path}/a/report.html: 2 clips" in done.stdout
+    metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
+    assert metrics["clips"] == 2 and metrics["warnings"] == []
+    motion = {f"{score}{way}" for way in ("", "_backward") for score in ("epe", "fl_all", "occlusion_f1")}
     groups = ("background", "foreground")
     swaps = {f"swap_{part}_moves_{group}" for part in groups for group in groups}
-    assert set(result) == {"data", "model", "clips", "psnr", "psnr_copy_frame_0"} | motion | drawn | swaps
-    assert result["samples_flow_spread"] > 0
-    assert result["epe_zero_flow"] > 0
-    assert all(np.isfinite(result[name]) for name in motion | {"psnr", "psnr_copy_frame_0"})
+    scores = {"psnr", "ssim", "motion", *(f"warp_error_{flow}" for flow in ("predicted", "external", "real"))}
+    methods = metrics["methods"]
+    assert set(methods["reconstruction"]) == scores | motion | swaps
+    assert set(methods["samples"]) == scores | motion | {"flow_spread"}
+    assert set(methods["best_of_3"]) == scores | motion
+    assert (
+        set(methods["copy_frame_0"])
+        == set(methods["mean_flow"])
+        == set(methods["affine"])
+        == scores | {"epe", "fl_all"}
+    )
+    assert methods["best_of_3"]["psnr"]["mean"] >= methods["samples"]["psnr"]["mean"]
+    assert methods["copy_frame_0"]["epe"]["mean"] > 0 and methods["copy_frame_0"]["warp_error_external"]["mean"] == 0
+    page = (tmp_path / "a" / "report.html").read_text()
+    assert page.count("<h3>clip") == 2 and "best psnr" in page and "image/gif" in page
+    assert list((tmp_path / "a" / "logs").iterdir())
+
+    done = _run("evaluate.py", **given, horizons=1, external_flow=False, output=tmp_path / "b")
+    assert done.returncode == 0, done.stderr
+    other = json.loads((tmp_path / "b" / "metrics.json").read_text())
+    assert set(other["methods"]) == {"reconstruction", "samples", "best_of_3", "copy_frame_0"}
+    assert "psnr@1" in other["methods"]["samples"] and "train_data was not given" in other["warnings"][0]
+    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", output=tmp_path / "c")
+    assert done.returncode == 1 and "cannot be compared" in done.stderr and not (tmp_path / "c").exists()
+    shutil.copytree(tmp_path / "a", tmp_path / "twin")
+    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'twin'}", output=tmp_path / "c")
+    assert done.returncode == 0, done.stderr
+    same = json.loads((tmp_path / "c" / "comparison.json").read_text())[str(tmp_path / "twin")]
+    assert same["samples"]["psnr"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clips": 2}
+    assert "minus" in (tmp_path / "c" / "report.html").read_text()
 
 
 def test_evaluate_refuses_two_models(run_dir, street_data, tmp_path):
-    output = tmp_path / "metrics.json"
+    output = tmp_path / "out"
     done = _run("evaluate.py", run_dir=run_dir, saved_model="x", data=street_data / "validation", output=output)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: give exactly one of --saved_model and --run_dir"
@@ -52,7 +78,7 @@ def test_evaluate_refuses_data_of_another_spec(run_dir, spec, tmp_path):
     """Ids of one spec often lie inside another: the scores would be wrong without a sign of it."""
     clips = SyntheticStreet([1], 3, 32, 64, with_motion=False)
     write_shards(ClipList(clips, dataclasses.replace(spec, name="mine")), tmp_path, split="train")
-    output = tmp_path / "metrics.json"
+    output = tmp_path / "out"
     done = _run("evaluate.py", run_dir=run_dir, data=tmp_path / "train", output=output)
     assert done.returncode == 1
     assert "holds spec 'mine', the model was trained on 'synthetic_street'" in done.stderr.splitlines()[-1]

@@ -12,7 +12,7 @@ import numpy as np
 
 from seg2vid_tf.annotations.label_map import validate_label_map
 from seg2vid_tf.data.clip_record import parse_clip
-from seg2vid_tf.data.shards import load_manifest, manifest_spec
+from seg2vid_tf.data.shards import load_manifest, manifest_spec, sources
 from seg2vid_tf.files import sha256_of
 
 # Mean grey levels by which the frame that differs most from the first one must differ, or nothing moves.
@@ -143,7 +143,7 @@ def check_split(
         "still": still,
         "plain": plain,
         "digests": digests,
-        "sources": {file for shard in manifest["shards"] for clip in shard["clips"] for file in clip.get("files", ())},
+        "sources": sources(manifest),
         "left_out": manifest.get("bad_clips", []),
         "errors": errors,
     }

@@ -1,16 +1,13 @@
 """What check.py found, as one HTML file with pictures in it."""
 
-import base64
-import html
-import io
 import os
 
 import numpy as np
-from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.shards import load_manifest, manifest_spec
+from seg2vid_tf.html_page import picture, text
 
 _STYLE = """body { font: 14px sans-serif; margin: 2em; } td, th { padding: 2px 12px 2px 0; text-align: left; }
 .wrong { color: #b00; } .clip { display: inline-block; margin: 0 12px 12px 0; } .bar { background: #888; height: 9px; }
@@ -54,24 +51,22 @@ def html_report(title: str, reports: dict[str, dict], wrong: list[str], pictures
       wrong: what is wrong with them beside each other, or could not be read; a line each.
       pictures: {split: ClipPictures}.
     """
-    parts = [f"<!doctype html><meta charset=utf-8><title>{_text(title)}</title><style>{_STYLE}</style>"]
-    parts.append(f"<h1>{_text(title)}</h1>")
-    parts += [f"<p class=wrong>{_text(line)}</p>" for line in wrong]
+    parts = [f"<!doctype html><meta charset=utf-8><title>{text(title)}</title><style>{_STYLE}</style>"]
+    parts.append(f"<h1>{text(title)}</h1>")
+    parts += [f"<p class=wrong>{text(line)}</p>" for line in wrong]
     for split, report in reports.items():
         height, width = report["size"]
-        parts.append(
-            f"<h2>{_text(split)}</h2><p>{report['clips']} clips, {report['frames']} frames of {width}x{height}"
-        )
-        parts.append(f", spec {_text(report['spec'].name)}; frames a clip: ")
+        parts.append(f"<h2>{text(split)}</h2><p>{report['clips']} clips, {report['frames']} frames of {width}x{height}")
+        parts.append(f", spec {text(report['spec'].name)}; frames a clip: ")
         parts.append(", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items()) + "</p>")
-        parts += [f"<p class=wrong>{_text(error)}</p>" for error in report["errors"]]
+        parts += [f"<p class=wrong>{text(error)}</p>" for error in report["errors"]]
         for kind, what in (("still", "in which nothing moves"), ("plain", "of one class alone")):
             if report[kind]:
-                parts.append(f"<p>clips {what}, {len(report[kind])}: {_text(', '.join(report[kind]))}</p>")
-        parts += [f"<p>left out: {_text(c['clip_id'])}: {_text(c['error'])}</p>" for c in report["left_out"]]
+                parts.append(f"<p>clips {what}, {len(report[kind])}: {text(', '.join(report[kind]))}</p>")
+        parts += [f"<p>left out: {text(c['clip_id'])}: {text(c['error'])}</p>" for c in report["left_out"]]
         parts.append(_classes(report["classes"], pictures[split].spec))
         parts += [
-            f"<figure class=clip><img src='{_data(image)}'><figcaption>{_text(clip_id)}</figcaption></figure>"
+            f"<figure class=clip>{picture(image)}<figcaption>{text(clip_id)}</figcaption></figure>"
             for clip_id, image in pictures[split].pictures.items()
         ]
     return "\n".join(parts) + "\n"
@@ -80,18 +75,8 @@ def html_report(title: str, reports: dict[str, dict], wrong: list[str], pictures
 def _classes(shares, spec):
     colors = {c.name: c.color for c in spec.classes} | {"(ignored)": (0, 0, 0)}
     rows = [
-        f"<tr><td><span class=square style='background: rgb{colors[name]}'></span>{_text(name)}</td>"
+        f"<tr><td><span class=square style='background: rgb{colors[name]}'></span>{text(name)}</td>"
         f"<td>{share:.2%}</td><td><div class=bar style='width: {share * 400:.0f}px'></div></td></tr>"
         for name, share in sorted(shares.items(), key=lambda item: -item[1])
     ]
     return f"<table>{''.join(rows)}</table>"
-
-
-def _data(image):
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def _text(value):
-    return html.escape(str(value))

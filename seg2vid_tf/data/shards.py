@@ -68,6 +68,11 @@ def manifest_spec(manifest: dict) -> AnnotationSpec:
     return AnnotationSpec.from_json(manifest["spec"])
 
 
+def sources(manifest: dict) -> set[str]:
+    """The files that a split's clips were made of; none where they were rendered."""
+    return {file for shard in manifest["shards"] for clip in shard["clips"] for file in clip.get("files", ())}
+
+
 def check_shards(split_dir: str | os.PathLike) -> dict:
     """Reads every shard of a split (about a second per GB) and compares its SHA-256 with the manifest's.
 

@@ -21,8 +21,9 @@ class SegmentationScores:
 
     def __init__(self, spec: AnnotationSpec):
         self._spec = spec
-        # Row: target class; column: predicted class, the last one for whatever is none.
-        self._confusion = np.zeros((spec.num_classes, spec.num_classes + 1), np.int64)
+        # Row: target class; column: predicted class, the last one for whatever is none. What several have counted adds
+        # up.
+        self.confusion = np.zeros((spec.num_classes, spec.num_classes + 1), np.int64)
 
     def add(self, target: np.ndarray, prediction: np.ndarray) -> None:
         """Counts some pixels.
@@ -46,7 +47,7 @@ class SegmentationScores:
                 f"(0..{classes - 1}, {self._spec.ignore_id} = ignored)"
             )
         cells = rows * (classes + 1) + np.minimum(prediction[counted], classes)
-        self._confusion += np.bincount(cells, minlength=self._confusion.size).reshape(self._confusion.shape)
+        self.confusion += np.bincount(cells, minlength=self.confusion.size).reshape(self.confusion.shape)
 
     def result(self) -> dict:
         """{"pixel_accuracy": float, "mean_iou": float, "iou": {class name: float}}, all in 0..1.
@@ -54,11 +55,11 @@ class SegmentationScores:
         Raises:
           ValueError: no pixel was counted.
         """
-        total = self._confusion.sum()
+        total = self.confusion.sum()
         if not total:
             raise ValueError("no pixel was scored: nothing was added, or every target pixel is ignored")
-        hits = np.diagonal(self._confusion)
-        union = self._confusion.sum(axis=1) + self._confusion[:, :-1].sum(axis=0) - hits
+        hits = np.diagonal(self.confusion)
+        union = self.confusion.sum(axis=1) + self.confusion[:, :-1].sum(axis=0) - hits
         iou = {c.name: float(hits[c.id] / union[c.id]) for c in self._spec.classes if union[c.id]}
         return {
             "pixel_accuracy": float(hits.sum() / total),

@@ -1,10 +1,11 @@
-"""Published networks, from pictures to one tensor: TFLite files and SavedModel folders."""
+"""Published networks, from pictures or clips to one tensor: TFLite files, Keras files and SavedModel folders."""
 
 import os
 import pathlib
 import warnings
 from collections.abc import Iterator
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -13,33 +14,37 @@ _PIXELS = 1 << 22
 
 
 class PictureNetwork:
-    """A network with one input, pictures [N,h,w,3], and one output.
+    """A network with one input, pictures [N,h,w,3] or, where they are asked for, clips [N,T,h,w,3], and one output.
 
     It can be pickled, by its path. One object may not be called from two threads at once.
 
     Attributes:
       size: (height, width) of its input; None: it takes pictures as they are.
+      clip_length: frames T of the clips that it takes, -1 where any number will do; None: it takes pictures.
       output_shape: of its output, its batch first; -1 where it is not fixed, () where even its rank is not.
       dtype: of its input.
       found: what messages say of it.
     """
 
-    def __init__(self, path: str | os.PathLike, kind: str, num_threads: int | None = None):
+    def __init__(self, path: str | os.PathLike, kind: str, num_threads: int | None = None, clips: bool = False):
         """Loads the network.
 
         Args:
-          path: the ``.tflite`` file, or a SavedModel's folder. A SavedModel is a program: load none that you do not
-            trust.
+          path: the ``.tflite`` file, the ``.keras`` or ``.h5`` file, or a SavedModel's folder. A SavedModel is a
+            program: load none that you do not trust.
           kind: what messages call it.
-          num_threads: CPU threads of the TFLite interpreter; None: os.cpu_count(). SavedModels run as TensorFlow does.
+          num_threads: CPU threads of the TFLite interpreter; None: os.cpu_count(). The others run as TensorFlow does.
+          clips: whether a network of clips will do too.
 
         Raises:
-          ValueError: nothing there, not a TFLite model or SavedModel, or not such a network.
+          ValueError: nothing there, not a model of these kinds, or not such a network.
         """
-        self._arguments = (path, kind, num_threads)
+        self._arguments = (path, kind, num_threads, clips)
         self._name = f"{kind} {str(path)!r}"
         if pathlib.Path(path).is_dir():
             self._graph = _SavedModel(path, self._name)
+        elif pathlib.Path(path).suffix in (".keras", ".h5") and pathlib.Path(path).is_file():
+            self._graph = _KerasFile(path, self._name)
         elif pathlib.Path(path).is_file():
             self._graph = _TFLite(path, self._name, num_threads or os.cpu_count())
         else:
@@ -50,12 +55,22 @@ class PictureNetwork:
         if len(inputs) != 1 or len(outputs) != 1:
             raise ValueError(f"{self.found}; expected one of each")
         (given, self.dtype), (self.output_shape, _) = *inputs, *outputs
-        sides = given[1:3]
-        if len(given) != 4 or given[0] not in (1, -1) or given[3] != 3 or (sides != (-1, -1) and min(sides) < 1):
-            raise ValueError(f"{self.found}; the input must be [1,h,w,3] or [N,h,w,3], h and w fixed or both not")
+        sides = given[-3:-1]
+        ranks = (4, 5) if clips else (4,)
+        if (
+            len(given) not in ranks
+            or given[0] not in (1, -1)
+            or given[-1] != 3
+            or (sides != (-1, -1) and min(sides) < 1)
+        ):
+            wanted = ", or clips [N,T,h,w,3]" if clips else ""
+            raise ValueError(
+                f"{self.found}; the input must be [1,h,w,3] or [N,h,w,3]{wanted}, h and w fixed or both not"
+            )
         if self.dtype not in (np.uint8, np.int32, np.float32):
             raise ValueError(f"{self.found}; the input must be uint8, int32 or float32, it is {self.dtype.__name__}")
-        if sides == (-1, -1) and not self._graph.takes_any_size:
+        self.clip_length = given[1] if len(given) == 5 else None
+        if -1 in given[1:] and not self._graph.takes_any_size:
             raise ValueError(f"{self.found}; the input must be of one fixed size")
         self.size = None if sides == (-1, -1) else sides
         self._one_by_one = given[0] == 1 or not self._graph.takes_any_batch
@@ -66,18 +81,23 @@ class PictureNetwork:
     def outputs(self, frames: np.ndarray) -> Iterator[np.ndarray]:
         """uint8 [N,H,W,3] RGB -> the outputs [n,...] of a few frames after the others, real where they are quantised.
 
+        A network of clips takes uint8 [N,T,H,W,3] instead, its ``clip_length`` frames each.
+
         Frames are resized bilinearly to ``size`` (antialiased where that is smaller), and become [-1,1] where the
         network reads floats, 0..255 where it reads integers.
 
         Raises:
           ValueError: the network fails, as one that takes only multiples of 32 does.
         """
-        rows, columns = self.size or frames.shape[1:3]
-        count = 1 if self._one_by_one else max(1, _PIXELS // (rows * columns))
+        rows, columns = self.size or frames.shape[-3:-1]
+        pixels = rows * columns * int(np.prod(frames.shape[1:-3]))
+        count = 1 if self._one_by_one else max(1, _PIXELS // pixels)
         for first in range(0, len(frames), count):
             images = frames[first : first + count]
             if self.size is not None:
-                images = tf.image.resize(images, self.size, antialias=True).numpy()
+                pictures = images.reshape((-1, *images.shape[-3:]))
+                resized = tf.image.resize(pictures, self.size, antialias=True).numpy()
+                images = resized.reshape((*images.shape[:-3], *self.size, 3))
             images = images / np.float32(127.5) - 1.0 if self.dtype == np.float32 else np.round(images)
             try:
                 yield self._graph.run(images.astype(self.dtype))
@@ -132,6 +152,28 @@ class _SavedModel:
     def run(self, images):
         (output,) = self._run(**{self._input: tf.constant(images)}).values()
         return output.numpy()
+
+
+class _KerasFile:
+    takes_any_size = takes_any_batch = True
+
+    def __init__(self, path, name):
+        try:
+            # Losses and optimizers of its training are not needed. Keras' safe mode refuses code inside the file.
+            self._model = keras.models.load_model(str(path), compile=False)
+        except Exception as error:  # of any kind, as for a SavedModel
+            raise ValueError(f"{name} is not a Keras model that runs here: {error}") from error
+        sides = self._model.inputs, self._model.outputs
+        self.inputs, self.outputs = (
+            [
+                (tuple(-1 if n is None else n for n in tensor.shape), tf.as_dtype(tensor.dtype).as_numpy_dtype)
+                for tensor in side
+            ]
+            for side in sides
+        )
+
+    def run(self, images):
+        return np.asarray(self._model(tf.constant(images), training=False))
 
 
 def _form(tensor):

@@ -1,0 +1,132 @@
+"""EvaluationFolder: what was measured of each clip, kept as it comes, so that a stopped evaluation goes on.
+
+<folder>/evaluation.json          what is measured of what, and by which versions
+<folder>/clips/<number>.json      {"scores": {method: {score: value}}, "by_frame": {method: {score: [T]}}}
+<folder>/clips/<number>.npz       "<method>/<measure>": what the clip adds to the scores of its set (set_scores.py)
+<folder>/metrics.json, report.html, logs/       made of these at the end
+"""
+
+import hashlib
+import json
+import math
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from seg2vid_tf.config import differences, write_json
+from seg2vid_tf.files import replacing
+
+
+class EvaluationFolder:
+    """One evaluation's files.
+
+    Args:
+      path: the folder; it need not exist.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self._clips = self.path / "clips"
+
+    def start(self, identity: dict) -> None:
+        """Claims the folder for an evaluation, or goes on with this very one.
+
+        Args:
+          identity: all that the numbers follow from.
+
+        Raises:
+          ValueError: the folder holds another evaluation, or something else.
+        """
+        path = self.path / "evaluation.json"
+        if path.exists():
+            changed = differences(self.identity(), json.loads(json.dumps(identity)))
+            if changed:
+                raise ValueError(
+                    f"{self.path} holds another evaluation; it differs in {'; '.join(changed)}. Give the same flags to "
+                    "go on with it, or another --output"
+                )
+        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise ValueError(f"{self.path} is there and holds no evaluation: give another --output")
+        else:
+            write_json(path, identity)
+
+    def identity(self) -> dict:
+        """What ``start`` was told.
+
+        Raises:
+          ValueError: there is no evaluation, or its file is damaged.
+        """
+        return self._document("evaluation.json")
+
+    def metrics(self) -> dict:
+        """metrics.json of a finished evaluation.
+
+        Raises:
+          ValueError: it is not finished, or the file is damaged.
+        """
+        return self._document("metrics.json")
+
+    def has(self, number: int) -> bool:
+        """Whether a clip was measured."""
+        return self._path(number, "json").exists()
+
+    def save(self, number: int, record: dict, parts: dict[str, dict[str, np.ndarray]]) -> None:
+        """Keeps what was measured of a clip: record as in the module docstring, parts {method: {measure: array}}."""
+        arrays = {f"{method}/{name}": array for method, part in parts.items() for name, array in part.items()}
+        with replacing(self._path(number, "npz")) as temporary:
+            np.savez(temporary, **arrays)
+        write_json(self._path(number, "json"), _without_nan(record))  # last: it is what makes a clip measured
+
+    def clips(self) -> Iterator[tuple[dict, dict[str, dict[str, np.ndarray]]]]:
+        """(record, parts) of the clips measured, in order; a missing value is NaN again.
+
+        Raises:
+          ValueError: a file is damaged.
+        """
+        for number in range(len(list(self._clips.glob("*.json")))):
+            path = self._path(number, "json")
+            record = _with_nan(self._document(f"clips/{path.name}"))
+            parts: dict[str, dict[str, np.ndarray]] = {}
+            try:
+                with np.load(self._path(number, "npz")) as arrays:
+                    for key in arrays.files:
+                        method, name = key.split("/", 1)
+                        parts.setdefault(method, {})[name] = arrays[key]
+            except (OSError, ValueError) as error:
+                raise ValueError(f"{path.with_suffix('.npz')} is damaged ({error}): delete {path} and go on") from error
+            yield record, parts
+
+    def _path(self, number, suffix):
+        return self._clips / f"{number:06d}.{suffix}"
+
+    def _document(self, name):
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ValueError(f"{path}: no such file, is it the --output of a finished evaluation?") from error
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged ({error}): delete it and evaluate again") from error
+
+
+def config_hash(identity: dict) -> str:
+    """The first 12 digits of the SHA-256 of all that numbers follow from: equal hashes, comparable numbers."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _without_nan(value):
+    """JSON has no NaN: None stands for it."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_nan(value):
+    if isinstance(value, dict):
+        return {key: _with_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(each) for each in value]
+    return float("nan") if value is None else value

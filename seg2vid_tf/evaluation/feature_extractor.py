@@ -1,0 +1,63 @@
+"""What a published network says of pictures or clips: feature vectors for the Frechet distance, or classes.
+
+Any network by path (ops/picture_network.py): Inception's pooled features make the Frechet distance FID, I3D's FVD.
+Everything measured with one is named after its file, since the name is all that says which network it was.
+"""
+
+import os
+import pathlib
+
+import numpy as np
+
+from seg2vid_tf.ops.picture_network import PictureNetwork
+
+
+class FeatureExtractor:
+    """Pictures or clips -> one vector each.
+
+    Attributes:
+      name: the file's, or the folder's, without ending: part of every measure's name.
+      of_clips: whether it reads clips rather than pictures.
+      size: length of a vector; None where the file does not say.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        """Loads the network.
+
+        Raises:
+          ValueError: what PictureNetwork refuses, or an output that is no vector: [N,C], or [N,..1..,C].
+        """
+        self._network = PictureNetwork(path, "feature extractor", clips=True)
+        made = self._network.output_shape
+        if len(made) < 2 or any(side != 1 for side in made[1:-1]):
+            raise ValueError(f"{self._network.found}; the output must be one vector a picture or clip, [N,C]")
+        self.name = pathlib.Path(path).name.removesuffix(pathlib.Path(path).suffix) or pathlib.Path(path).name
+        self.of_clips = self._network.clip_length is not None
+        self.size = made[-1] if made[-1] > 0 else None
+
+    def __call__(self, video: np.ndarray) -> np.ndarray:
+        """The vectors of a video's frames, or of the clips in it.
+
+        Args:
+          video: uint8 [T,H,W,3].
+
+        Returns:
+          float32 [T,C]; of an extractor of clips [n,C], one for each of the n clips of its length that lie in the
+          video one after the other (a video of another length is one clip where it takes any).
+
+        Raises:
+          ValueError: not such a video, a video shorter than a clip, NaN from the network, or the network fails.
+        """
+        if video.dtype != np.uint8 or video.ndim != 4 or video.shape[3] != 3:
+            raise ValueError(f"{self.name}: expected a uint8 [T,H,W,3] video, received {video.dtype} {video.shape}")
+        if self.of_clips:
+            length = self._network.clip_length if self._network.clip_length > 0 else len(video)
+            count = len(video) // length
+            if not count:
+                raise ValueError(f"{self.name} reads clips of {length} frames, a video has {len(video)}")
+            video = video[: count * length].reshape(count, length, *video.shape[1:])
+        vectors = [output.reshape(len(output), -1) for output in self._network.outputs(video)]
+        vectors = np.concatenate(vectors).astype(np.float32)
+        if not np.isfinite(vectors).all():
+            raise ValueError(f"{self.name}: it gives NaN or infinity; does it read other values?")
+        return vectors

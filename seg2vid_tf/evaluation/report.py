@@ -1,0 +1,203 @@
+"""metrics.json as one HTML file: every method's scores beside the baselines', curves over frames, clips to look at."""
+
+import numpy as np
+
+from seg2vid_tf.evaluation.video import Video
+from seg2vid_tf.html_page import animation, picture, text
+from seg2vid_tf.media import flow_to_color
+
+# Scores of which less is better; of the others more is, or neither, as of those in _NEITHER.
+_LESS = ("lpips", "warp_error", "epe", "fl_all", "frechet")
+_NEITHER = ("motion", "flow_spread", "lpips_between_seeds", "swap")
+
+_STYLE = """body { font: 14px sans-serif; margin: 2em; } td, th { padding: 2px 14px 2px 0; text-align: right; }
+td:first-child, th:first-child { text-align: left; } .best { font-weight: bold; } .warning { color: #b00; }
+small { color: #777; font-weight: normal; } figure { display: inline-block; margin: 0 10px 8px 0; }
+figcaption { color: #555; } figure img { border: 1px solid #ccc; min-width: 256px; image-rendering: pixelated; }
+svg { background: #fafafa; }"""
+_COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
+
+
+def better(name: str) -> int:
+    """1 where more of a score is better, -1 where less is, 0 where neither."""
+    if name.startswith(_NEITHER):
+        return 0
+    return -1 if name.startswith(_LESS) else 1
+
+
+def flow_wheel(side: int = 96) -> np.ndarray:
+    """What the colours of flow mean, uint8 [side,side,3]: each place shows the motion there from the centre."""
+    axis = np.linspace(-1.0, 1.0, side)
+    wheel = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+    colors = flow_to_color(wheel, 1.0)
+    colors[np.linalg.norm(wheel, axis=-1) > 1.0] = 255
+    return colors
+
+
+def chosen_clips(scores: dict[str, list[float]]) -> dict[int, list[str]]:
+    """The clips worth a look: {number: ["worst psnr", ..]}, best, median and worst by each score.
+
+    Args:
+      scores: {name: one value per clip, NaN where it has none}.
+    """
+    chosen: dict[int, list[str]] = {}
+    for name, values in scores.items():
+        values = np.asarray(values, np.float64)
+        order = np.argsort(values * -better(name), kind="stable")
+        order = order[np.isfinite(values[order])]
+        for word, at in (("best", 0), ("median", len(order) // 2), ("worst", -1)) if len(order) else ():
+            chosen.setdefault(int(order[at]), []).append(f"{word} {name} {values[order[at]]:.3g}")
+    return dict(sorted(chosen.items()))
+
+
+def clip_pictures(title: str, annotation: np.ndarray, videos: dict[str, Video | np.ndarray], fps: float) -> str:
+    """The pictures of one clip.
+
+    Args:
+      title: which one it is.
+      annotation: uint8 [H,W,3], frame 0's in colours.
+      videos: {name: Video, or the real frames uint8 [T+1,H,W,3]}; of each Video also flow and visibility of frame T.
+      fps: of the animations.
+    """
+    rows = [[_figure(picture(annotation), "annotation")]]
+    for name, video in videos.items():
+        if not isinstance(video, Video):
+            rows[0].append(_figure(animation(video, fps), name))
+            continue
+        longest = np.linalg.norm(video.flow[-1], axis=-1).max()
+        row = [_figure(animation(video.frames, fps), name)]
+        row.append(_figure(picture(flow_to_color(video.flow[-1])), f"its flow, up to {longest:.1f} px"))
+        if video.visibility is not None:
+            seen = np.rint(255 * video.visibility[-1, ..., 0]).astype(np.uint8)
+            row.append(_figure(picture(seen), "its visibility"))
+        rows.append(row)
+    lines = ["".join(row) for row in rows]
+    return f"<h3>{text(title)}</h3>{''.join(f'<div>{line}</div>' for line in lines)}"
+
+
+def html_report(metrics: dict, pictures: list[str]) -> str:
+    """The report of one evaluation: metrics.json, and clip_pictures of some clips."""
+    facts = {name: metrics[name] for name in ("model", "data", "protocol", "networks", "versions", "config_hash")}
+    parts = [
+        _head("seg2vid_tf evaluation"),
+        f"<h1>{text(metrics['model']['path'])} on {text(metrics['data']['path'])}</h1>",
+        *(f"<p class=warning>{text(line)}</p>" for line in metrics["warnings"]),
+        f"<p>{metrics['clips']} clips; mean, below it the 95 % interval over clips (bootstrap); bold: best in its row, "
+        "of methods that do not see the real clip's later frames and of those that do. "
+        "reconstruction and affine see them.</p>",
+        score_table(metrics["methods"]),
+    ]
+    if any(value is not None for scores in metrics["sets"].values() for value in scores.values()):
+        parts += ["<h2>Of all clips together</h2>", score_table(metrics["sets"])]
+    if metrics["by_frame"]:
+        parts.append("<h2>Over the frames</h2>")
+        names = {name for scores in metrics["by_frame"].values() for name in scores}
+        parts += [_curves(name, metrics["by_frame"]) for name in sorted(names)]
+    parts += ["<h2>Clips</h2>", _figure(picture(flow_wheel()), "colours of flow"), *pictures]
+    parts.append("<h2>What this was made of</h2><table>")
+    for name, value in facts.items():
+        for key, each in value.items() if isinstance(value, dict) else ((name, value),):
+            label = name if key == name else f"{name}: {key}"
+            parts.append(f"<tr><td>{text(label)}</td><td>{text(each)}</td></tr>")
+    return "\n".join([*parts, "</table>"]) + "\n"
+
+
+def comparison_report(metrics: dict[str, dict], differences: dict[str, dict]) -> str:
+    """Several evaluations side by side.
+
+    Args:
+      metrics: {folder: its metrics.json}, the first one is what the others are held against.
+      differences: {folder: compare.compare of the first and it}, without the first.
+    """
+    first = next(iter(metrics))
+    parts = [_head("seg2vid_tf comparison"), f"<h1>{text(', '.join(metrics))}</h1>"]
+    parts += [f"<p class=warning>{text(p)}: {text(line)}</p>" for p, m in metrics.items() for line in m["warnings"]]
+    for method in metrics[first]["methods"]:
+        beside = {path: each["methods"][method] for path, each in metrics.items() if method in each["methods"]}
+        parts += [f"<h2>{text(method)}</h2>", score_table(beside)]
+        for path, found in differences.items():
+            if method in found:
+                title = f"{text(path)} minus {text(first)}, clip by clip; bold: their 95 % interval is without 0"
+                parts += [f"<p>{title}</p>", _difference_table(found[method])]
+    return "\n".join(parts) + "\n"
+
+
+def score_lines(methods: dict[str, dict], warnings: list[str]) -> list[str]:
+    """What a terminal shows of an evaluation: a line per method, PSNR and the like, then the warnings."""
+    shown = ("psnr", "ssim", "lpips", "warp_error_external", "warp_error_real", "epe", "occlusion_f1")
+    lines = []
+    for method, scores in methods.items():
+        means = [f"{name} {scores[name]['mean']:.4g}" for name in shown if _mean(scores.get(name)) is not None]
+        lines.append(f"{method:36s}{', '.join(means)}")
+    return lines + [f"warning: {line}" for line in warnings]
+
+
+# Methods whose videos follow from the real clip's later frames too.
+_INFORMED = ("reconstruction", "affine", "without_annotation_reconstruction", "real")
+
+
+def score_table(methods: dict[str, dict]) -> str:
+    """A row per score, a column per method; {method: {score: number, None, or mean_with_interval}}."""
+    names = dict.fromkeys(n for scores in methods.values() for n, value in scores.items() if _mean(value) is not None)
+    rows = [f"<tr><th></th>{''.join(f'<th>{text(method)}</th>' for method in methods)}</tr>"]
+    for name in names:
+        means = {m: _mean(scores[name]) for m, scores in methods.items() if _mean(scores.get(name)) is not None}
+        best = set()
+        for informed in (False, True):
+            group = {m: v for m, v in means.items() if (m in _INFORMED) == informed}
+            if better(name) and len(group) > 1:
+                best.add((max if better(name) > 0 else min)(group, key=group.get))
+        cells = "".join(_cell(scores.get(name), method in best) for method, scores in methods.items())
+        rows.append(f"<tr><td>{text(name)}</td>{cells}</tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _mean(value):
+    return value["mean"] if isinstance(value, dict) else value
+
+
+def _cell(value, best):
+    if _mean(value) is None:
+        return "<td></td>"
+    shown = f"{_mean(value):.4g}"
+    if isinstance(value, dict) and value["low"] is not None:
+        shown += f"<br><small>{value['low']:.4g} to {value['high']:.4g}</small>"
+    return f"<td{' class=best' if best else ''}>{shown}</td>"
+
+
+def _difference_table(scores):
+    rows = []
+    for name, value in scores.items():
+        sure = value["low"] is not None and (value["low"] > 0 or value["high"] < 0)
+        rows.append(f"<tr><td>{text(name)}</td>{_cell(value, sure)}</tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _head(title):
+    return f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
+
+
+def _figure(image, caption):
+    return f"<figure>{image}<figcaption>{text(caption)}</figcaption></figure>"
+
+
+def _curves(name, methods, width=420, height=180):
+    curves = {method: scores[name] for method, scores in methods.items() if name in scores}
+    values = np.concatenate([np.asarray(curve) for curve in curves.values()])
+    low, high = float(values.min()), float(values.max())
+    lines, legend = [], []
+    for color, (method, curve) in zip(_COLORS * 2, curves.items(), strict=False):
+        x = np.linspace(40, width - 10, len(curve)) if len(curve) > 1 else [width / 2]
+        y = 10 + (height - 30) * (high - np.asarray(curve)) / max(high - low, 1e-12)
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+        lines.append(f"<polyline points='{points}' fill=none stroke='{color}' stroke-width=2 />")
+        lines += [f"<circle cx={a:.1f} cy={b:.1f} r=3 fill='{color}' />" for a, b in zip(x, y, strict=True)]
+        legend.append(f"<span style='color:{color}'>&#9632; {text(method)}</span>")
+    last = len(next(iter(curves.values())))
+    axis = (
+        f"<text x=2 y=16 font-size=11>{high:.3g}</text><text x=2 y={height - 18} font-size=11>{low:.3g}</text>"
+        f"<text x=40 y={height - 3} font-size=11>frame 1</text>"
+        f"<text x={width - 10} y={height - 3} font-size=11 text-anchor=end>frame {last}</text>"
+    )
+    svg = f"<svg width={width} height={height}>{axis}{''.join(lines)}</svg>"
+    return f"<figure>{svg}<figcaption>{text(name)}: {' '.join(legend)}</figcaption></figure>"

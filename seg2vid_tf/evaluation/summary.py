@@ -1,0 +1,52 @@
+"""What all clips together say: means with intervals, curves over frames, and the scores of the whole set."""
+
+import numpy as np
+
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.evaluation.confidence import mean_with_interval
+from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder
+from seg2vid_tf.evaluation.set_scores import SetScores
+
+REAL = "real"  # the method that stands for the real clips, in the parts of set scores
+
+
+def summarise(folder: EvaluationFolder, spec: AnnotationSpec) -> dict:
+    """Reads an evaluation's clips, one after the other.
+
+    Returns:
+      {"clips": how many, "methods": {method: {score: mean_with_interval}}, "by_frame": {method: {score: means [T]}},
+      "sets": {method: {score: number or None}}, "warnings": [what could not be measured]}.
+
+    Raises:
+      ValueError: no clip was measured, or a file is damaged.
+    """
+    values: dict[str, dict[str, list[float]]] = {}
+    curves: dict[str, dict[str, list]] = {}
+    sets: dict[str, SetScores] = {}
+    count = 0
+    for record, parts in folder.clips():
+        count += 1
+        for method, scores in record["scores"].items():
+            for name, value in scores.items():
+                values.setdefault(method, {}).setdefault(name, []).append(value)
+        for method, scores in record["by_frame"].items():
+            for name, frames in scores.items():
+                total = curves.setdefault(method, {}).setdefault(name, np.zeros(len(frames)))
+                total += frames
+        for method, part in parts.items():
+            sets.setdefault(method, SetScores(spec)).add(part)
+    if not count:
+        raise ValueError(f"{folder.path}: no clip was measured")
+    by_set, warnings = {}, []
+    for method, scores in sets.items():
+        by_set[method], missing = scores.result(sets[REAL])
+        warnings += [line for line in missing if line not in warnings]
+        if method == REAL:  # its distance to itself says nothing
+            by_set[method] = {n: v for n, v in by_set[method].items() if not n.startswith("frechet_")}
+    return {
+        "clips": count,
+        "methods": {m: {n: mean_with_interval(v) for n, v in scores.items()} for m, scores in values.items()},
+        "by_frame": {m: {n: (v / count).tolist() for n, v in scores.items()} for m, scores in curves.items()},
+        "sets": {method: scores for method, scores in by_set.items() if scores},
+        "warnings": warnings,
+    }

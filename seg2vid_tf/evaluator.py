@@ -1,0 +1,285 @@
+"""Evaluation of a model on a prepared split: clips in, EvaluationFolder out.
+
+    pipe = Seg2VidPipeline.from_saved_model("saved_models/synthetic_street")
+    metrics = Evaluator(pipe, "saved_models/synthetic_street", "data/street/validation", Protocol()).run("out/street")
+
+What was measured of each clip is kept as it comes; metrics.json, report.html and the TensorBoard entry are made of that
+at the end, so a stopped evaluation goes on where it was.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import importlib.metadata
+import os
+import pathlib
+import platform
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import seg2vid_tf
+from seg2vid_tf.annotations.label_map import colorize
+from seg2vid_tf.config import write_json
+from seg2vid_tf.data.clip_record import MOTION
+from seg2vid_tf.data.pipeline import make_dataset
+from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, sources
+from seg2vid_tf.evaluation.baselines import MeanFlow
+from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip
+from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, config_hash
+from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
+from seg2vid_tf.evaluation.lpips import load_lpips
+from seg2vid_tf.evaluation.measure import measured_clip, nearest_video
+from seg2vid_tf.evaluation.methods import ModelMethods, Protocol, baseline_videos
+from seg2vid_tf.evaluation.report import chosen_clips, clip_pictures, html_report
+from seg2vid_tf.evaluation.segmentation_scores import cityscapes_to_spec
+from seg2vid_tf.evaluation.set_scores import SetMeasures
+from seg2vid_tf.evaluation.summary import summarise
+from seg2vid_tf.files import sha256_of, write_text
+from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.ops.segmenter import Segmenter
+from seg2vid_tf.pipeline import Seg2VidPipeline
+from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.serving.export import newest_version, versions
+
+# Scores by which the report chooses clips to show.
+_SHOWN_BY = ("psnr", "lpips", "warp_error_external", "epe")
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """Published networks to measure with, by path; what is not given is not measured.
+
+    Attributes:
+      lpips: weights of LPIPS AlexNet (evaluation/lpips.py).
+      segmenter: it answers in Cityscapes' trainIds (ops/segmenter.py).
+      features: feature extractors of pictures or clips (evaluation/feature_extractor.py).
+      classifier: from pictures to classes.
+    """
+
+    lpips: str | None = None
+    segmenter: str | None = None
+    features: tuple[str, ...] = ()
+    classifier: str | None = None
+
+
+class Evaluator:
+    """A model, data, and how it is measured."""
+
+    def __init__(
+        self,
+        pipe: Seg2VidPipeline,
+        model: str | os.PathLike,
+        data: str | os.PathLike,
+        protocol: Protocol,
+        *,
+        train_data: Sequence[str | os.PathLike] = (),
+        without_annotation: str | os.PathLike | None = None,
+        networks: Networks = Networks(),
+    ):
+        """Loads everything that is asked for and looks at the data.
+
+        Args:
+          pipe: the model.
+          model: where it comes from: a run's folder, a model's or a version's.
+          data: a prepared split of the model's spec.
+          protocol: how the model is asked.
+          train_data: splits that it learned from: for their mean flow, and to find clips of theirs in ``data``.
+          without_annotation: run of stage 2 trained without annotation, one more baseline.
+          networks: to measure with.
+
+        Raises:
+          ValueError: data of another spec or damaged, a network that is missing or another one than it should be.
+          ImportError: OpenCV is not installed and the protocol asks for it.
+        """
+        self._manifest = check_shards(data)
+        self._spec = manifest_spec(self._manifest)
+        if self._spec != pipe.spec:
+            raise ValueError(f"{data} holds spec {self._spec.name!r}, the model was trained on {pipe.spec.name!r}")
+        self.protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
+        self._pipe, self._model, self._data, self._train_data = pipe, str(model), str(data), list(map(str, train_data))
+        self._has_motion = self._manifest["has_motion"] and self.protocol.num_frames == pipe.num_frames
+        self._models = {"": ModelMethods(pipe, self.protocol)}
+        if without_annotation is not None:
+            other = Seg2VidPipeline.from_run(without_annotation, start_frame=False)
+            if other.spec != pipe.spec or other.size != pipe.size:
+                raise ValueError(f"{without_annotation} is of another spec or size than {model}")
+            self._models["without_annotation_"] = ModelMethods(other, self.protocol)
+        self._scores = ClipScores(
+            load_lpips(networks.lpips) if networks.lpips else None,
+            self.protocol.horizons,
+            self.protocol.external_flow,
+        )
+        segment = None
+        if networks.segmenter:
+            table, segmenter = cityscapes_to_spec(self._spec), Segmenter(networks.segmenter)
+            segment = lambda frames: table[segmenter(frames)]  # noqa: E731 - one expression that two names feed
+        self._sets = SetMeasures(
+            self._spec,
+            [FeatureExtractor(path) for path in networks.features],
+            FeatureExtractor(networks.classifier) if networks.classifier else None,
+            segment,
+        )
+        given = [networks.lpips, networks.segmenter, *networks.features, networks.classifier, without_annotation]
+        self._identity = {
+            "model": {"path": self._model, "digest": _model_digest(self._model)},
+            "data": {
+                "path": self._data,
+                "digest": hashlib.sha256("".join(s["sha256"] for s in self._manifest["shards"]).encode()).hexdigest(),
+            },
+            "train_data": self._train_data,
+            "protocol": dataclasses.asdict(self.protocol),
+            "networks": {str(path): _model_digest(path) for path in given if path is not None},
+            "versions": _versions(self.protocol.external_flow),
+        }
+
+    def run(self, output: str | os.PathLike, fps: float = 4.0) -> dict:
+        """Measures, or goes on measuring, and writes metrics.json, report.html and logs/.
+
+        Args:
+          output: folder; new, or of this very evaluation.
+          fps: of the report's animations.
+
+        Returns:
+          What metrics.json holds.
+
+        Raises:
+          ValueError: ``output`` holds something else, a window longer than every clip, the model gives NaN.
+        """
+        folder = EvaluationFolder(output)
+        windows = self._windows()
+        folder.start(self._identity)
+        mean_flow, warnings = self._learned_from()
+        bar, previous = keras.utils.Progbar(int(windows.cardinality()), unit_name="clip"), None
+        for index, real in enumerate(self._clips(windows)):
+            if not folder.has(index):
+                folder.save(index, *self._measured(real, index, mean_flow, previous))
+            previous = real
+            bar.update(index + 1)
+        metrics = {**self._identity, "config_hash": config_hash(self._identity), **summarise(folder, self._spec)}
+        metrics["warnings"] = warnings + metrics["warnings"]
+        write_json(folder.path / "metrics.json", metrics)
+        pictures = self._pictures(folder, windows, fps)
+        write_text(folder.path / "report.html", html_report(metrics, pictures))
+        _to_tensorboard(folder.path / "logs", metrics)
+        return folder.metrics()
+
+    def _windows(self, data=None) -> tf.data.Dataset:
+        protocol, with_motion = self.protocol, self._has_motion if data is None else False
+        windows = make_dataset(
+            self._data if data is None else data,
+            num_frames=protocol.num_frames,
+            batch_size=1,
+            training=False,
+            with_motion=with_motion,
+            size=None if with_motion else self._pipe.size,
+            window_stride=protocol.window_stride,
+        )
+        return windows.take(protocol.max_clips) if protocol.max_clips and data is None else windows
+
+    def _clips(self, windows) -> Iterator[RealClip]:
+        for window in windows:
+            frames, label_maps = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0].numpy()
+            truth = {name: window[name][0].numpy() for name in MOTION} if self._has_motion else None
+            yield RealClip(frames, label_maps, truth)
+
+    def _learned_from(self) -> tuple[np.ndarray | None, list[str]]:
+        """The training data's mean flow where it can be had, and warnings about the data."""
+        if not self._train_data:
+            return None, [
+                "train_data was not given: no mean_flow, and whether the model learned from these clips is unknown"
+            ]
+        warnings = []
+        shared = sources(self._manifest) & {f for split in self._train_data for f in sources(load_manifest(split))}
+        if shared:
+            warnings.append(f"TRAINED ON THIS: {len(shared)} files of {self._data} are in the training data too")
+        if not self.protocol.external_flow:
+            return None, [*warnings, "no mean_flow: it is measured by OpenCV (external_flow)"]
+        mean, seen = MeanFlow(), set()
+        try:
+            for split in self._train_data:
+                for window in self._windows(split):
+                    frames = to_uint8(window["frames"][0]).numpy()
+                    seen.add(_digest(frames[0]))
+                    mean.add(frames)
+        except ValueError as error:
+            return None, [*warnings, f"no mean_flow: {error}"]
+        both = sum(_digest(real.frames[0]) in seen for real in self._clips(self._windows()))
+        if both:
+            warnings.append(f"TRAINED ON THIS: {both} clips begin with a frame that begins a clip of the training data")
+        return mean.result(), warnings
+
+    def _measured(self, real, index, mean_flow, previous):
+        videos = self._videos(real, index)
+        start_frame = next(iter(videos.values()))[0].frames[0]
+        videos |= baseline_videos(real, start_frame, mean_flow, self.protocol.external_flow)
+        record, parts = measured_clip(real, videos, self._scores, self._sets, self.protocol.first_made)
+        if self.protocol.swap and previous is not None and self._models[""].can_swap:
+            own = videos["reconstruction"][0]
+            record["scores"]["reconstruction"] |= self._models[""].swapped(real, own, previous)
+        return record, parts
+
+    def _videos(self, real, index):
+        return {
+            prefix + name: videos
+            for prefix, model in self._models.items()
+            for name, videos in model.videos(real, index).items()
+        }
+
+    def _pictures(self, folder, windows, fps):
+        """The report's pictures of the clips that are best, median and worst by some scores of the first method."""
+        records = [record["scores"] for record, _ in folder.clips()]
+        method = next(iter(records[0]))
+        shown_by = [name for name in _SHOWN_BY if name in records[0][method]]
+        chosen = chosen_clips({name: [record[method][name] for record in records] for name in shown_by})
+        pictures = []
+        for index, real in enumerate(self._clips(windows)):
+            if index not in chosen:
+                continue
+            videos = {"real": real.frames}
+            for name, several in self._models[""].videos(real, index).items():
+                if len(several) == 1:
+                    videos[name] = several[0]
+                    continue
+                nearest = nearest_video([self._scores.of_video(real, video)[0] for video in several])
+                videos |= {"a sample": several[0], f"the nearest of {len(several)} samples": several[nearest]}
+            title = f"clip {index}: {', '.join(chosen[index])}"
+            pictures.append(clip_pictures(title, colorize(real.label_map, self._spec), videos, fps))
+        return pictures
+
+
+def _digest(frame):
+    return hashlib.sha256(frame.tobytes()).digest()
+
+
+def _model_digest(path):
+    """SHA-256 of a file or a folder; of a run, those of its networks."""
+    path = pathlib.Path(path)
+    runs = [path / stage for stage in ("start_frame", "motion") if (path / stage / "config.json").exists()]
+    if runs:
+        return hashlib.sha256(" ".join(RunFolder(stage).digest() for stage in runs).encode()).hexdigest()
+    return sha256_of(newest_version(path) if versions(path) else path)
+
+
+def _versions(external_flow):
+    names = ["tensorflow", "keras", "tensorflow-probability", "numpy"]
+    names += ["opencv-python-headless"] if external_flow else []
+    found = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # a build of another name, as tensorflow-cpu
+            found[name] = importlib.metadata.version(name)
+    return {"seg2vid_tf": seg2vid_tf.__version__, "python": platform.python_version(), **found}
+
+
+def _to_tensorboard(logs, metrics):
+    with tf.summary.create_file_writer(str(logs)).as_default(step=0):
+        for method, scores in metrics["methods"].items():
+            for name, value in scores.items():
+                if value["mean"] is not None:
+                    tf.summary.scalar(f"{method}/{name}", value["mean"])
+        for method, scores in metrics["sets"].items():
+            for name, value in scores.items():
+                if value is not None:
+                    tf.summary.scalar(f"{method}/{name}", value)

@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+
+from seg2vid_tf.evaluation.classifier_score import ClassifierScore
+
+
+def score(*batches):
+    gathered = ClassifierScore(batches[0].shape[1])
+    for batch in batches:
+        gathered.add(batch)
+    return gathered.result()
+
+
+def test_the_same_verdict_of_all_is_1_and_a_class_each_the_number_of_classes():
+    assert score(np.tile([0.7, 0.2, 0.1], (5, 1))) == pytest.approx(1.0)
+    assert score(np.eye(4)) == pytest.approx(4.0)
+
+
+def test_the_formula_by_hand():
+    """p(y) is a half each; KL((0.9, 0.1) || p) = 0.9 ln 1.8 + 0.1 ln 0.2 for both pictures."""
+    expected = np.exp(0.9 * np.log(1.8) + 0.1 * np.log(0.2))
+    both = np.array([[0.9, 0.1], [0.1, 0.9]])
+    assert score(both) == pytest.approx(expected)
+    assert score(both[:1], both[1:]) == pytest.approx(expected), "batch by batch"
+    assert score(np.log(both) + 7.0) == pytest.approx(expected), "logits"
+
+
+def test_what_a_classifier_may_not_say():
+    with pytest.raises(ValueError, match=r"classes must be \[N, 3\], received \[2, 4\]"):
+        ClassifierScore(3).add(np.zeros((2, 4)))
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        ClassifierScore(1).add(np.array([[np.nan]]))
+    with pytest.raises(ValueError, match="no picture"):
+        ClassifierScore(3).result()

@@ -1,0 +1,63 @@
+import keras
+import numpy as np
+import pytest
+
+from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
+
+
+def write(path, shape):
+    inputs = keras.Input(shape)
+    pool = keras.layers.GlobalAveragePooling3D if len(shape) == 4 else keras.layers.GlobalAveragePooling2D
+    keras.Model(inputs, pool()(inputs)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("extractors")
+    return {
+        "pictures": write(folder / "means_v1.0.keras", (None, None, 3)),
+        "clips": write(folder / "pairs.keras", (2, None, None, 3)),
+        "any": write(folder / "videos.keras", (None, None, None, 3)),
+    }
+
+
+def video(length):
+    """Frame t is red, of strength 51 t: the network sees 0.4 t - 1."""
+    frames = np.zeros((length, 4, 6, 3), np.uint8)
+    frames[..., 0] = (51 * np.arange(length))[:, None, None]
+    return frames
+
+
+def test_pictures_have_a_vector_each(files):
+    extractor = FeatureExtractor(files["pictures"])
+    assert (extractor.name, extractor.of_clips, extractor.size) == ("means_v1.0", False, 3)
+    np.testing.assert_allclose(extractor(video(3)), [[-1, -1, -1], [-0.6, -1, -1], [-0.2, -1, -1]], atol=1e-6)
+
+
+def test_a_video_is_read_clip_after_clip(files):
+    extractor = FeatureExtractor(files["clips"])
+    assert extractor.of_clips
+    np.testing.assert_allclose(extractor(video(5))[:, 0], [-0.8, 0.0], atol=1e-6)  # the fifth frame is no clip
+    np.testing.assert_allclose(FeatureExtractor(files["any"])(video(5))[:, 0], [-0.2], atol=1e-6)
+    with pytest.raises(ValueError, match="pairs reads clips of 2 frames, a video has 1"):
+        extractor(video(1))
+
+
+def test_what_is_no_extractor_or_no_video(files, tmp_path):
+    inputs = keras.Input((4, 6, 3))
+    keras.Model(inputs, keras.layers.Conv2D(2, 1)(inputs)).save(tmp_path / "map.keras")
+    with pytest.raises(ValueError, match=r"the output must be one vector a picture or clip, \[N,C\]"):
+        FeatureExtractor(tmp_path / "map.keras")
+    with pytest.raises(ValueError, match="feature extractor: no file"):
+        FeatureExtractor(tmp_path / "none.tflite")
+    with pytest.raises(ValueError, match=r"means_v1.0: expected a uint8 \[T,H,W,3\] video, received float32"):
+        FeatureExtractor(files["pictures"])(np.zeros((1, 4, 6, 3), np.float32))
+
+
+def test_nan_is_no_feature(tmp_path):
+    layer = keras.layers.Dense(2, bias_initializer=keras.initializers.Constant(np.nan))
+    inputs = keras.Input((4, 6, 3))
+    keras.Model(inputs, layer(keras.layers.GlobalAveragePooling2D()(inputs))).save(tmp_path / "nan.keras")
+    with pytest.raises(ValueError, match="nan: it gives NaN or infinity"):
+        FeatureExtractor(tmp_path / "nan.keras")(video(1))

@@ -1,0 +1,61 @@
+import numpy as np
+
+from seg2vid_tf.evaluation.baselines import warped_video, zero_flow
+from seg2vid_tf.evaluation.report import better, chosen_clips, clip_pictures, flow_wheel, score_lines, score_table
+
+
+def interval(mean):
+    return {"mean": mean, "low": None if mean is None else mean - 1, "high": None if mean is None else mean + 1}
+
+
+def test_which_way_is_better():
+    assert [better(n) for n in ("psnr@4", "lpips", "frechet_net", "epe_backward", "motion", "lpips_between_seeds")] == [
+        1,
+        -1,
+        -1,
+        -1,
+        0,
+        0,
+    ]
+
+
+def test_best_median_and_worst_clips():
+    chosen = chosen_clips({"psnr": [3.0, 1.0, float("nan"), 2.0], "epe": [0.5, 0.1, 0.2, 0.9]})
+    assert chosen == {
+        0: ["best psnr 3", "median epe 0.5"],
+        1: ["worst psnr 1", "best epe 0.1"],
+        3: ["median psnr 2", "worst epe 0.9"],
+    }
+
+
+def test_the_best_of_a_row_is_marked_among_methods_that_know_as_much():
+    methods = {"reconstruction": {"psnr": interval(30.0)}, "affine": {"psnr": interval(25.0)}}
+    methods |= {"copy_frame_0": {"psnr": interval(20.0)}, "samples": {"psnr": interval(19.0), "epe": interval(None)}}
+    table = score_table(methods)
+    assert table.count("<td class=best>") == 2
+    assert "<td class=best>30<br>" in table and "<td class=best>20<br>" in table
+    assert "epe" not in table, "nobody has it"
+
+
+def test_names_cannot_break_the_page():
+    assert "<script>" not in score_table({"<script>": {"psnr": 1.0}})
+    pictures = clip_pictures("<b>", np.zeros((16, 16, 3), np.uint8), {"real": np.zeros((2, 16, 16, 3), np.uint8)}, 4.0)
+    assert "&lt;b&gt;" in pictures and pictures.count("data:image/gif") == 1 and pictures.count("data:image/png") == 1
+
+
+def test_a_video_is_shown_with_its_flow():
+    frames = np.zeros((3, 16, 16, 3), np.uint8)
+    video = warped_video(frames[0], frames[0, ..., 0], zero_flow(frames) + np.float32([3, 4]))
+    assert "up to 5.0 px" in clip_pictures("clip", frames[0], {"real": frames, "a": video}, 4.0)
+
+
+def test_the_wheel_shows_right_as_red_and_rest_as_white():
+    wheel = flow_wheel(65)
+    assert (wheel[32, 32] == 255).all()
+    red, green, blue = wheel[32, 63].astype(int)
+    assert red > 200 and green < 80 and blue < 80
+
+
+def test_lines_for_a_terminal():
+    lines = score_lines({"samples": {"psnr": interval(20.0), "epe": interval(None)}}, ["too few"])
+    assert lines == ["samples".ljust(36) + "psnr 20", "warning: too few"]
