@@ -1,6 +1,10 @@
-"""Draws one label map of synthetic_street, and beside it the same in colours.
+"""Draws a label map to try a model with, and beside it the same in colours: a street, or a person's skeleton.
 
-python experiments/draw_label_map.py --seed=424242 --output=label.png
+    python experiments/draw_label_map.py --preset=synthetic_street --seed=7 --output=label.png
+    python experiments/draw_label_map.py --spec=cityscapes --height=128 --width=256 --output=label.png
+
+--preset draws for a trained model that comes with the project, at its size and in its classes. Nothing is copied from a
+data set: streets are rendered, persons drawn.
 """
 
 import pathlib
@@ -13,21 +17,46 @@ OUTPUT = flags.DEFINE_string(
     "output", None, "PNG of class ids; <output>_colors.png is written beside it", required=True
 )
 SEED = flags.DEFINE_integer("seed", 0, "seed of the scene", lower_bound=0)
-HEIGHT = flags.DEFINE_integer("height", 64, "height in pixels", lower_bound=32)
-WIDTH = flags.DEFINE_integer("width", 128, "width in pixels", lower_bound=32)
+PRESET = flags.DEFINE_string("preset", None, "model that comes with the project, instead of --spec, --height, --width")
+SPEC = flags.DEFINE_string(
+    "spec", None, "spec whose classes to draw in, one that knows rendered streets or has a skeleton; synthetic_street"
+)
+HEIGHT = flags.DEFINE_integer("height", None, "height in pixels; default: 64", lower_bound=32)
+WIDTH = flags.DEFINE_integer("width", None, "width in pixels; default: 128", lower_bound=32)
 
 
 def main():
-    from seg2vid_tf.annotations.label_map import colorize, write_label_map
-    from seg2vid_tf.annotations.spec import load_spec
+    if PRESET.value and (SPEC.value or HEIGHT.value or WIDTH.value):
+        raise ValueError("--preset says spec and size: leave --spec, --height and --width out")
+    from seg2vid_tf.annotations.label_map import colorize, label_set_table, write_label_map
+    from seg2vid_tf.annotations.pose import draw_pose
+    from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
+    from seg2vid_tf.annotations.standing_pose import standing_pose
     from seg2vid_tf.data.synthetic_street import render_clip
     from seg2vid_tf.media import save_png
 
-    label_map = render_clip(SEED.value, 1, HEIGHT.value, WIDTH.value, with_motion=False).label_maps[0]
+    if PRESET.value:
+        from seg2vid_tf.pipeline import preset_folder  # TensorFlow loads here
+        from seg2vid_tf.serving.export import newest_version, read_description
+
+        description = read_description(newest_version(preset_folder(PRESET.value)))
+        spec, size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
+    else:
+        spec, size = load_spec(SPEC.value or "synthetic_street"), (HEIGHT.value or 64, WIDTH.value or 128)
+    if spec.skeleton is not None:
+        label_map = draw_pose(standing_pose(SEED.value)[None], spec, size)[0]
+    elif spec.name == "synthetic_street" or "synthetic_street" in spec.label_sets:
+        label_map = render_clip(SEED.value, 1, *size, with_motion=False).label_maps[0]
+        if spec.name != "synthetic_street":
+            label_map = label_set_table(spec, "synthetic_street")[label_map]
+    else:
+        raise ValueError(
+            f"spec {spec.name!r} has no skeleton and no label set 'synthetic_street': nothing to draw in it"
+        )
     output = pathlib.Path(OUTPUT.value)
     write_label_map(output, label_map)
-    save_png(colorize(label_map, load_spec("synthetic_street")), output.with_name(f"{output.stem}_colors.png"))
-    print(f"{output}: {label_map.shape[0]} x {label_map.shape[1]}")
+    save_png(colorize(label_map, spec), output.with_name(f"{output.stem}_colors.png"))
+    print(f"{output}: {label_map.shape[0]} x {label_map.shape[1]}, spec {spec.name}")
 
 
 if __name__ == "__main__":

@@ -96,8 +96,12 @@ class Evaluator:
         """
         self._manifest = check_shards(data)
         self._spec = manifest_spec(self._manifest)
-        if self._spec != pipe.spec:
-            raise ValueError(f"{data} holds spec {self._spec.name!r}, the model was trained on {pipe.spec.name!r}")
+        # Another name will do, as KITTI's for Cityscapes' classes.
+        if (self._spec.classes, self._spec.ignore_id) != (pipe.spec.classes, pipe.spec.ignore_id):
+            raise ValueError(
+                f"{data} holds spec {self._spec.name!r}, whose classes are not those of {pipe.spec.name!r}, which the "
+                "model was trained on: prepare it in those (--spec, --label_ids)"
+            )
         self.protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
         self._pipe, self._model, self._data, self._train_data = pipe, str(model), str(data), list(map(str, train_data))
         self._has_motion = self._manifest["has_motion"] and self.protocol.num_frames == pipe.num_frames

@@ -30,6 +30,19 @@ CHUNK = 8
 WITH_FRAME_0 = ("frames", "label_maps")
 
 
+def preset_folder(name: str) -> pathlib.Path:
+    """The folder of a trained model that comes with the project.
+
+    Raises:
+      ValueError: no model of that name; it lists the known ones.
+    """
+    root = pathlib.Path(__file__).parents[1] / "saved_models"
+    known = sorted(p.name for p in root.glob("*") if versions(p))
+    if name not in known:
+        raise ValueError(f"unknown preset {name!r}: {root} holds {known}")
+    return root / name
+
+
 def interpolate_motion(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
     """Motions along the great circle from one to another, where each is as likely as the two are.
 
@@ -115,11 +128,7 @@ class Seg2VidPipeline:
         Raises:
           ValueError: no model of that name; it lists the known ones.
         """
-        root = pathlib.Path(__file__).parents[1] / "saved_models"
-        known = sorted(p.name for p in root.glob("*") if versions(p))
-        if name not in known:
-            raise ValueError(f"unknown preset {name!r}: {root} holds {known}")
-        return cls.from_saved_model(root / name)
+        return cls.from_saved_model(preset_folder(name))
 
     def __call__(
         self,

@@ -8,12 +8,16 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import read_label_map
+from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
+from seg2vid_tf.pipeline import preset_folder
+from seg2vid_tf.serving.export import newest_version, read_description
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 
@@ -77,20 +81,53 @@ def test_evaluate_refuses_two_models(run_dir, street_data, tmp_path):
 def test_evaluate_refuses_data_of_another_spec(run_dir, spec, tmp_path):
     """Ids of one spec often lie inside another: the scores would be wrong without a sign of it."""
     clips = SyntheticStreet([1], 3, 32, 64, with_motion=False)
-    write_shards(ClipList(clips, dataclasses.replace(spec, name="mine")), tmp_path, split="train")
+    renamed = dataclasses.replace(spec.classes[0], name="street")
+    other = dataclasses.replace(spec, name="mine", classes=(renamed, *spec.classes[1:]))
+    write_shards(ClipList(clips, other), tmp_path, split="train")
     output = tmp_path / "out"
     done = _run("evaluate.py", run_dir=run_dir, data=tmp_path / "train", output=output)
     assert done.returncode == 1
-    assert "holds spec 'mine', the model was trained on 'synthetic_street'" in done.stderr.splitlines()[-1]
+    assert "holds spec 'mine', whose classes are not those of 'synthetic_street'" in done.stderr.splitlines()[-1]
     assert not output.exists()
 
 
-def test_draw_label_map(spec, tmp_path):
-    output = tmp_path / "label.png"
-    done = _run("draw_label_map.py", seed=3, height=32, width=64, output=output)
+@pytest.mark.parametrize("name", ["synthetic_street", "cityscapes", "weizmann_pose"])
+def test_draw_label_map(name, tmp_path):
+    output, spec = tmp_path / "label.png", load_spec(name)
+    done = _run("draw_label_map.py", seed=3, spec=name, height=32, width=64, output=output)
     assert done.returncode == 0, done.stderr
     label_map = read_label_map(output, spec)
     assert label_map.shape == (32, 64) and len(np.unique(label_map)) > 3
     colors = np.asarray(Image.open(tmp_path / "label_colors.png"))
-    road = spec.classes[0]
-    assert (colors[label_map == road.id] == road.color).all()
+    first = spec.classes[0]
+    assert (colors[label_map == first.id] == first.color).all() and (label_map == first.id).any()
+
+
+def test_draw_label_map_for_a_model_that_comes_with_the_project(tmp_path):
+    done = _run("draw_label_map.py", preset="synthetic_street", output=tmp_path / "label.png")
+    assert done.returncode == 0, done.stderr
+    description = read_description(newest_version(preset_folder("synthetic_street")))
+    drawn = read_label_map(tmp_path / "label.png", AnnotationSpec.from_json(description["spec"]))
+    assert list(drawn.shape) == description["size"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            {"spec": "sketch"},
+            "spec 'sketch' has no skeleton and no label set 'synthetic_street': nothing to draw in it",
+        ),
+        ({"preset": "synthetic_street", "height": 64}, "leave --spec, --height and --width out"),
+    ],
+)
+def test_draw_label_map_says_what_it_cannot_draw(flags, message, tmp_path):
+    done = _run("draw_label_map.py", **flags, output=tmp_path / "label.png")
+    assert done.returncode == 1 and message in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file", sorted((EXPERIMENTS / "protocols").glob("*.flags")), ids=lambda file: file.stem)
+def test_protocols_name_flags_that_there_are(file, tmp_path):
+    """The first thing that is missing after them is the data."""
+    done = _run("evaluate.py", flagfile=file, output=tmp_path / "out")
+    assert done.stderr == "error: give --data, the prepared split to measure on\n"
