@@ -8,7 +8,7 @@ VENV := .venv-$(VERSION)
 RUN := TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python
 DEMO := demo/$(VERSION)
 
-.PHONY: install test lint demo clean
+.PHONY: install test lint demo train-demo clean
 
 install: $(VENV)/installed
 
@@ -26,20 +26,27 @@ lint: install
 	$(VENV)/bin/ruff check --config .ci/ruff.toml .
 	$(VENV)/bin/ruff format --check --config .ci/ruff.toml .
 
-# synthetic_street rendered, both stages trained for a few minutes, exported, and a video made from a label map that no
-# training clip had. A run that was stopped goes on where it was.
+# A video from a label map that is drawn for it, by the trained model that a checkout holds.
 demo: install
+	$(RUN) experiments/draw_label_map.py --preset=synthetic_street --seed=424242 --output=$(DEMO)/label.png
+	$(RUN) experiments/generate.py --preset=synthetic_street --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/out
+	@echo "your video: $(DEMO)/out/video.gif"
+	@echo "next:       . $(VENV)/bin/activate"
+	@echo "            python experiments/generate.py --preset=synthetic_street --label_map=$(DEMO)/label.png --output=out --seed=7"
+
+# The way a model is made, in miniature: streets rendered, both stages trained for a few minutes, measured, exported, and a
+# video made from a label map that no training clip had. A run that was stopped goes on where it was.
+train-demo: install
 	@test -d $(DEMO)/data/train || $(RUN) experiments/prepare_data.py --flagfile=experiments/flags/demo_train.flags --output=$(DEMO)/data
 	@test -d $(DEMO)/data/validation || $(RUN) experiments/prepare_data.py --flagfile=experiments/flags/demo_validation.flags --output=$(DEMO)/data
 	$(RUN) experiments/train_start_frame.py --flagfile=experiments/flags/demo_start_frame.flags --data_dir=$(DEMO)/data --run_dir=$(DEMO)/run --resume
 	$(RUN) experiments/train_motion.py --flagfile=experiments/flags/demo_motion.flags --data_dir=$(DEMO)/data --run_dir=$(DEMO)/run --resume
 	$(RUN) experiments/evaluate.py --run_dir=$(DEMO)/run --data=$(DEMO)/data/validation --train_data=$(DEMO)/data/train --output=$(DEMO)/run/evaluation --max_clips=16
-	$(RUN) experiments/export.py --run_dir=$(DEMO)/run --root=$(DEMO)/saved_models --name=synthetic_street
-	$(RUN) experiments/draw_label_map.py --seed=424242 --height=64 --width=128 --output=$(DEMO)/label.png
-	$(RUN) experiments/generate.py --saved_model=$(DEMO)/saved_models/synthetic_street --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/out
-	@echo "your video: $(DEMO)/out/video.gif"
-	@echo "next:       . $(VENV)/bin/activate"
-	@echo "            python experiments/generate.py --saved_model=$(DEMO)/saved_models/synthetic_street --label_map=$(DEMO)/label.png --output=out --seed=7"
+	$(RUN) experiments/export.py --run_dir=$(DEMO)/run --root=$(DEMO)/saved_models --name=demo
+	$(RUN) experiments/draw_label_map.py --seed=424242 --height=64 --width=128 --output=$(DEMO)/train-demo.png
+	$(RUN) experiments/generate.py --saved_model=$(DEMO)/saved_models/demo --label_map=$(DEMO)/train-demo.png --num_videos=3 --output=$(DEMO)/train-demo
+	@echo "your video:   $(DEMO)/train-demo/video.gif"
+	@echo "its measures: $(DEMO)/run/evaluation/report.html"
 
 clean:
 	rm -rf .venv-* demo *.egg-info
