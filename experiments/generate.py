@@ -87,7 +87,7 @@ def main():
         # One picture for all videos: only their motions differ.
         given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
     given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
-    given["z"] = chosen_motion(pipe)
+    given["z"] = chosen_motion(pipe, label_map)
     out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
@@ -121,7 +121,7 @@ def load_pipeline(pipeline_class):
     return constructors[given[0].name](given[0].value)
 
 
-def chosen_motion(pipe):
+def chosen_motion(pipe, label_map):
     """float32 [N,Z], where a flag says how to move; None: as the seeds draw it."""
     if MOTION_OF.value:
         from seg2vid_tf.data.frame_folder import FrameFolder
@@ -134,8 +134,11 @@ def chosen_motion(pipe):
     if INTERPOLATE_TO.value is not None:
         from seg2vid_tf.pipeline import interpolate_motion
 
-        ends = (pipe.draw_motion(seed, temperature=TEMPERATURE.value)[0] for seed in (SEED.value, INTERPOLATE_TO.value))
-        return interpolate_motion(*ends, NUM_VIDEOS.value)
+        first, last = (
+            pipe.draw_motion(label_map, seed, temperature=TEMPERATURE.value)[0]
+            for seed in (SEED.value, INTERPOLATE_TO.value)
+        )
+        return interpolate_motion(first, last, NUM_VIDEOS.value)
     return None
 
 

@@ -139,11 +139,16 @@ class MotionModelConfig:
     smoothness: float = _field(
         2.0, "details of a drawn motion are drawn narrower by this power of how often they change across the frame"
     )
+    memory: int = _field(
+        0,
+        "motions of training clips to remember; seeds then recall those that annotations like theirs had, which suits "
+        "people more than cameras; 0: seeds draw from the prior",
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
         _check_at_least(1, self, "height", "width", "num_frames", "background_latent")
-        _check_at_least(0, self, "foreground_latent")
+        _check_at_least(0, self, "foreground_latent", "memory")
         _check_finite(self)
         if self.prior not in ("standard", "learned"):
             raise ValueError(f"prior must be standard or learned, received {self.prior!r}")

@@ -187,7 +187,8 @@ class Seg2VidPipeline:
             seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
             style, motion = draw(seeds, self._style_dim, stddev)
             motion = motion if z is None else tf.constant(z[first : first + count])
-            inputs = {"label_map": np.repeat(label_map[None], count, axis=0), "z": motion}
+            label_maps, recalls = np.repeat(label_map[None], count, axis=0), z is None
+            inputs = {"label_map": label_maps, "z": self._recalled(label_maps, motion) if recalls else motion}
             if start_frame is None:
                 inputs |= {"style": style, "seed": seeds}
                 inputs |= {name: np.repeat(value[None], count, axis=0) for name, value in painting.items()}
@@ -195,25 +196,38 @@ class Seg2VidPipeline:
             else:
                 inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
                 chunk = self._run("animate_tensor", inputs)
-            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, stddev))
+            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, stddev, recalls))
         videos = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         return Seg2VidOutput(**videos, frames_per_chunk=self.num_frames)
 
-    def _continued(self, chunk, z, seeds, num_frames, z_walk, stddev):
-        """The outputs of a first chunk, and of as many more as num_frames asks for."""
+    def _continued(self, chunk, z, seeds, num_frames, z_walk, stddev, recalls):
+        """The outputs of a first chunk, and of as many more as num_frames asks for; z: a draw where it recalls."""
         outputs = {name: [value] for name, value in chunk.items()}
         for number in range(1, -(-num_frames // self.num_frames)):
             z = walk(z, seeds, number, z_walk, stddev)
-            last = {"start_frame": chunk["frames"][:, -1], "label_map": chunk["label_maps"][:, -1], "z": z}
+            label_maps = chunk["label_maps"][:, -1]
+            motion = self._recalled(label_maps, z) if recalls else z
+            last = {"start_frame": chunk["frames"][:, -1], "label_map": label_maps, "z": motion}
             chunk = self._run("animate_tensor", last)
             for name, value in chunk.items():
                 outputs[name].append(value[:, 1:] if name in WITH_FRAME_0 else value)
         lengths = {name: num_frames + (name in WITH_FRAME_0) for name in outputs}
         return {name: np.concatenate(values, axis=1)[:, : lengths[name]] for name, values in outputs.items()}
 
-    def draw_motion(self, seed: int, num_videos: int = 1, temperature: float | None = None) -> np.ndarray:
-        """The motions that seeds stand for: float32 [N,Z], row i that of seed + i; temperature as in ``__call__``."""
-        return self._drawn(seed, num_videos, self._drawn_stddev(temperature))
+    def _recalled(self, label_maps, drawn):
+        """The motions that draws [N,Z] stand for beside label maps [N,H,W]."""
+        return self._run("recall", {"label_map": label_maps, "z": drawn})["z"]
+
+    def draw_motion(
+        self,
+        annotation: str | os.PathLike | np.ndarray,
+        seed: int = 0,
+        num_videos: int = 1,
+        temperature: float | None = None,
+    ) -> np.ndarray:
+        """The motions that seeds stand for: float32 [N,Z], row i that of seed + i; arguments as in ``__call__``."""
+        drawn = self._drawn(seed, num_videos, self._drawn_stddev(temperature))
+        return self._recalled(np.repeat(self._label_map(annotation)[None], num_videos, axis=0), drawn)
 
     def encode_motion(
         self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray
@@ -250,7 +264,7 @@ class Seg2VidPipeline:
         if mode == "sample":
             z = mean + self._drawn(seed, 1, stddev)[0]
         elif mode == "prior":
-            z = self.draw_motion(seed)[0]
+            z = self.draw_motion(annotation, seed)[0]
         return self(annotation, start_frame=frames[0], z=z[None])
 
     def _painting(self, start_frame, reference, instance_map):

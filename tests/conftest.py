@@ -166,8 +166,9 @@ def pipe(saved_model):
 
 @pytest.fixture(scope="session")
 def seg2vid_with_instances(spec, start_frame_config, motion_config):
-    """Another one, smaller still: stage 1 reads instance maps and has no style encoder."""
+    """Another one, smaller still: stage 1 reads instance maps and has no style encoder, stage 2 remembers motions."""
     import keras
+    import numpy as np
 
     from seg2vid_tf.models.build import build_generator, build_motion
     from seg2vid_tf.models.seg2vid import Seg2Vid
@@ -178,10 +179,19 @@ def seg2vid_with_instances(spec, start_frame_config, motion_config):
         start_frame_config.model, **sizes, generator_filters=(8, 8, 8), instance_boundary=True, style_encoder=False
     )
     motion = dataclasses.replace(
-        motion_config.model, **sizes, num_frames=1, encoder_filters=(4,), image_filters=(4, 4), refiner_filters=(4,)
+        motion_config.model,
+        **sizes,
+        num_frames=1,
+        encoder_filters=(4,),
+        image_filters=(4, 4),
+        refiner_filters=(4,),
+        memory=3,
     )
     motion = build_motion(motion, spec)
     shake_heads(motion)
+    rng = np.random.default_rng(2)
+    keys = rng.integers(0, 65, motion.memory.keys.shape) / 64
+    motion.memory.remember(np.float32(keys), rng.normal(0, 2, motion.memory.motions.shape).astype(np.float32))
     return Seg2Vid(build_generator(model, spec), motion, spec, (16, 32))
 
 

@@ -191,7 +191,7 @@ def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(
     assert (long, transferred, between) == (None, None, None) and not (tmp_path / "bad").exists()
     z = pipe.encode_motion(clip[:3], label_map)[0]
     first, last = (
-        pipe(label_map, seed=5, start_frame=pipe(label_map, seed=5).start_frame[0], z=pipe.draw_motion(s))
+        pipe(label_map, seed=5, start_frame=pipe(label_map, seed=5).start_frame[0], z=pipe.draw_motion(label_map, s))
         for s in (5, 6)
     )
     for name, video, expected in (

@@ -252,7 +252,7 @@ def test_reconstruct_starts_from_frame_0_of_the_clip(pipe, label_map):
 def test_modes_of_reconstruction(pipe, label_map):
     frames = np.random.default_rng(0).integers(0, 256, (3, *SIZE, 3), np.uint8)
     mean, stddev = pipe.encode_motion(frames, label_map)
-    drawn = pipe.draw_motion(4)
+    drawn = pipe.draw_motion(label_map, 4)
     assert mean.shape == stddev.shape == (10,) and drawn.shape == (1, 10)
     # Only the prior is drawn narrower than it is.
     noise = drawn[0] / drawn_stddev((6, 4), 2, 0.5, 2.0)
@@ -272,7 +272,7 @@ def test_a_longer_video_goes_on_from_its_last_frame_and_label_map(pipe, label_ma
     np.testing.assert_array_equal(first.frames, long.frames[:, :3])
     np.testing.assert_array_equal(first.flow, long.flow[:, :2])
     np.testing.assert_array_equal(long.label_maps[:, 0], [label_map] * 2)
-    z = pipe.draw_motion(3, 2)
+    z = pipe.draw_motion(label_map, 3, 2)
     for video in range(2):
         again = pipe(long.label_maps[video, 2], start_frame=long.frames[video, 2], z=z[video : video + 1])
         np.testing.assert_allclose(long.frames[video, 3:5].astype(int), again.frames[0, 1:], atol=1)
@@ -295,11 +295,11 @@ def test_the_temperature_says_how_much_drawn_motions_differ(pipe, seg2vid, label
     assert pipe.temperature == seg2vid.temperature == 0.5
     # One wave along time: of each part the first two dimensions move the frame as a whole, the next two change once.
     widths = [1, 1, 0.44, 0.44, 0.25, 0.25, 1, 1, 0.44, 0.44]
-    drawn = pipe.draw_motion(3, 400, temperature=1.0)
+    drawn = pipe.draw_motion(label_map, 3, 400, temperature=1.0)
     np.testing.assert_allclose(np.std(drawn, axis=0), widths, rtol=0.15)
-    np.testing.assert_array_equal(pipe.draw_motion(3, 400), 0.5 * drawn)
-    np.testing.assert_array_equal(pipe.draw_motion(3, 2, temperature=0.0), np.zeros([2, 10]))
-    given = pipe(label_map, seed=3, z=pipe.draw_motion(3, temperature=0.8))
+    np.testing.assert_array_equal(pipe.draw_motion(label_map, 3, 400), 0.5 * drawn)
+    np.testing.assert_array_equal(pipe.draw_motion(label_map, 3, 2, temperature=0.0), np.zeros([2, 10]))
+    given = pipe(label_map, seed=3, z=pipe.draw_motion(label_map, 3, temperature=0.8))
     np.testing.assert_array_equal(pipe(label_map, seed=3, temperature=0.8).flow, given.flow)
     still, walked = (pipe(label_map, seed=3, num_frames=4, z_walk=w, temperature=0.0) for w in (0.0, 1.0))
     np.testing.assert_array_equal(still.flow, walked.flow)
@@ -307,7 +307,27 @@ def test_the_temperature_says_how_much_drawn_motions_differ(pipe, seg2vid, label
         with pytest.raises(ValueError, match=f"temperature must be finite and at least 0, received {wrong}"):
             pipe(label_map, temperature=wrong)
         with pytest.raises(ValueError, match=f"temperature must be finite and at least 0, received {wrong}"):
-            pipe.draw_motion(0, temperature=wrong)
+            pipe.draw_motion(label_map, 0, temperature=wrong)
+
+
+def test_a_model_with_a_memory_recalls_motions_by_label_map(saved_model_with_instances, seg2vid_with_instances, spec):
+    pipe, memory = Seg2VidPipeline.from_saved_model(saved_model_with_instances), seg2vid_with_instances.motion.memory
+    label_map = np.random.default_rng(0).integers(0, spec.num_classes, pipe.size, np.uint8)
+    frame = np.random.default_rng(1).integers(0, 256, (*pipe.size, 3), np.uint8)
+    motions = np.asarray(memory.motions)
+    likest = pipe.draw_motion(label_map, 5, temperature=0.0)[0]
+    assert np.abs(motions - likest).max(axis=1).min() < 1e-6, "one of the remembered ones, as it is"
+    drawn = pipe.draw_motion(label_map, 5, 12)
+    found = {int(np.argmin(np.abs(motions - z).max(axis=1))) for z in drawn}
+    assert found == {0, 1, 2}, "each seed recalls one of three"
+    # A longer video recalls for each chunk's own label map; what encode_motion gave is left as it is.
+    video = pipe(label_map, seed=5, start_frame=frame, num_frames=2)
+    z = pipe.draw_motion(video.label_maps[0, 1], 5)
+    again = pipe(video.label_maps[0, 1], start_frame=video.frames[0, 1], z=z)
+    np.testing.assert_allclose(video.frames[0, 2].astype(int), again.frames[0, 1], atol=1)
+    kept = pipe(label_map, start_frame=frame, num_frames=2, z=z)
+    again = pipe(kept.label_maps[0, 1], start_frame=kept.frames[0, 1], z=z)
+    np.testing.assert_allclose(kept.frames[0, 2].astype(int), again.frames[0, 1], atol=1)
 
 
 def test_motions_between_two():

@@ -112,6 +112,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         visible=config.visible,
         refined=config.refined,
         prior=config.prior,
+        memory=config.memory,
         warp_method=config.warp,
         name="motion",
     )

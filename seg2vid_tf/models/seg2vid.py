@@ -122,6 +122,10 @@ class Seg2Vid(keras.Model):
         """How widely seeds draw motions, float32 [Z]."""
         return drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
 
+    def recall(self, label_map, drawn):
+        """The motion that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W] (motion_memory.py)."""
+        return self.motion.recall(encode_label_map(label_map, self.spec), drawn)
+
     def generate(self, label_map, style, z, seed, instance_map=None):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.
 
@@ -143,5 +147,6 @@ class Seg2Vid(keras.Model):
 
     def call(self, inputs, training=False):
         """{label_map uint8 [B,H,W], seed int64 [B](, instance_map)} -> generate's outputs for what the seeds draw."""
-        style, z = self.draw(inputs["seed"])
+        style, drawn = self.draw(inputs["seed"])
+        z = self.recall(inputs["label_map"], drawn)
         return self.generate(inputs["label_map"], style, z, inputs["seed"], inputs.get("instance_map"))

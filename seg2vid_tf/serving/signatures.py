@@ -15,15 +15,17 @@ For programs, tensors:
     from_tensor      label_map uint8 [B,H,W], style [B,S], z [B,Z], seed int64    -> the tensors below
     animate_tensor   start_frame uint8 [B,H,W,3], label_map, z                    -> the tensors below
     encode_motion    frames uint8 [B,T+1,H,W,3], label_map                        -> z_mean, z_stddev float32 [B,Z]
+    recall           label_map, z as a seed draws it                              -> z, the motion that is meant
     encode_style     reference uint8 [B,H,W,3]                                    -> style float32 [B,S], as above
 
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1], label_maps uint8 [B,T+1,H,W] (0 is the one given)
 
 A model of both stages has them all; encode_style where it has a style encoder. One of stage 2 alone has animate (as
-serving_default too), continue, animate_tensor and encode_motion; one of stage 1 alone serving_default, whose output is
-frame_bytes string [B], from_tensor (without z, its output frame uint8 [B,H,W,3]) and encode_style. serving_default and
-from_tensor of a stage 1 that was trained with instance boundaries take instance_map int32 [B,H,W] too, 0 = no instance.
+serving_default too), continue, animate_tensor, encode_motion and recall; one of stage 1 alone serving_default, whose
+output is frame_bytes string [B], from_tensor (without z, its output frame uint8 [B,H,W,3]) and encode_style.
+serving_default and from_tensor of a stage 1 that was trained with instance boundaries take instance_map int32 [B,H,W]
+too, 0 = no instance.
 
 Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
@@ -114,7 +116,7 @@ def _motion_signatures(model, animated, checked):
     def animate(start_frame_jpeg, label_map_png, seed):
         inputs = checked(start_frame_jpeg=start_frame_jpeg, label_map_png=label_map_png, seed=seed)
         start_frame, label_map = decoded(*inputs[:2])
-        _, z = model.draw(inputs[2])
+        z = model.recall(label_map, model.draw(inputs[2])[1])
         return _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
 
     def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
@@ -127,8 +129,8 @@ def _motion_signatures(model, animated, checked):
         with tf.control_dependencies([check for check in checks if check is not None]):
             chunk = tf.identity(chunk)
         start_frame, label_map = decoded(*files)
-        _, z = model.draw(seed)
-        z = walked(z, seed, chunk, walk, model.drawn_stddev)
+        _, drawn = model.draw(seed)
+        z = model.recall(label_map, walked(drawn, seed, chunk, walk, model.drawn_stddev))
         answer = _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
         return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:]}
 
@@ -141,6 +143,10 @@ def _motion_signatures(model, animated, checked):
         posterior = model.encode_motion(to_float(frames), label_map)
         return {"z_mean": posterior.mean(), "z_stddev": posterior.stddev()}
 
+    def recall(label_map, z):
+        label_map, z = checked(label_map=label_map, z=z)
+        return {"z": model.recall(label_map, z)}
+
     files = ["start_frame_jpeg", "label_map_png"]
     return {
         "serving_default": (animate, [*files, "seed"]),
@@ -148,6 +154,7 @@ def _motion_signatures(model, animated, checked):
         "continue": (continue_, [*files, "seed", "chunk", "walk"]),
         "animate_tensor": (animate_tensor, ["start_frame", "label_map", "z"]),
         "encode_motion": (encode_motion, ["frames", "label_map"]),
+        "recall": (recall, ["label_map", "z"]),
     }
 
 
@@ -157,7 +164,9 @@ def _video_signatures(model, generated, checked):
     def serving_default(label_map_png, seed, instance_map=None):
         label_map_png, seed, *instances = checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
         label_map = _decoded_maps(label_map_png, model)
-        return _encoded(_served(label_map, generated(label_map, *model.draw(seed), seed, *instances)))
+        style, drawn = model.draw(seed)
+        z = model.recall(label_map, drawn)
+        return _encoded(_served(label_map, generated(label_map, style, z, seed, *instances)))
 
     def from_tensor(label_map, style, z, seed, instance_map=None):
         inputs = checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))

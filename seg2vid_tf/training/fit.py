@@ -26,7 +26,13 @@ _ADVICE = "{} holds the last good steps. Look at the data, or start another --ru
 
 
 def fit(
-    trainer, make_batches, validation: dict, folder: RunFolder, strategy: tf.distribute.Strategy, measure=None
+    trainer,
+    make_batches,
+    validation: dict,
+    folder: RunFolder,
+    strategy: tf.distribute.Strategy,
+    measure=None,
+    finish=None,
 ) -> dict:
     """Trains until ``steps``, from the newest checkpoint of the folder if there is one.
 
@@ -37,6 +43,7 @@ def fit(
       folder: the run's.
       strategy: the process's.
       measure: trainer -> {name: held-out measure}, logged every ``measure_every`` steps; None: nothing is measured.
+      finish: called after the last step, before it is saved; None: nothing is left to do then.
 
     Returns:
       {name: loss term of the last step}; empty if there was nothing left to do.
@@ -82,6 +89,8 @@ def fit(
                 for name, value in terms.items():
                     tf.summary.scalar(name, value, step)
             # Before pictures and measures: what goes wrong there, or a kill while they are made, costs no step.
+            if step == training.steps and finish is not None:
+                finish()
             if last or step % training.checkpoint_every == 0:
                 _check_weights(trainer.checkpointed, step, folder)
                 folder.save(trainer.checkpointed, step)

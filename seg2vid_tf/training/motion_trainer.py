@@ -91,6 +91,28 @@ class MotionTrainer:
             terms["discriminator"] = self._adversary.train_step(frames, generated, annotation)
         return {name: per_replica(term) for name, term in {**terms, "gradient_norm": norm}.items()}
 
+    def remember(self, make_batches) -> None:
+        """Fills the model's memory with the motions of training clips, the stream's first ones.
+
+        Args:
+          make_batches: start_step -> tf.data.Dataset of batches without end.
+        """
+        memory = self.motion.memory
+
+        @tf.function
+        def remembered(frames, label_map):
+            annotation = encode_label_map(label_map, self.spec)
+            return memory.describe(annotation), self.motion.encode(frames, annotation).mean()
+
+        parts, count = [], 0
+        for batch in make_batches(0):
+            parts.append(remembered(batch["frames"], batch["label_maps"][:, 0]))
+            count += len(batch["frames"])
+            if count >= memory.size:
+                break
+        keys, motions = (tf.concat(part, axis=0)[: memory.size] for part in zip(*parts, strict=True))
+        memory.remember(keys, motions)
+
     def _terms(self, batch, outputs, step):
         """{name: weighted loss}; the loss is their sum."""
         weights, frames = self.config.losses, batch["frames"]

@@ -1,6 +1,7 @@
 """What the two training programs share: from flags to a running fit."""
 
 import dataclasses
+import functools
 import hashlib
 import pathlib
 
@@ -100,7 +101,10 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
         start_from(training.init_from, stage, trainer)
     measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
     folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
-    terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure)
+    finish = None
+    if getattr(config.model, "memory", 0):  # stage 1 has none
+        finish = functools.partial(trainer.remember, make_batches)
+    terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure, finish)
     if terms:
         print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 

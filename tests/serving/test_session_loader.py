@@ -15,6 +15,7 @@ SIGNATURES = {
     "continue": ({"start_frame_jpeg", "label_map_png", "seed", "chunk", "walk"}, FILES),
     "animate_tensor": ({"start_frame", "label_map", "z"}, TENSORS),
     "encode_motion": ({"frames", "label_map"}, {"z_mean", "z_stddev"}),
+    "recall": ({"label_map", "z"}, {"z"}),
     "encode_style": ({"reference"}, {"style"}),
 }
 TYPES = {

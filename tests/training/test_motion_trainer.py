@@ -56,6 +56,19 @@ def batch(smallest_motion):
     return {"frames": frames, "label_maps": tf.constant(label_maps)}
 
 
+def test_the_motions_of_the_streams_first_clips_are_remembered(smallest_motion, with_training, spec, batch):
+    config = with_training(smallest_motion, steps=1)
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, memory=3))
+    trainer = MotionTrainer(config, spec)
+    swapped = {name: value[::-1] for name, value in batch.items()}
+    trainer.remember(lambda start: iter([batch, swapped]) if start == 0 else None)
+    annotation = tf.one_hot(batch["label_maps"][:, 0], spec.num_classes)
+    expected = trainer.motion.encode(batch["frames"], annotation).mean().numpy()
+    np.testing.assert_allclose(np.asarray(trainer.motion.memory.motions), expected[[0, 1, 1]], atol=1e-5)
+    recalled = trainer.motion.recall(annotation, tf.zeros([2, 5]))
+    np.testing.assert_allclose(recalled, expected, atol=1e-5, err_msg="each clip's own is the likest")
+
+
 @pytest.mark.parametrize(
     "left_out",
     [

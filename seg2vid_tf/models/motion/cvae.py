@@ -19,6 +19,7 @@ from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
+from seg2vid_tf.models.motion.motion_memory import MotionMemory
 from seg2vid_tf.models.motion.refiner import FrameRefiner
 from seg2vid_tf.ops.matching import matched_motion
 from seg2vid_tf.ops.warp import warp
@@ -41,6 +42,7 @@ class MotionCVAE(keras.Model):
       visible: whether visibility is predicted; without it, it is 1 everywhere and nothing is painted.
       refined: whether a refiner paints what is not visible.
       prior: "standard", N(0, I), or "learned", p(z | start frame, annotation).
+      memory: motions of training clips that draws recall (motion_memory.py); 0: none.
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -59,6 +61,7 @@ class MotionCVAE(keras.Model):
         visible: bool = True,
         refined: bool = True,
         prior: str = "standard",
+        memory: int = 0,
         warp_method: str = "native",
         **kwargs,
     ):
@@ -90,6 +93,10 @@ class MotionCVAE(keras.Model):
             names = ("background_prior", "foreground_prior")
             groups = zip(self.latent_sizes, names, strict=True)
             self.priors = [LatentPrior(size, num_frames, name=name) for size, name in groups if size]
+        self.memory = None
+        if memory:
+            classes = len(background_ids) + len(foreground_ids)
+            self.memory = MotionMemory(memory, self.latent_dim, classes, name="memory")
         self.stride = 2 ** len(image_filters)
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
@@ -109,6 +116,7 @@ class MotionCVAE(keras.Model):
             "visible": visible,
             "refined": refined,
             "prior": prior,
+            "memory": memory,
             "warp_method": warp_method,
         }
 
@@ -173,6 +181,10 @@ class MotionCVAE(keras.Model):
         outputs["warped"] = tf.reshape(warped, [-1, steps, height, width, 3])
         outputs["frames"] = tf.reshape(frames, [-1, steps, height, width, 3])
         return outputs
+
+    def recall(self, annotation, drawn):
+        """The motion that a draw float32 [B,Z] means beside an annotation [B,H,W,K]: itself, or a remembered one."""
+        return drawn if self.memory is None else self.memory(annotation, drawn)
 
     def _seen(self, annotation):
         """What the networks see of an annotation."""
