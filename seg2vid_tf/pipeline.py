@@ -215,7 +215,9 @@ class Seg2VidPipeline:
         return {name: np.concatenate(values, axis=1)[:, : lengths[name]] for name, values in outputs.items()}
 
     def _recalled(self, label_maps, drawn):
-        """The motions that draws [N,Z] stand for beside label maps [N,H,W]."""
+        """The motions that draws [N,Z] stand for beside label maps [N,H,W]: others where the model has a memory."""
+        if "recall" not in self._functions:
+            return np.asarray(drawn)
         return self._run("recall", {"label_map": label_maps, "z": drawn})["z"]
 
     def draw_motion(

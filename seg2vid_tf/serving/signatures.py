@@ -21,11 +21,11 @@ For programs, tensors:
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1], label_maps uint8 [B,T+1,H,W] (0 is the one given)
 
-A model of both stages has them all; encode_style where it has a style encoder. One of stage 2 alone has animate (as
-serving_default too), continue, animate_tensor, encode_motion and recall; one of stage 1 alone serving_default, whose
-output is frame_bytes string [B], from_tensor (without z, its output frame uint8 [B,H,W,3]) and encode_style.
-serving_default and from_tensor of a stage 1 that was trained with instance boundaries take instance_map int32 [B,H,W]
-too, 0 = no instance.
+A model of both stages has them all; recall where it has a memory of motions, encode_style where it has a style encoder.
+One of stage 2 alone has animate (as serving_default too), continue, animate_tensor, encode_motion (and recall); one of
+stage 1 alone serving_default, whose output is frame_bytes string [B], from_tensor (without z, its output frame uint8
+[B,H,W,3]) and encode_style. serving_default and from_tensor of a stage 1 that was trained with instance boundaries take
+instance_map int32 [B,H,W] too, 0 = no instance.
 
 Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
@@ -148,13 +148,14 @@ def _motion_signatures(model, animated, checked):
         return {"z": model.recall(label_map, z)}
 
     files = ["start_frame_jpeg", "label_map_png"]
+    recalls = {} if model.motion.memory is None else {"recall": (recall, ["label_map", "z"])}
     return {
         "serving_default": (animate, [*files, "seed"]),
         "animate": (animate, [*files, "seed"]),
         "continue": (continue_, [*files, "seed", "chunk", "walk"]),
         "animate_tensor": (animate_tensor, ["start_frame", "label_map", "z"]),
         "encode_motion": (encode_motion, ["frames", "label_map"]),
-        "recall": (recall, ["label_map", "z"]),
+        **recalls,
     }
 
 
