@@ -58,7 +58,7 @@ def _list_ids():
     print(f"{LABEL_MAP.value}: {ids.shape[0]} x {ids.shape[1]} (height x width), {len(values)} ids")
     for value, count in zip(values, counts, strict=True):
         print(f"{value:6d} {count:9d} pixels {count / ids.size:7.2%}")
-    shares = {}
+    shares, classes = {}, {}
     for path in sorted(SPEC_DIR.glob("*.json")):
         spec = load_spec(path.stem)
         own = {*range(spec.num_classes), spec.ignore_id}
@@ -67,9 +67,11 @@ def _list_ids():
             *((f"--spec={spec.name} --label_ids={name}", set(mapping)) for name, mapping in spec.label_sets.items()),
         ):
             shares[flags_of_it] = counts[np.isin(values, list(known))].sum() / ids.size
+            classes[flags_of_it] = spec.num_classes
     # Official maps hold ids besides those of classes, which label sets leave out.
     print("share of the pixels whose ids are known:")
-    for flags_of_it, share in sorted(shares.items(), key=lambda item: -item[1])[:6]:
+    # Of those that know as much, the one that tells more classes apart.
+    for flags_of_it, share in sorted(shares.items(), key=lambda item: (-item[1], -classes[item[0]]))[:6]:
         print(f"{share:7.2%}  {flags_of_it}")
 
 

@@ -13,6 +13,7 @@ import dataclasses
 import fcntl
 import pathlib
 
+import hypothesis
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
@@ -24,6 +25,10 @@ from seg2vid_tf.config import (
     StartFrameModelConfig,
     StartFrameTrainingConfig,
 )
+
+# How long an example takes is the machine's business.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SIZE = (32, 64)
 NUM_FRAMES = 2

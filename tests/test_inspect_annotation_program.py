@@ -43,7 +43,8 @@ def test_without_a_spec_it_says_which_ones_fit(tmp_path):
     lines = done.stdout.splitlines()
     best = lines[lines.index("share of the pixels whose ids are known:") + 1 :]
     assert best[:2] == [f" 87.50%  --spec={name} --label_ids=labelIds" for name in ("cityscapes", "kitti")]
-    assert float(best[2].split("%")[0]) < 87
+    assert best[2] == " 87.50%  --spec=camvid --label_ids=labelIds", "it tells fewer classes apart"
+    assert float(best[3].split("%")[0]) < 87
 
 
 def test_painted_maps_and_mistakes(tmp_path):

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.motion.latent_map import drawn_stddev
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
@@ -81,7 +82,7 @@ def walked(z: tf.Tensor, seed: tf.Tensor, chunks: tf.Tensor, step: tf.Tensor, st
     return tf.while_loop(lambda chunk, _: chunk <= last, on, (first, z), shape_invariants=shapes)[1]
 
 
-class Seg2Vid(keras.Model):
+class Seg2Vid(BuiltByCall, keras.Model):
     """Start-frame generator and motion CVAE over one annotation spec.
 
     Args:

@@ -134,7 +134,8 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
     if model.generator is not None:
         values["style"] = rng.standard_normal((2, model.generator.style_dim)).astype(np.float32)
     if model.motion is not None:
-        values["z"] = rng.standard_normal((2, model.motion.latent_dim)).astype(np.float32)
+        # As seeds draw them: motions no model was made for tear pictures, where the last bit decides again.
+        values["z"] = model.drawn_stddev * rng.standard_normal((2, model.motion.latent_dim)).astype(np.float32)
     return {name: {s.name: values[s.name] for s in specs} for name, (_, specs) in signatures(model).items()}
 
 

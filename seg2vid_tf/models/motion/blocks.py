@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 
-class ConvBlock(keras.layers.Layer):
+
+class ConvBlock(BuiltByCall, keras.layers.Layer):
     """Convolution, "same" padding, leaky ReLU(0.2), He-initialised: no normalisation.
 
     Motion is a magnitude: normalising activations per example would erase how far things move, and batch statistics

@@ -14,6 +14,7 @@ not autocast: each convolution casts its own input, and nothing else is rounded.
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
@@ -25,7 +26,7 @@ from seg2vid_tf.ops.matching import matched_motion
 from seg2vid_tf.ops.warp import warp
 
 
-class MotionCVAE(keras.Model):
+class MotionCVAE(BuiltByCall, keras.Model):
     """Start frame + annotation + latent -> T frames.
 
     Args:

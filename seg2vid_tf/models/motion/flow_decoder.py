@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
 from seg2vid_tf.ops.flow import chosen_neighbours
@@ -36,7 +37,7 @@ _INVERSION_STEPS = 3
 _OWN_PLACE = 5.0 * np.eye(5, dtype=np.float32)[0]
 
 
-class TemporalMix(keras.layers.Layer):
+class TemporalMix(BuiltByCall, keras.layers.Layer):
     """A residual convolution over each frame and its two neighbours in time; the ends see zeros.
 
     Args:
@@ -64,7 +65,7 @@ class TemporalMix(keras.layers.Layer):
         return x + self.conv(neighbours)
 
 
-class FlowDecoder(keras.layers.Layer):
+class FlowDecoder(BuiltByCall, keras.layers.Layer):
     """The decoder of stage 2.
 
     Args:

@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
 
 
-class ImageEncoder(keras.layers.Layer):
+class ImageEncoder(BuiltByCall, keras.layers.Layer):
     """What is where in the start frame.
 
     Args:

@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.latent_map import LatentScale, map_channels, map_of, velocities_of
 
 
-class LatentInjection(keras.layers.Layer):
+class LatentInjection(BuiltByCall, keras.layers.Layer):
     """z -> velocities, and one feature map per predicted frame and level of the decoder, on any grids.
 
     Args:

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
 from seg2vid_tf.models.motion.latent_map import LATENT_GRID, coefficients_of, map_channels, usual_sizes
 
@@ -41,7 +42,7 @@ class SceneMotion(NamedTuple):
     factors: tf.Tensor
 
 
-class LatentPrior(keras.layers.Layer):
+class LatentPrior(BuiltByCall, keras.layers.Layer):
     """Start frame and annotation -> what the group's part of z is like; N(0, I) at the start of training.
 
     Args:

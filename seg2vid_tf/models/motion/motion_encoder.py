@@ -10,6 +10,7 @@ weights does not depend on the frame's size (defect 13).
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
 from seg2vid_tf.models.motion.latent_map import (
     LATENT_GRID,
@@ -28,7 +29,7 @@ _AT_THE_EDGE = 0.1
 _ELSEWHERE = 1e-9
 
 
-class MotionEncoder(keras.layers.Layer):
+class MotionEncoder(BuiltByCall, keras.layers.Layer):
     """What was measured, start frame and the group's annotation -> mean and log-variance.
 
     Args:

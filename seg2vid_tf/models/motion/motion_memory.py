@@ -17,12 +17,14 @@ import math
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
+
 GRID = (8, 8)
 # Motions that a draw chooses from, and how much of the draw itself is added to what was recalled.
 NEAREST, SHARE = 20, 0.3
 
 
-class MotionMemory(keras.layers.Layer):
+class MotionMemory(BuiltByCall, keras.layers.Layer):
     """Remembers ``size`` motions; until it does, draws stay what they are.
 
     Args:

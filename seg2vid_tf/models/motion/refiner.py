@@ -9,12 +9,13 @@ composited into the occluded part alone, so a pixel that was warped well stays a
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.ops.fill import filled
 from seg2vid_tf.ops.occlusion import composite
 
 
-class FrameRefiner(keras.layers.Layer):
+class FrameRefiner(BuiltByCall, keras.layers.Layer):
     """The last part of stage 2, shared by all frames.
 
     Args:

@@ -16,11 +16,12 @@ Source of the rest: Park et al. (CVPR 2019).
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.start_frame.spade import SpadeResidualBlock
 from seg2vid_tf.models.start_frame.style_layout import StyleLayout
 
 
-class StartFrameGenerator(keras.Model):
+class StartFrameGenerator(BuiltByCall, keras.Model):
     """The generator of stage 1.
 
     Args:

@@ -8,11 +8,12 @@ spectral normalisation as in SPADE.
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
 from seg2vid_tf.ops.activation import leaky_relu
 
 
-class PatchDiscriminator(keras.layers.Layer):
+class PatchDiscriminator(BuiltByCall, keras.layers.Layer):
     """Strided convolutions that end in one logit per patch.
 
     Args:
@@ -38,7 +39,7 @@ class PatchDiscriminator(keras.layers.Layer):
         return {"logits": tf.cast(self.to_logits(x, training=training), tf.float32), "features": features}
 
 
-class MultiscaleDiscriminator(keras.Model):
+class MultiscaleDiscriminator(BuiltByCall, keras.Model):
     """The same patch discriminator, own weights, at several resolutions.
 
     Args:

@@ -12,11 +12,12 @@ import math
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
 from seg2vid_tf.ops.activation import leaky_relu
 
 
-class SegmentationDiscriminator(keras.Model):
+class SegmentationDiscriminator(BuiltByCall, keras.Model):
     """The discriminator with K + 1 classes: the spec's, then "fake".
 
     Args:

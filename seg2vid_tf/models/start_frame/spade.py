@@ -15,8 +15,10 @@ import math
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 
-class AnnotationReader(keras.layers.Layer):
+
+class AnnotationReader(BuiltByCall, keras.layers.Layer):
     """Annotation, style and noise -> what the normalisations of one block follow.
 
     Args:
@@ -52,7 +54,7 @@ class AnnotationReader(keras.layers.Layer):
         return tf.nn.relu(read)
 
 
-class SpadeNorm(keras.layers.Layer):
+class SpadeNorm(BuiltByCall, keras.layers.Layer):
     """x normalised over each pixel's channels, then scaled and shifted pixel by pixel as the annotation says.
 
     Args:
@@ -81,7 +83,7 @@ class SpadeNorm(keras.layers.Layer):
         return tf.cast(normalised, scale.dtype) * (1.0 + scale) + shift
 
 
-class SpadeResidualBlock(keras.layers.Layer):
+class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
     """Two normalise - leaky ReLU - convolve steps around a shortcut.
 
     Args:

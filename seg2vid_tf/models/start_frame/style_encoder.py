@@ -7,10 +7,11 @@ Source: Park et al. (CVPR 2019), section 3 ("multi-modal synthesis"): a VAE whos
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.ops.activation import leaky_relu
 
 
-class StyleEncoder(keras.Model):
+class StyleEncoder(BuiltByCall, keras.Model):
     """Strided convolutions, pooled over the picture.
 
     Args:
