@@ -170,24 +170,28 @@ class Evaluator:
         _to_tensorboard(folder.path / "logs", metrics)
         return folder.metrics()
 
-    def _windows(self, data=None) -> tf.data.Dataset:
-        protocol, with_motion = self.protocol, self._has_motion if data is None else False
+    def _windows(self, split=None) -> tf.data.Dataset:
+        """The windows that are measured; of another split all, with nothing but frames and label maps."""
+        protocol, measured = self.protocol, split is None
+        with_motion = measured and self._has_motion
         windows = make_dataset(
-            self._data if data is None else data,
+            self._data if measured else split,
             num_frames=protocol.num_frames,
             batch_size=1,
             training=False,
             with_motion=with_motion,
+            with_instances=measured and self._pipe.uses_instances and protocol.start_frame == "generated",
             size=None if with_motion else self._pipe.size,
             window_stride=protocol.window_stride,
         )
-        return windows.take(protocol.max_clips) if protocol.max_clips and data is None else windows
+        return windows.take(protocol.max_clips) if measured and protocol.max_clips else windows
 
     def _clips(self, windows) -> Iterator[RealClip]:
         for window in windows:
             frames, label_maps = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0].numpy()
             truth = {name: window[name][0].numpy() for name in MOTION} if self._has_motion else None
-            yield RealClip(frames, label_maps, truth)
+            instances = window["instance_maps"][0, 0].numpy() if "instance_maps" in window else None
+            yield RealClip(frames, label_maps, truth, instances)
 
     def _learned_from(self) -> tuple[np.ndarray | None, list[str]]:
         """The training data's mean flow where it can be had, and warnings about the data."""
@@ -204,10 +208,13 @@ class Evaluator:
         mean, seen = MeanFlow(), set()
         try:
             for split in self._train_data:
-                for window in self._windows(split):
+                windows = self._windows(split)
+                bar = keras.utils.Progbar(int(windows.cardinality()), unit_name="clip of the mean flow")
+                for window in windows:
                     frames = to_uint8(window["frames"][0]).numpy()
                     seen.add(_digest(frames[0]))
                     mean.add(frames)
+                    bar.add(1)
         except ValueError as error:
             return None, [*warnings, f"no mean_flow: {error}"]
         both = sum(_digest(real.frames[0]) in seen for real in self._clips(self._windows()))
@@ -226,11 +233,12 @@ class Evaluator:
         return record, parts
 
     def _videos(self, real, index):
-        return {
-            prefix + name: videos
-            for prefix, model in self._models.items()
-            for name, videos in model.videos(real, index).items()
-        }
+        videos, start_frame = {}, real.frames[0] if self.protocol.start_frame == "real" else None
+        for prefix, model in self._models.items():
+            videos |= {prefix + name: made for name, made in model.videos(real, index, start_frame).items()}
+            # The others are without stage 1: they go on from what the model's has painted for its first seed.
+            start_frame = next(iter(videos.values()))[0].frames[0]
+        return videos
 
     def _pictures(self, folder, windows, fps):
         """The report's pictures of the clips that are best, median and worst by some scores of the first method."""
@@ -243,7 +251,8 @@ class Evaluator:
             if index not in chosen:
                 continue
             videos = {"real": real.frames}
-            for name, several in self._models[""].videos(real, index).items():
+            start_frame = real.frames[0] if self.protocol.start_frame == "real" else None
+            for name, several in self._models[""].videos(real, index, start_frame).items():
                 if len(several) == 1:
                     videos[name] = several[0]
                     continue

@@ -8,6 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.evaluation.methods import Protocol
 from seg2vid_tf.evaluator import Evaluator, Networks
 from seg2vid_tf.pipeline import Seg2VidPipeline
@@ -83,6 +86,31 @@ def test_a_model_without_annotation_is_one_more_baseline(pipe, saved_model, stre
     assert set(methods) == names | {f"without_annotation_{name}" for name in names} | {"copy_frame_0"}
     own, other = methods["reconstruction"]["psnr"]["mean"], methods["without_annotation_reconstruction"]["psnr"]["mean"]
     assert own == pytest.approx(other, abs=0.2), "this run holds the same networks"
+
+
+def test_from_a_map_alone_the_other_model_animates_what_stage_1_painted(
+    pipe, saved_model, street_data, run_dir, tmp_path
+):
+    protocol = dataclasses.replace(QUICK, start_frame="generated", max_clips=1)
+    evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, without_annotation=run_dir)
+    assert set(evaluator.run(tmp_path / "out")["methods"]) == {
+        *("samples", "best_of_2", "without_annotation_samples", "without_annotation_best_of_2", "copy_frame_0")
+    }
+    (real,) = evaluator._clips(evaluator._windows())
+    videos = evaluator._videos(real, 0)
+    for name in ("samples", "without_annotation_samples"):
+        np.testing.assert_array_equal(videos[name][0].frames[0], videos["samples"][0].frames[0])
+
+
+def test_a_model_with_instances_is_given_those_of_the_data(saved_model_with_instances, spec, tmp_path):
+    clips = list(SyntheticStreet([1], 2, 32, 64, with_motion=False))
+    ids = (clips[0].label_maps == 8).astype(np.uint16)
+    clips = ClipList([dataclasses.replace(clips[0], instance_maps=ids)], spec)
+    write_shards(clips, tmp_path, split="validation")
+    pipe = Seg2VidPipeline.from_saved_model(saved_model_with_instances)
+    protocol = dataclasses.replace(QUICK, start_frame="generated")
+    metrics = Evaluator(pipe, saved_model_with_instances, tmp_path / "validation", protocol).run(tmp_path / "out")
+    assert metrics["clips"] == 1 and metrics["methods"]["samples"]["psnr"]["mean"] > 0
 
 
 def test_a_broken_model_gives_no_numbers(seg2vid, street_data, run_dir, tmp_path):

@@ -79,14 +79,21 @@ class ModelMethods:
         # A posterior is that of a clip of the model's own length.
         self.reconstructs = protocol.start_frame == "real" and protocol.num_frames == pipe.num_frames
 
-    def videos(self, real: RealClip, index: int) -> dict[str, list[Video]]:
+    def videos(self, real: RealClip, index: int, start_frame: np.ndarray | None = None) -> dict[str, list[Video]]:
         """{"reconstruction": one, "samples": as many as the protocol says}, those that can be made of clip ``index``.
+
+        Args:
+          real: the clip.
+          index: its number, from which the samples' seeds follow.
+          start_frame: uint8 [H,W,3], what is animated; None: stage 1 paints it.
 
         Raises:
           ValueError: the model gives NaN or infinity.
         """
         made, protocol = {}, self._protocol
-        given = {"start_frame": real.frames[0]} if protocol.start_frame == "real" else {}
+        given = {"start_frame": start_frame}
+        if start_frame is None and self._pipe.uses_instances:
+            given["instance_map"] = real.instance_map
         if self.reconstructs:
             z = self._motion(real)
             made["reconstruction"] = _videos(self._pipe(real.label_map, z=z[None], **given))
