@@ -84,7 +84,8 @@ class EvaluationFolder:
         Raises:
           ValueError: a file is damaged.
         """
-        for number in range(len(list(self._clips.glob("*.json")))):
+        # Not the temporary files that a kill may leave, whose names begin with a dot.
+        for number in range(len(list(self._clips.glob("[0-9]*.json")))):
             path = self._path(number, "json")
             record = _with_nan(self._document(f"clips/{path.name}"))
             parts: dict[str, dict[str, np.ndarray]] = {}

@@ -40,6 +40,12 @@ def test_what_was_measured_comes_back(tmp_path, spec):
     assert metrics["sets"]["samples"] == {"segmenter_accuracy": 1.0, "segmenter_mean_iou": 1.0}
 
 
+def test_what_a_kill_leaves_half_written_is_no_clip(tmp_path, spec):
+    folder = filled(tmp_path / "a", 20.0)
+    (tmp_path / "a" / "clips" / ".000001.123.tmp.json").write_text("{")
+    assert len(list(folder.clips())) == 1 and not folder.has(1)
+
+
 def test_curves_are_means_over_clips(tmp_path, spec):
     metrics = summarise(filled(tmp_path / "a", 20.0, 24.0), spec)
     assert metrics["by_frame"]["samples"]["psnr"] == [23.0, 21.0]
