@@ -28,11 +28,9 @@ WIDTH = flags.DEFINE_integer("width", None, "width in pixels; default: 128", low
 def main():
     if PRESET.value and (SPEC.value or HEIGHT.value or WIDTH.value):
         raise ValueError("--preset says spec and size: leave --spec, --height and --width out")
-    from seg2vid_tf.annotations.label_map import colorize, label_set_table, write_label_map
-    from seg2vid_tf.annotations.pose import draw_pose
+    from seg2vid_tf.annotations.label_map import colorize, write_label_map
     from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
-    from seg2vid_tf.annotations.standing_pose import standing_pose
-    from seg2vid_tf.data.synthetic_street import render_clip
+    from seg2vid_tf.data.drawn_label_map import drawn_label_map
     from seg2vid_tf.media import save_png
 
     if PRESET.value:
@@ -43,16 +41,7 @@ def main():
         spec, size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
     else:
         spec, size = load_spec(SPEC.value or "synthetic_street"), (HEIGHT.value or 64, WIDTH.value or 128)
-    if spec.skeleton is not None:
-        label_map = draw_pose(standing_pose(SEED.value)[None], spec, size)[0]
-    elif spec.name == "synthetic_street" or "synthetic_street" in spec.label_sets:
-        label_map = render_clip(SEED.value, 1, *size, with_motion=False).label_maps[0]
-        if spec.name != "synthetic_street":
-            label_map = label_set_table(spec, "synthetic_street")[label_map]
-    else:
-        raise ValueError(
-            f"spec {spec.name!r} has no skeleton and no label set 'synthetic_street': nothing to draw in it"
-        )
+    label_map = drawn_label_map(spec, size, SEED.value)
     output = pathlib.Path(OUTPUT.value)
     write_label_map(output, label_map)
     save_png(colorize(label_map, spec), output.with_name(f"{output.stem}_colors.png"))

@@ -2,7 +2,7 @@
 
     python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --train_data=data/street/train \
         --output=out/street
-    python experiments/evaluate.py --flagfile=experiments/flags/cityscapes_i2v.flags --saved_model=saved_models/city \
+    python experiments/evaluate.py --flagfile=experiments/protocols/cityscapes_i2v.flags --run_dir=runs/city \
         --data=data/city/validation --train_data=data/city/train --lpips_path=lpips_alex.npz --output=out/city
     python experiments/evaluate.py --compare=out/street,out/other --output=out/comparison
 

@@ -43,6 +43,7 @@ from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.export import newest_version, versions
+from seg2vid_tf.training.program import fingerprint
 
 # Scores by which the report chooses clips to show.
 _SHOWN_BY = ("psnr", "lpips", "warp_error_external", "epe")
@@ -129,10 +130,7 @@ class Evaluator:
         given = [networks.lpips, networks.segmenter, *networks.features, networks.classifier, without_annotation]
         self._identity = {
             "model": {"path": self._model, "digest": _model_digest(self._model)},
-            "data": {
-                "path": self._data,
-                "digest": hashlib.sha256("".join(s["sha256"] for s in self._manifest["shards"]).encode()).hexdigest(),
-            },
+            "data": {"path": self._data, "digest": fingerprint([self._manifest])},
             "train_data": self._train_data,
             "protocol": dataclasses.asdict(self.protocol),
             "networks": {str(path): _model_digest(path) for path in given if path is not None},
@@ -232,8 +230,12 @@ class Evaluator:
             record["scores"]["reconstruction"] |= self._models[""].swapped(real, own, previous)
         return record, parts
 
+    def _given_start_frame(self, real):
+        """What is animated; None: stage 1 paints it."""
+        return real.frames[0] if self.protocol.start_frame == "real" else None
+
     def _videos(self, real, index):
-        videos, start_frame = {}, real.frames[0] if self.protocol.start_frame == "real" else None
+        videos, start_frame = {}, self._given_start_frame(real)
         for prefix, model in self._models.items():
             videos |= {prefix + name: made for name, made in model.videos(real, index, start_frame).items()}
             # The others are without stage 1: they go on from what the model's has painted for its first seed.
@@ -251,12 +253,11 @@ class Evaluator:
             if index not in chosen:
                 continue
             videos = {"real": real.frames}
-            start_frame = real.frames[0] if self.protocol.start_frame == "real" else None
-            for name, several in self._models[""].videos(real, index, start_frame).items():
+            for name, several in self._models[""].videos(real, index, self._given_start_frame(real)).items():
                 if len(several) == 1:
                     videos[name] = several[0]
                     continue
-                nearest = nearest_video([self._scores.of_video(real, video)[0] for video in several])
+                nearest = nearest_video(real, several)
                 videos |= {"a sample": several[0], f"the nearest of {len(several)} samples": several[nearest]}
             title = f"clip {index}: {', '.join(chosen[index])}"
             pictures.append(clip_pictures(title, colorize(real.label_map, self._spec), videos, fps))
@@ -288,11 +289,8 @@ def _versions(external_flow):
 
 def _to_tensorboard(logs, metrics):
     with tf.summary.create_file_writer(str(logs)).as_default(step=0):
-        for method, scores in metrics["methods"].items():
-            for name, value in scores.items():
-                if value["mean"] is not None:
-                    tf.summary.scalar(f"{method}/{name}", value["mean"])
-        for method, scores in metrics["sets"].items():
-            for name, value in scores.items():
+        for method, scores in (*metrics["methods"].items(), *metrics["sets"].items()):
+            for name, score in scores.items():
+                value = score["mean"] if isinstance(score, dict) else score
                 if value is not None:
                     tf.summary.scalar(f"{method}/{name}", value)

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from seg2vid_tf.annotations.label_map import label_set_table
-from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.annotations.standing_pose import standing_pose
+from seg2vid_tf.data.drawn_label_map import drawn_label_map
 from seg2vid_tf.data.synthetic_street import render_clip
 from seg2vid_tf.evaluation.psnr import psnr
 from seg2vid_tf.pipeline import Seg2VidPipeline
@@ -26,10 +25,7 @@ MEBIBYTES = {"one": 40, "all": 120}
 
 def drawn_map(pipe):
     """The label map that the statistics are those of, of whatever spec the model has."""
-    if pipe.spec.skeleton is not None:
-        return draw_pose(standing_pose(7)[None], pipe.spec, pipe.size)[0]
-    street = render_clip(7, 1, *pipe.size, with_motion=False).label_maps[0]
-    return label_set_table(pipe.spec, "synthetic_street")[street]
+    return drawn_label_map(pipe.spec, pipe.size, seed=7)
 
 
 def statistics(pipe) -> np.ndarray:

@@ -55,6 +55,11 @@ class RealClip:
         return flow, visibility
 
 
+def frame_psnr(real: RealClip, video: Video) -> np.ndarray:
+    """PSNR of each of the frames 1..T, at most MAX_PSNR: float64 [T]."""
+    return np.minimum(psnr(real.frames[1:], video.frames[1:]), MAX_PSNR)
+
+
 class ClipScores:
     """Scores videos; each call is on its own, nothing is gathered."""
 
@@ -70,7 +75,7 @@ class ClipScores:
 
     def _by_frame(self, real, video):
         shown, target = video.frames[1:], real.frames[1:]
-        scores = {"psnr": np.minimum(psnr(target, shown), MAX_PSNR), "ssim": ssim(target, shown)}
+        scores = {"psnr": frame_psnr(real, video), "ssim": ssim(target, shown)}
         if min(shown.shape[1:3]) >= MS_SSIM_MIN_SIDE:
             scores["ms_ssim"] = ms_ssim(target, shown)
         if self._lpips is not None:

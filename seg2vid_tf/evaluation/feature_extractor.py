@@ -31,7 +31,7 @@ class FeatureExtractor:
         made = self._network.output_shape
         if len(made) < 2 or any(side != 1 for side in made[1:-1]):
             raise ValueError(f"{self._network.found}; the output must be one vector a picture or clip, [N,C]")
-        self.name = pathlib.Path(path).name.removesuffix(pathlib.Path(path).suffix) or pathlib.Path(path).name
+        self.name = pathlib.Path(path).stem
         self.of_clips = self._network.clip_length is not None
         self.size = made[-1] if made[-1] > 0 else None
 

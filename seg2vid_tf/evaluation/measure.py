@@ -6,7 +6,7 @@ which every score is given. What belongs to a set (set_scores.py) takes one vide
 
 import numpy as np
 
-from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip
+from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip, frame_psnr
 from seg2vid_tf.evaluation.set_scores import SetMeasures
 from seg2vid_tf.evaluation.summary import REAL
 from seg2vid_tf.evaluation.video import Video
@@ -36,15 +36,15 @@ def measured_clip(
         parts[method] = sets.part(several[0].frames, several[0].label_maps, first_made)
         if len(several) > 1:
             best = f"{method.removesuffix('samples')}best_of_{len(several)}"
-            nearest = nearest_video(scored)
+            nearest = nearest_video(real, several)
             by_clip[best] = scored[nearest]
             by_frame[best] = {name: values.tolist() for name, values in curves[nearest].items()}
     return {"scores": by_clip, "by_frame": by_frame}, parts
 
 
-def nearest_video(scored) -> int:
-    """Which of some scored videos is nearest to the real clip."""
-    return int(np.argmax([one["psnr"] for one in scored]))
+def nearest_video(real: RealClip, videos: list[Video]) -> int:
+    """Which of some videos is nearest to the real clip, by the mean of its frames' PSNR."""
+    return int(np.argmax([frame_psnr(real, video).mean() for video in videos]))
 
 
 def _mean(scored):

@@ -90,10 +90,14 @@ class SetScores:
             else:
                 self._features.setdefault(name, FeatureStatistics(array.shape[1])).add(array)
 
-    def result(self, real: "SetScores") -> tuple[dict[str, float | None], list[str]]:
-        """The scores named above, those of the Frechet distance to ``real``, and what could not be measured and why."""
+    def result(self, real: "SetScores | None") -> tuple[dict[str, float | None], list[str]]:
+        """The scores named above, and what could not be measured and why.
+
+        Args:
+          real: the set that Frechet distances are to; None: there are none, as of the real set itself.
+        """
         scores, warnings = {}, []
-        for name, features in self._features.items():
+        for name, features in self._features.items() if real is not None else ():
             try:
                 scores[name] = frechet_distance(real._features[name], features)
             except ValueError as error:

@@ -39,10 +39,8 @@ def summarise(folder: EvaluationFolder, spec: AnnotationSpec) -> dict:
         raise ValueError(f"{folder.path}: no clip was measured")
     by_set, warnings = {}, []
     for method, scores in sets.items():
-        by_set[method], missing = scores.result(sets[REAL])
+        by_set[method], missing = scores.result(None if method == REAL else sets[REAL])
         warnings += [line for line in missing if line not in warnings]
-        if method == REAL:  # its distance to itself says nothing
-            by_set[method] = {n: v for n, v in by_set[method].items() if not n.startswith("frechet_")}
     return {
         "clips": count,
         "methods": {m: {n: mean_with_interval(v) for n, v in scores.items()} for m, scores in values.items()},

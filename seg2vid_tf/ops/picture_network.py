@@ -164,19 +164,14 @@ class _KerasFile:
         except Exception as error:  # of any kind, as for a SavedModel
             raise ValueError(f"{name} is not a Keras model that runs here: {error}") from error
         sides = self._model.inputs, self._model.outputs
-        self.inputs, self.outputs = (
-            [
-                (tuple(-1 if n is None else n for n in tensor.shape), tf.as_dtype(tensor.dtype).as_numpy_dtype)
-                for tensor in side
-            ]
-            for side in sides
-        )
+        self.inputs, self.outputs = ([_form(tensor) for tensor in side] for side in sides)
 
     def run(self, images):
         return np.asarray(self._model(tf.constant(images), training=False))
 
 
 def _form(tensor):
-    """(shape, dtype) of a signature's tensor."""
-    shape = () if tensor.shape.rank is None else tuple(-1 if n is None else n for n in tensor.shape)
-    return shape, tensor.dtype.as_numpy_dtype
+    """(shape, dtype) of a signature's tensor or a Keras model's."""
+    shape = tf.TensorShape(tensor.shape)
+    sides = () if shape.rank is None else tuple(-1 if n is None else n for n in shape)
+    return sides, tf.as_dtype(tensor.dtype).as_numpy_dtype
