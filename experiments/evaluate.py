@@ -42,7 +42,10 @@ EXTERNAL_FLOW = flags.DEFINE_bool(
     "external_flow", True, "measure with OpenCV's flow and affine motion too (the extra eval)"
 )
 WINDOW_STRIDE = flags.DEFINE_integer(
-    "window_stride", None, "frames between the starts of a clip's windows; default: no overlap", lower_bound=1
+    "window_stride",
+    None,
+    "frames between the starts of a clip's windows; default: no overlap. Given, exact motion is left out",
+    lower_bound=1,
 )
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
 LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
@@ -52,7 +55,7 @@ FEATURES = flags.DEFINE_list(
 )
 CLASSIFIER_PATH = flags.DEFINE_string("classifier_path", None, "network from pictures to classes (Inception: IS)")
 COMPARE = flags.DEFINE_list("compare", [], "finished evaluations to hold against each other, instead of measuring")
-FPS = flags.DEFINE_float("fps", 4.0, "of the report's animations")
+FPS = flags.DEFINE_float("fps", 4.0, "of the report's animations", lower_bound=0.1)
 
 
 def main():
@@ -108,8 +111,16 @@ def _compare():
     from seg2vid_tf.evaluation.report import comparison_report
     from seg2vid_tf.files import check_new, write_text
 
-    if len(COMPARE.value) < 2 or DATA.value or SAVED_MODEL.value or RUN_DIR.value:
-        raise ValueError("--compare takes two or more finished evaluations and no --data, --run_dir or --saved_model")
+    if (
+        len(COMPARE.value) < 2
+        or len(set(COMPARE.value)) < len(COMPARE.value)
+        or DATA.value
+        or SAVED_MODEL.value
+        or RUN_DIR.value
+    ):
+        raise ValueError(
+            "--compare takes two or more different finished evaluations and no --data, --run_dir or --saved_model"
+        )
     output = pathlib.Path(OUTPUT.value)
     check_new(output)
     folders = {path: EvaluationFolder(path) for path in COMPARE.value}

@@ -7,7 +7,6 @@ What was measured of each clip is kept as it comes; metrics.json, report.html an
 at the end, so a stopped evaluation goes on where it was.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -24,11 +23,13 @@ import seg2vid_tf
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.config import write_json
 from seg2vid_tf.data.clip_record import MOTION
+from seg2vid_tf.data.overlap import shared_frames
 from seg2vid_tf.data.pipeline import make_dataset
 from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, sources
 from seg2vid_tf.evaluation.baselines import MeanFlow
 from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip
 from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, config_hash
+from seg2vid_tf.evaluation.external_flow import require_opencv
 from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
 from seg2vid_tf.evaluation.lpips import load_lpips
 from seg2vid_tf.evaluation.measure import measured_clip, nearest_video
@@ -92,7 +93,8 @@ class Evaluator:
           networks: to measure with.
 
         Raises:
-          ValueError: data of another spec or damaged, a network that is missing or another one than it should be.
+          ValueError: data of another spec or damaged, a network that is missing or another one than it should be, a
+            protocol that asks for what the model cannot do.
           ImportError: OpenCV is not installed and the protocol asks for it.
         """
         self._manifest = check_shards(data)
@@ -103,38 +105,42 @@ class Evaluator:
                 f"{data} holds spec {self._spec.name!r}, whose classes are not those of {pipe.spec.name!r}, which the "
                 "model was trained on: prepare it in those (--spec, --label_ids)"
             )
-        self.protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
+        self.protocol = protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
         self._pipe, self._model, self._data, self._train_data = pipe, str(model), str(data), list(map(str, train_data))
-        self._has_motion = self._manifest["has_motion"] and self.protocol.num_frames == pipe.num_frames
-        self._models = {"": ModelMethods(pipe, self.protocol)}
+        _check_protocol(protocol, pipe, self._model)
+        self._models = {"": ModelMethods(pipe, protocol)}
         if without_annotation is not None:
-            other = Seg2VidPipeline.from_run(without_annotation, start_frame=False)
-            if other.spec != pipe.spec or other.size != pipe.size:
-                raise ValueError(f"{without_annotation} is of another spec or size than {model}")
-            self._models["without_annotation_"] = ModelMethods(other, self.protocol)
+            self._models["without_annotation_"] = ModelMethods(_blind(without_annotation, pipe), protocol)
+        no_motion = self._why_no_motion()
+        self._has_motion = no_motion is None
+        self._warnings = [no_motion] if no_motion else []
         self._scores = ClipScores(
             load_lpips(networks.lpips) if networks.lpips else None,
-            self.protocol.horizons,
-            self.protocol.external_flow,
+            protocol.horizons,
+            protocol.external_flow,
         )
         segment = None
         if networks.segmenter:
             table, segmenter = cityscapes_to_spec(self._spec), Segmenter(networks.segmenter)
             segment = lambda frames: table[segmenter(frames)]  # noqa: E731 - one expression that two names feed
+        extractors = [FeatureExtractor(path) for path in networks.features]
         self._sets = SetMeasures(
             self._spec,
-            [FeatureExtractor(path) for path in networks.features],
-            FeatureExtractor(networks.classifier) if networks.classifier else None,
+            protocol.num_frames,
+            extractors,
+            FeatureExtractor(networks.classifier, "classifier") if networks.classifier else None,
             segment,
         )
-        given = [networks.lpips, networks.segmenter, *networks.features, networks.classifier, without_annotation]
+        roles = {"lpips": networks.lpips, "segmenter": networks.segmenter, "classifier": networks.classifier}
+        roles |= {f"frechet_{each.name}": path for each, path in zip(extractors, networks.features, strict=True)}
         self._identity = {
-            "model": {"path": self._model, "digest": _model_digest(self._model)},
-            "data": {"path": self._data, "digest": fingerprint([self._manifest])},
-            "train_data": self._train_data,
-            "protocol": dataclasses.asdict(self.protocol),
-            "networks": {str(path): _model_digest(path) for path in given if path is not None},
-            "versions": _versions(self.protocol.external_flow),
+            "model": _identified(self._model),
+            "data": {"path": self._data, "digest": fingerprint([self._manifest]), "size": list(pipe.size)},
+            "train_data": [{"path": p, "digest": fingerprint([load_manifest(p)])} for p in self._train_data],
+            "without_annotation": None if without_annotation is None else _identified(without_annotation),
+            "protocol": dataclasses.asdict(protocol),
+            "networks": {role: _identified(path) for role, path in roles.items() if path},
+            "versions": _versions(protocol.external_flow),
         }
 
     def run(self, output: str | os.PathLike, fps: float = 4.0) -> dict:
@@ -153,7 +159,7 @@ class Evaluator:
         folder = EvaluationFolder(output)
         windows = self._windows()
         folder.start(self._identity)
-        mean_flow, warnings = self._learned_from()
+        mean_flow, warnings = folder.train_data(self._learned_from)
         bar, previous = keras.utils.Progbar(int(windows.cardinality()), unit_name="clip"), None
         for index, real in enumerate(self._clips(windows)):
             if not folder.has(index):
@@ -161,25 +167,38 @@ class Evaluator:
             previous = real
             bar.update(index + 1)
         metrics = {**self._identity, "config_hash": config_hash(self._identity), **summarise(folder, self._spec)}
-        metrics["warnings"] = warnings + metrics["warnings"]
+        metrics["warnings"] = warnings + self._warnings + metrics["warnings"]
         write_json(folder.path / "metrics.json", metrics)
         pictures = self._pictures(folder, windows, fps)
         write_text(folder.path / "report.html", html_report(metrics, pictures))
         _to_tensorboard(folder.path / "logs", metrics)
         return folder.metrics()
 
+    def _why_no_motion(self):
+        """None: videos are held against the data's exact motion; else why not, "" where it has none."""
+        if not self._manifest["has_motion"]:
+            return ""
+        why = "no epe, fl_all and occlusion_f1, though the data holds exact motion: "
+        stored, size = tuple(self._manifest["size"]), self._pipe.size
+        if stored != size:
+            return f"{why}it is of frames {stored}, the model's are {size}"
+        if self.protocol.num_frames != self._pipe.num_frames:
+            return f"{why}it is of {self._pipe.num_frames} frames, {self.protocol.num_frames} are measured"
+        if self.protocol.window_stride is not None:
+            return f"{why}a clip's first window alone has it, and window_stride asks for others"
+        return None
+
     def _windows(self, split=None) -> tf.data.Dataset:
         """The windows that are measured; of another split all, with nothing but frames and label maps."""
         protocol, measured = self.protocol, split is None
-        with_motion = measured and self._has_motion
         windows = make_dataset(
             self._data if measured else split,
             num_frames=protocol.num_frames,
             batch_size=1,
             training=False,
-            with_motion=with_motion,
+            with_motion=measured and self._has_motion,
             with_instances=measured and self._pipe.uses_instances and protocol.start_frame == "generated",
-            size=None if with_motion else self._pipe.size,
+            size=self._pipe.size,
             window_stride=protocol.window_stride,
         )
         return windows.take(protocol.max_clips) if measured and protocol.max_clips else windows
@@ -201,23 +220,24 @@ class Evaluator:
         shared = sources(self._manifest) & {f for split in self._train_data for f in sources(load_manifest(split))}
         if shared:
             warnings.append(f"TRAINED ON THIS: {len(shared)} files of {self._data} are in the training data too")
+        try:
+            count = shared_frames([real.frames[0] for real in self._clips(self._windows())], self._train_data)
+            if count:
+                warnings.append(f"TRAINED ON THIS: {count} clips begin with a frame of the training data")
+        except ValueError as error:
+            warnings.append(f"whether the model learned from these clips is unknown: {error}")
         if not self.protocol.external_flow:
             return None, [*warnings, "no mean_flow: it is measured by OpenCV (external_flow)"]
-        mean, seen = MeanFlow(), set()
+        mean = MeanFlow()
         try:
             for split in self._train_data:
                 windows = self._windows(split)
                 bar = keras.utils.Progbar(int(windows.cardinality()), unit_name="clip of the mean flow")
                 for window in windows:
-                    frames = to_uint8(window["frames"][0]).numpy()
-                    seen.add(_digest(frames[0]))
-                    mean.add(frames)
+                    mean.add(to_uint8(window["frames"][0]).numpy())
                     bar.add(1)
         except ValueError as error:
             return None, [*warnings, f"no mean_flow: {error}"]
-        both = sum(_digest(real.frames[0]) in seen for real in self._clips(self._windows()))
-        if both:
-            warnings.append(f"TRAINED ON THIS: {both} clips begin with a frame that begins a clip of the training data")
         return mean.result(), warnings
 
     def _measured(self, real, index, mean_flow, previous):
@@ -264,8 +284,37 @@ class Evaluator:
         return pictures
 
 
-def _digest(frame):
-    return hashlib.sha256(frame.tobytes()).digest()
+def _check_protocol(protocol, pipe, model):
+    if protocol.external_flow:
+        require_opencv()
+    if protocol.start_frame == "generated" and not pipe.has_start_frame:
+        raise ValueError(f"{model} has no stage 1 to paint start frames with: leave start_frame at real")
+    beyond = [h for h in protocol.horizons if h > protocol.num_frames]
+    if beyond:
+        raise ValueError(f"horizons {beyond} lie beyond the {protocol.num_frames} frames that are made (num_frames)")
+    if not protocol.samples and protocol.num_frames != pipe.num_frames:
+        raise ValueError(
+            f"samples must be at least 2 with num_frames {protocol.num_frames}: only clips of the model's own length, "
+            f"{pipe.num_frames}, have a reconstruction"
+        )
+
+
+def _blind(run, pipe):
+    """A run's pipeline, stage 2 alone, trained without annotation on the same kind of clips as another."""
+    config, _ = RunFolder(pathlib.Path(run) / "motion").load("motion")
+    if config.model.annotated:
+        raise ValueError(f"without_annotation: {run} was trained with annotation; train one with --noannotated")
+    other = Seg2VidPipeline.from_run(run, start_frame=False)
+    for what in ("spec", "size", "num_frames"):
+        theirs, ours = getattr(other, what), getattr(pipe, what)
+        if theirs != ours:
+            found = "" if what == "spec" else f": {theirs}, not {ours}"
+            raise ValueError(f"without_annotation: {run} is of another {what} than the model{found}")
+    return other
+
+
+def _identified(path):
+    return {"path": str(path), "digest": _model_digest(path)}
 
 
 def _model_digest(path):
@@ -278,13 +327,11 @@ def _model_digest(path):
 
 
 def _versions(external_flow):
-    names = ["tensorflow", "keras", "tensorflow-probability", "numpy"]
-    names += ["opencv-python-headless"] if external_flow else []
-    found = {}
-    for name in names:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # a build of another name, as tensorflow-cpu
-            found[name] = importlib.metadata.version(name)
-    return {"seg2vid_tf": seg2vid_tf.__version__, "python": platform.python_version(), **found}
+    versions = {module.__name__: module.__version__ for module in (seg2vid_tf, tf, keras, np)}
+    versions["tensorflow_probability"] = importlib.metadata.version("tensorflow-probability")
+    if external_flow:
+        versions["opencv"] = require_opencv().__version__
+    return {"python": platform.python_version(), **versions}
 
 
 def _to_tensorboard(logs, metrics):

@@ -82,6 +82,7 @@ class Seg2VidPipeline:
         self.num_frames = description["num_frames"]
         self.uses_instances = description["instance_boundary"]
         self.has_style_encoder = "encode_style" in functions
+        self.has_start_frame = "from_tensor" in functions
 
     @classmethod
     def from_saved_model(cls, path: str | os.PathLike) -> "Seg2VidPipeline":
@@ -178,7 +179,7 @@ class Seg2VidPipeline:
             z = self._checked_z(z, num_videos)
         if start_frame is not None:
             start_frame = _checked_image("start_frame", start_frame, (*self.size, 3))
-        elif "from_tensor" not in self._functions:
+        elif not self.has_start_frame:
             raise ValueError("start_frame: this model has no stage 1 to paint one, give it")
         painting = self._painting(start_frame, reference, instance_map)
         parts = []

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
@@ -15,6 +16,7 @@ from seg2vid_tf.evaluation.methods import Protocol
 from seg2vid_tf.evaluator import Evaluator, Networks
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training.motion_trainer import MotionTrainer
 
 QUICK = Protocol(samples=2, swap=False, external_flow=False)
 
@@ -53,8 +55,43 @@ def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp
         train_data=[street_data / "validation", street_data / "train"],
     )
     warnings = evaluator.run(tmp_path / "out")["warnings"]
-    assert warnings == ["TRAINED ON THIS: 1 clips begin with a frame that begins a clip of the training data"]
+    assert warnings == ["TRAINED ON THIS: 1 clips begin with a frame of the training data"]
     assert "TRAINED ON THIS" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_clips_that_were_trained_on_are_told_without_opencv_too(pipe, saved_model, street_data, tmp_path):
+    evaluator = Evaluator(pipe, saved_model, street_data / "train", QUICK, train_data=[street_data / "train"])
+    mean_flow, warnings = evaluator._learned_from()
+    assert mean_flow is None and warnings == [
+        "TRAINED ON THIS: 4 clips begin with a frame of the training data",
+        "no mean_flow: it is measured by OpenCV (external_flow)",
+    ]
+
+
+def test_training_data_that_is_too_small_is_told(pipe, saved_model, street_data, spec, tmp_path):
+    (clip,) = SyntheticStreet([1], 3, 32, 64, with_motion=False)
+    clip = Clip(clip.clip_id, clip.frames[:, :16], clip.label_maps[:, :16])
+    write_shards(ClipList([clip], spec), tmp_path, split="train")
+    protocol = dataclasses.replace(QUICK, external_flow=True)
+    evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, train_data=[tmp_path / "train"])
+    mean_flow, (unknown, no_flow) = evaluator._learned_from()
+    assert mean_flow is None and no_flow.startswith("no mean_flow: ")
+    assert unknown.startswith("whether the model learned from these clips is unknown: ")
+
+
+def test_exact_motion_that_cannot_be_compared_with_is_told(pipe, saved_model, street_data, tmp_path):
+    def warnings(data, **changes):
+        evaluator = Evaluator(pipe, saved_model, data, dataclasses.replace(QUICK, **changes))
+        return evaluator._warnings, next(evaluator._clips(evaluator._windows())).truth is not None
+
+    assert warnings(street_data / "validation") == ([], True)
+    ((line,), compared) = warnings(street_data / "validation", window_stride=1)
+    assert "window_stride asks for others" in line and not compared
+    ((line,), compared) = warnings(street_data / "validation", num_frames=3)
+    assert "it is of 2 frames, 3 are measured" in line and not compared
+    write_shards(SyntheticStreet([1], 4, 64, 128), tmp_path, split="large", include_motion=True)
+    ((line,), compared) = warnings(tmp_path / "large")
+    assert "it is of frames (64, 128), the model's are (32, 64)" in line and not compared
 
 
 def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_data, tmp_path):
@@ -73,26 +110,54 @@ def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_d
     assert set(metrics["sets"]["real"]) == {"classifier_score_means"}
 
 
-def test_a_model_without_annotation_is_one_more_baseline(pipe, saved_model, street_data, run_dir, tmp_path):
+def _blind_run(root, motion_config, spec, **changes):
+    """A run of stage 2 without annotation, after no step."""
+    model = dataclasses.replace(motion_config.model, annotated=False, foreground_latent=0, **changes)
+    config = dataclasses.replace(motion_config, model=model)
+    trainer, folder = MotionTrainer(config, spec), RunFolder(root / "motion")
+    folder.start("motion", config, spec, "data", False)
+    folder.save(trainer.checkpointed, 1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def blind_run(motion_config, spec, tmp_path_factory):
+    return _blind_run(tmp_path_factory.mktemp("blind"), motion_config, spec)
+
+
+def test_a_model_without_annotation_is_one_more_baseline(pipe, saved_model, street_data, blind_run, tmp_path):
     evaluator = Evaluator(
         pipe,
         saved_model,
         street_data / "validation",
         dataclasses.replace(QUICK, max_clips=1),
-        without_annotation=run_dir,
+        without_annotation=blind_run,
     )
     methods = evaluator.run(tmp_path / "out")["methods"]
     names = {"reconstruction", "samples", "best_of_2"}
     assert set(methods) == names | {f"without_annotation_{name}" for name in names} | {"copy_frame_0"}
-    own, other = methods["reconstruction"]["psnr"]["mean"], methods["without_annotation_reconstruction"]["psnr"]["mean"]
-    assert own == pytest.approx(other, abs=0.2), "this run holds the same networks"
+    own, other = (methods[f"{prefix}samples"]["psnr"]["mean"] for prefix in ("", "without_annotation_"))
+    assert own != other
+
+
+def test_a_model_that_sees_annotations_or_other_clips_is_no_such_baseline(
+    pipe, saved_model, street_data, run_dir, motion_config, spec, tmp_path
+):
+    def refused(run, message):
+        with pytest.raises(ValueError, match=message):
+            Evaluator(pipe, saved_model, street_data / "validation", QUICK, without_annotation=run)
+
+    refused(run_dir, "was trained with annotation")
+    refused(
+        _blind_run(tmp_path, motion_config, spec, num_frames=3), "is of another num_frames than the model: 3, not 2"
+    )
 
 
 def test_from_a_map_alone_the_other_model_animates_what_stage_1_painted(
-    pipe, saved_model, street_data, run_dir, tmp_path
+    pipe, saved_model, street_data, blind_run, tmp_path
 ):
     protocol = dataclasses.replace(QUICK, start_frame="generated", max_clips=1)
-    evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, without_annotation=run_dir)
+    evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, without_annotation=blind_run)
     assert set(evaluator.run(tmp_path / "out")["methods"]) == {
         *("samples", "best_of_2", "without_annotation_samples", "without_annotation_best_of_2", "copy_frame_0")
     }
@@ -134,6 +199,7 @@ def test_a_broken_model_gives_no_numbers(seg2vid, street_data, run_dir, tmp_path
         ({"start_frame": "painted"}, "start_frame must be real or generated, received 'painted'"),
         ({"start_frame": "generated", "samples": 0}, "nothing else is made from it"),
         ({"samples": 0, "temperature": 1.0}, "temperature means nothing without samples"),
+        ({"temperature": -1.0}, "temperature must be finite and at least 0, received -1.0"),
         ({"horizons": (0,)}, "horizons must be positive"),
         ({"num_frames": 0}, "num_frames must be at least 1, received 0"),
     ],
@@ -141,6 +207,32 @@ def test_a_broken_model_gives_no_numbers(seg2vid, street_data, run_dir, tmp_path
 def test_protocols_that_mean_nothing(changes, message):
     with pytest.raises(ValueError, match=message):
         Protocol(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"horizons": (1, 3)}, r"horizons \[3\] lie beyond the 2 frames that are made"),
+        ({"samples": 0, "num_frames": 3}, "samples must be at least 2 with num_frames 3"),
+        ({"start_frame": "generated"}, "has no stage 1 to paint start frames with"),
+    ],
+)
+def test_protocols_that_a_model_cannot_follow(changes, message, run_dir, street_data):
+    motion_alone = Seg2VidPipeline.from_run(run_dir, start_frame=False)
+    with pytest.raises(ValueError, match=message):
+        Evaluator(motion_alone, run_dir, street_data / "validation", dataclasses.replace(QUICK, **changes))
+
+
+def test_a_network_is_known_by_what_it_is_for(pipe, saved_model, street_data, tmp_path):
+    """An evaluation that gains a classifier half-way would measure half of its clips with it."""
+    inputs = keras.Input((None, None, 3))
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs)).save(tmp_path / "net.keras")
+    path = str(tmp_path / "net.keras")
+    protocol = dataclasses.replace(QUICK, max_clips=1)
+    given = pipe, saved_model, street_data / "validation", protocol
+    Evaluator(*given, networks=Networks(features=(path,))).run(tmp_path / "out")
+    with pytest.raises(ValueError, match="it differs in networks.classifier"):
+        Evaluator(*given, networks=Networks(features=(path,), classifier=path)).run(tmp_path / "out")
 
 
 def test_a_run_is_known_by_its_networks(run_dir, tmp_path):

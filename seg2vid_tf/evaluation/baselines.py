@@ -80,10 +80,9 @@ class MeanFlow:
     def __init__(self):
         self._sum, self.count = None, 0
 
-    def add(self, frames: np.ndarray, flow: np.ndarray | None = None) -> None:
-        """Adds a clip: uint8 [T+1,H,W,3] and its exact flow float32 [T,H,W,2]; None: it is measured."""
-        if flow is None:
-            flow, _, _ = measured_flow(np.repeat(frames[:1], len(frames) - 1, axis=0), frames[1:])
+    def add(self, frames: np.ndarray) -> None:
+        """Adds a clip, uint8 [T+1,H,W,3], whose flow is measured by OpenCV."""
+        flow, _, _ = measured_flow(np.repeat(frames[:1], len(frames) - 1, axis=0), frames[1:])
         self._sum = flow.astype(np.float64) + (0 if self._sum is None else self._sum)
         self.count += 1
 

@@ -1,4 +1,4 @@
-"""Evaluations side by side: differences of the same clips, so that which clips were measured does not matter."""
+"""Two evaluations held against each other clip by clip."""
 
 import numpy as np
 
@@ -10,23 +10,23 @@ def compare(first: EvaluationFolder, other: EvaluationFolder) -> dict[str, dict]
     """How much more another evaluation's scores are than the first one's, clip by clip.
 
     Returns:
-      {method: {score: mean_with_interval of the differences, other - first}} of the methods and scores that both have.
+      {method: {score: mean_with_interval of the differences, other - first}} of the methods and scores that both have;
+      without the mean flow where it is that of other training data.
 
     Raises:
       ValueError: they did not measure the same clips in the same way, or one is not finished.
     """
-    for key in ("data", "protocol"):
-        found = [folder.identity()[key] for folder in (first, other)]
-        if key == "data":  # where it lies does not matter
-            found = [{name: value for name, value in data.items() if name != "path"} for data in found]
-        if found[0] != found[1]:
+    mine, theirs = (_comparable(folder.identity()) for folder in (first, other))
+    for key in mine.keys() & theirs.keys():
+        if mine[key] != theirs[key]:
             raise ValueError(
-                f"{other.path} cannot be compared with {first.path}: its {key} is {found[1]}, not {found[0]}"
+                f"{other.path} cannot be compared with {first.path}: its {key} is {theirs[key]}, not {mine[key]}"
             )
-    pairs = zip(_scores(first), _scores(other), strict=True)
+    trained_on = [[split["digest"] for split in folder.identity()["train_data"]] for folder in (first, other)]
+    apart = {"mean_flow"} if trained_on[0] != trained_on[1] else set()
     differences: dict[str, dict[str, list[float]]] = {}
-    for mine, theirs in pairs:
-        for method in mine.keys() & theirs.keys():
+    for mine, theirs in zip(_scores(first), _scores(other), strict=True):
+        for method in (mine.keys() & theirs.keys()) - apart:
             for name in mine[method].keys() & theirs[method].keys():
                 difference = theirs[method][name] - mine[method][name]
                 differences.setdefault(method, {}).setdefault(name, []).append(difference)
@@ -34,6 +34,13 @@ def compare(first: EvaluationFolder, other: EvaluationFolder) -> dict[str, dict]
         method: {name: mean_with_interval(np.array(scores[name])) for name in sorted(scores)}
         for method, scores in sorted(differences.items())
     }
+
+
+def _comparable(identity):
+    """What two evaluations must have in common: clips and protocol, and each network that both measured with."""
+    data = {name: value for name, value in identity["data"].items() if name != "path"}  # where it lies does not matter
+    networks = {role: network["digest"] for role, network in identity["networks"].items()}
+    return {"data": data, "protocol": identity["protocol"], **networks}
 
 
 def _scores(folder):

@@ -7,7 +7,7 @@ recording are alike, and an interval over few recordings is narrower than it sho
 import numpy as np
 
 LEVEL = 0.95
-_RESAMPLES = 2000
+_RESAMPLES, _AT_ONCE = 2000, 100
 
 
 def mean_with_interval(values: np.ndarray, seed: int = 0) -> dict:
@@ -26,8 +26,9 @@ def mean_with_interval(values: np.ndarray, seed: int = 0) -> dict:
     if len(values):
         result["mean"] = float(values.mean())
     if len(values) > 1:
-        draws = np.random.default_rng(seed).integers(len(values), size=(_RESAMPLES, len(values)))
+        rng, size = np.random.default_rng(seed), (_AT_ONCE, len(values))
+        means = [values[rng.integers(len(values), size=size)].mean(axis=1) for _ in range(_RESAMPLES // _AT_ONCE)]
         outside = 100 * (1 - LEVEL) / 2
-        low, high = np.percentile(values[draws].mean(axis=1), [outside, 100 - outside])
+        low, high = np.percentile(np.concatenate(means), [outside, 100 - outside])
         result |= {"low": float(low), "high": float(high)}
     return result

@@ -1,6 +1,7 @@
 """EvaluationFolder: what was measured of each clip, kept as it comes, so that a stopped evaluation goes on.
 
 <folder>/evaluation.json          what is measured of what, and by which versions
+<folder>/train_data.npz           "mean_flow" of the training data, where it can be had, and "warnings" about the data
 <folder>/clips/<number>.json      {"scores": {method: {score: value}}, "by_frame": {method: {score: [T]}}}
 <folder>/clips/<number>.npz       "<method>/<measure>": what the clip adds to the scores of its set (set_scores.py)
 <folder>/metrics.json, report.html, logs/       made of these at the end
@@ -10,7 +11,8 @@ import hashlib
 import json
 import math
 import pathlib
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -39,6 +41,10 @@ class EvaluationFolder:
           ValueError: the folder holds another evaluation, or something else.
         """
         path = self.path / "evaluation.json"
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(f"{self.path} is a file: give another --output")
+        # Temporary files that a kill may leave have names that begin with a dot.
+        found = [file.name for file in self.path.glob("*") if not file.name.startswith(".")]
         if path.exists():
             changed = differences(self.identity(), json.loads(json.dumps(identity)))
             if changed:
@@ -46,7 +52,7 @@ class EvaluationFolder:
                     f"{self.path} holds another evaluation; it differs in {'; '.join(changed)}. Give the same flags to "
                     "go on with it, or another --output"
                 )
-        elif self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        elif found:
             raise ValueError(f"{self.path} is there and holds no evaluation: give another --output")
         else:
             write_json(path, identity)
@@ -57,7 +63,7 @@ class EvaluationFolder:
         Raises:
           ValueError: there is no evaluation, or its file is damaged.
         """
-        return self._document("evaluation.json")
+        return self._document("evaluation.json", "give another --output")
 
     def metrics(self) -> dict:
         """metrics.json of a finished evaluation.
@@ -65,7 +71,24 @@ class EvaluationFolder:
         Raises:
           ValueError: it is not finished, or the file is damaged.
         """
-        return self._document("metrics.json")
+        return self._document("metrics.json", "delete it and evaluate again")
+
+    def train_data(
+        self, make: Callable[[], tuple[np.ndarray | None, list[str]]]
+    ) -> tuple[np.ndarray | None, list[str]]:
+        """Mean flow float32 [T,H,W,2], None where it is not known, and warnings: what was kept, else made and kept.
+
+        Raises:
+          ValueError: the file is damaged.
+        """
+        path = self.path / "train_data.npz"
+        if not path.exists():
+            mean_flow, warnings = make()
+            given = {} if mean_flow is None else {"mean_flow": mean_flow}
+            with replacing(path) as temporary:
+                np.savez(temporary, warnings=np.array(warnings, str), **given)
+        arrays = _arrays(path, f"delete {path}")
+        return arrays.get("mean_flow"), arrays["warnings"].tolist()
 
     def has(self, number: int) -> bool:
         """Whether a clip was measured."""
@@ -87,28 +110,32 @@ class EvaluationFolder:
         # Not the temporary files that a kill may leave, whose names begin with a dot.
         for number in range(len(list(self._clips.glob("[0-9]*.json")))):
             path = self._path(number, "json")
-            record = _with_nan(self._document(f"clips/{path.name}"))
+            record = _with_nan(self._document(f"clips/{path.name}", "delete it and evaluate again"))
             parts: dict[str, dict[str, np.ndarray]] = {}
-            try:
-                with np.load(self._path(number, "npz")) as arrays:
-                    for key in arrays.files:
-                        method, name = key.split("/", 1)
-                        parts.setdefault(method, {})[name] = arrays[key]
-            except (OSError, ValueError) as error:
-                raise ValueError(f"{path.with_suffix('.npz')} is damaged ({error}): delete {path} and go on") from error
+            for key, array in _arrays(path.with_suffix(".npz"), f"delete {path}").items():
+                method, name = key.split("/", 1)
+                parts.setdefault(method, {})[name] = array
             yield record, parts
 
     def _path(self, number, suffix):
         return self._clips / f"{number:06d}.{suffix}"
 
-    def _document(self, name):
+    def _document(self, name, advice):
         path = self.path / name
         try:
             return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise ValueError(f"{path}: no such file, is it the --output of a finished evaluation?") from error
         except ValueError as error:
-            raise ValueError(f"{path} is damaged ({error}): delete it and evaluate again") from error
+            raise ValueError(f"{path} is damaged ({error}): {advice}") from error
+
+
+def _arrays(path, advice):
+    try:
+        with np.load(path) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged ({error}): {advice} and go on") from error
 
 
 def config_hash(identity: dict) -> str:

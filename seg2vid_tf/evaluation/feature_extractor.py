@@ -17,23 +17,25 @@ class FeatureExtractor:
 
     Attributes:
       name: the file's, or the folder's, without ending: part of every measure's name.
-      of_clips: whether it reads clips rather than pictures.
-      size: length of a vector; None where the file does not say.
+      clip_length: frames of the clips that it reads, -1: any number; None: it reads pictures.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike, kind: str = "feature extractor"):
         """Loads the network.
+
+        Args:
+          path: as PictureNetwork takes it.
+          kind: what messages call it.
 
         Raises:
           ValueError: what PictureNetwork refuses, or an output that is no vector: [N,C], or [N,..1..,C].
         """
-        self._network = PictureNetwork(path, "feature extractor", clips=True)
+        self._network = PictureNetwork(path, kind, clips=True)
         made = self._network.output_shape
         if len(made) < 2 or any(side != 1 for side in made[1:-1]):
             raise ValueError(f"{self._network.found}; the output must be one vector a picture or clip, [N,C]")
         self.name = pathlib.Path(path).stem
-        self.of_clips = self._network.clip_length is not None
-        self.size = made[-1] if made[-1] > 0 else None
+        self.clip_length = self._network.clip_length
 
     def __call__(self, video: np.ndarray) -> np.ndarray:
         """The vectors of a video's frames, or of the clips in it.
@@ -50,8 +52,8 @@ class FeatureExtractor:
         """
         if video.dtype != np.uint8 or video.ndim != 4 or video.shape[3] != 3:
             raise ValueError(f"{self.name}: expected a uint8 [T,H,W,3] video, received {video.dtype} {video.shape}")
-        if self.of_clips:
-            length = self._network.clip_length if self._network.clip_length > 0 else len(video)
+        if self.clip_length is not None:
+            length = self.clip_length if self.clip_length > 0 else len(video)
             count = len(video) // length
             if not count:
                 raise ValueError(f"{self.name} reads clips of {length} frames, a video has {len(video)}")

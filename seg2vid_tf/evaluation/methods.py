@@ -7,6 +7,7 @@ without_annotation_<the first two>              of a model that does not see the
 """
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -28,7 +29,8 @@ class Protocol:
       horizons: numbers of frames that the scores against the real frames are given for, too.
       swap: whether parts of z are swapped between clips, where z has two parts.
       external_flow: whether what needs OpenCV is measured.
-      window_stride: frames between the starts of a clip's windows; None: no overlap.
+      window_stride: frames between the starts of a clip's windows; None: no overlap. Exact motion belongs to a clip's
+        first window alone and is not measured against where this is given.
       max_clips: windows that are measured; None: all.
     """
 
@@ -57,6 +59,8 @@ class Protocol:
             )
         if self.start_frame == "generated" and not self.samples:
             raise ValueError("samples must be at least 2 with a generated start frame: nothing else is made from it")
+        if self.temperature is not None and not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature must be finite and at least 0, received {self.temperature}")
         if self.temperature is not None and not self.samples:
             raise ValueError("temperature means nothing without samples; leave it out")
 

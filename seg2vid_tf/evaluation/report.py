@@ -77,14 +77,14 @@ def clip_pictures(title: str, annotation: np.ndarray, videos: dict[str, Video | 
 
 def html_report(metrics: dict, pictures: list[str]) -> str:
     """The report of one evaluation: metrics.json, and clip_pictures of some clips."""
-    facts = {name: metrics[name] for name in ("model", "data", "protocol", "networks", "versions", "config_hash")}
+    facts = ("model", "without_annotation", "data", "train_data", "protocol", "networks", "versions", "config_hash")
     parts = [
         _head("seg2vid_tf evaluation"),
         f"<h1>{text(metrics['model']['path'])} on {text(metrics['data']['path'])}</h1>",
         *(f"<p class=warning>{text(line)}</p>" for line in metrics["warnings"]),
         f"<p>{metrics['clips']} clips; mean, below it the 95 % interval over clips (bootstrap); bold: best in its row, "
         "of methods that do not see the real clip's later frames and of those that do. "
-        "reconstruction and affine see them.</p>",
+        "reconstruction and affine see them, best_of is chosen by them.</p>",
         score_table(metrics["methods"]),
     ]
     if any(value is not None for scores in metrics["sets"].values() for value in scores.values()):
@@ -95,7 +95,7 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         parts += [_curves(name, metrics["by_frame"]) for name in sorted(names)]
     parts += ["<h2>Clips</h2>", _figure(picture(flow_wheel()), "colours of flow"), *pictures]
     parts.append("<h2>What this was made of</h2><table>")
-    for name, value in facts.items():
+    for name, value in ((fact, metrics[fact]) for fact in facts):
         for key, each in value.items() if isinstance(value, dict) else ((name, value),):
             label = name if key == name else f"{name}: {key}"
             parts.append(f"<tr><td>{text(label)}</td><td>{text(each)}</td></tr>")
@@ -114,7 +114,8 @@ def comparison_report(metrics: dict[str, dict], differences: dict[str, dict]) ->
     parts += [f"<p class=warning>{text(p)}: {text(line)}</p>" for p, m in metrics.items() for line in m["warnings"]]
     for method in metrics[first]["methods"]:
         beside = {path: each["methods"][method] for path, each in metrics.items() if method in each["methods"]}
-        parts += [f"<h2>{text(method)}</h2>", score_table(beside)]
+        of_sets = {path: each["sets"][method] for path, each in metrics.items() if method in each["sets"]}
+        parts += [f"<h2>{text(method)}</h2>", score_table(beside), *([score_table(of_sets)] if of_sets else [])]
         for path, found in differences.items():
             if method in found:
                 title = f"{text(path)} minus {text(first)}, clip by clip; bold: their 95 % interval is without 0"
@@ -132,8 +133,10 @@ def score_lines(methods: dict[str, dict], warnings: list[str]) -> list[str]:
     return lines + [f"warning: {line}" for line in warnings]
 
 
-# Methods whose videos follow from the real clip's later frames too.
-_INFORMED = ("reconstruction", "affine", "without_annotation_reconstruction", "real")
+def _sees_the_clip(method):
+    """Whether its videos follow from the real clip's later frames too, or were chosen by them."""
+    method = method.removeprefix("without_annotation_")
+    return method in ("reconstruction", "affine", "real") or method.startswith("best_of_")
 
 
 def score_table(methods: dict[str, dict]) -> str:
@@ -144,7 +147,7 @@ def score_table(methods: dict[str, dict]) -> str:
         means = {m: _mean(scores[name]) for m, scores in methods.items() if _mean(scores.get(name)) is not None}
         best = set()
         for informed in (False, True):
-            group = {m: v for m, v in means.items() if (m in _INFORMED) == informed}
+            group = {m: v for m, v in means.items() if _sees_the_clip(m) == informed}
             if better(name) and len(group) > 1:
                 best.add((max if better(name) > 0 else min)(group, key=group.get))
         cells = "".join(_cell(scores.get(name), method in best) for method, scores in methods.items())

@@ -25,6 +25,7 @@ class SetMeasures:
     def __init__(
         self,
         spec: AnnotationSpec,
+        num_frames: int,
         extractors: Sequence[FeatureExtractor] = (),
         classifier: FeatureExtractor | None = None,
         segment: Callable[[np.ndarray], np.ndarray] | None = None,
@@ -33,17 +34,24 @@ class SetMeasures:
 
         Args:
           spec: what the label maps' ids mean.
+          num_frames: T of the videos, after frame 0.
           extractors: of pictures or clips; each with a name of its own.
           classifier: of pictures.
           segment: uint8 [N,H,W,3] -> uint8 [N,H,W] ids of the spec.
 
         Raises:
-          ValueError: two extractors of one name, or a classifier of clips.
+          ValueError: two extractors of one name, clips longer than the videos, or a classifier of clips.
         """
         names = [extractor.name for extractor in extractors]
         if len(set(names)) < len(names):
             raise ValueError(f"feature extractors must have different names, received {names}: rename a file")
-        if classifier is not None and classifier.of_clips:
+        for extractor in extractors:
+            if extractor.clip_length is not None and extractor.clip_length > num_frames + 1:
+                raise ValueError(
+                    f"{extractor.name} reads clips of {extractor.clip_length} frames, a video has {num_frames + 1}: "
+                    "measure longer ones, or leave it out"
+                )
+        if classifier is not None and classifier.clip_length is not None:
             raise ValueError(f"{classifier.name}: a classifier must read pictures, it reads clips")
         self.spec, self._extractors, self._classifier, self._segment = spec, extractors, classifier, segment
 
@@ -58,7 +66,7 @@ class SetMeasures:
         """
         part, pictures = {}, frames[first:]
         for extractor in self._extractors:
-            part[f"frechet_{extractor.name}"] = extractor(frames if extractor.of_clips else pictures)
+            part[f"frechet_{extractor.name}"] = extractor(pictures if extractor.clip_length is None else frames)
         if self._classifier is not None:
             part[f"classifier_score_{self._classifier.name}"] = self._classifier(pictures)
         if self._segment is not None:

@@ -31,7 +31,7 @@ class PictureNetwork:
 
         Args:
           path: the ``.tflite`` file, the ``.keras`` or ``.h5`` file, or a SavedModel's folder. A SavedModel is a
-            program: load none that you do not trust.
+            program, and an ``.h5`` file may hold one: load none that you do not trust.
           kind: what messages call it.
           num_threads: CPU threads of the TFLite interpreter; None: os.cpu_count(). The others run as TensorFlow does.
           clips: whether a network of clips will do too.
@@ -159,7 +159,7 @@ class _KerasFile:
 
     def __init__(self, path, name):
         try:
-            # Losses and optimizers of its training are not needed. Keras' safe mode refuses code inside the file.
+            # Losses and optimizers of its training are not needed. Keras' safe mode refuses code inside a .keras file.
             self._model = keras.models.load_model(str(path), compile=False)
         except Exception as error:  # of any kind, as for a SavedModel
             raise ValueError(f"{name} is not a Keras model that runs here: {error}") from error

@@ -32,6 +32,7 @@ def fit(
     folder: RunFolder,
     strategy: tf.distribute.Strategy,
     measure=None,
+    begin=None,
     finish=None,
 ) -> dict:
     """Trains until ``steps``, from the newest checkpoint of the folder if there is one.
@@ -43,6 +44,7 @@ def fit(
       folder: the run's.
       strategy: the process's.
       measure: trainer -> {name: held-out measure}, logged every ``measure_every`` steps; None: nothing is measured.
+      begin: called before the first step, after the checkpoint was restored; None: there is nothing to do then.
       finish: called after the last step, before it is saved; None: nothing is left to do then.
 
     Returns:
@@ -56,6 +58,8 @@ def fit(
     if first >= training.steps:
         print(f"{folder.path} has already taken {first} of {training.steps} steps: nothing to do")
         return {}
+    if begin is not None:
+        begin()
     print(f"{folder.path}: " + (f"going on from step {first}" if first else "starting at step 0"))
 
     @tf.function

@@ -91,6 +91,10 @@ class MotionTrainer:
             terms["discriminator"] = self._adversary.train_step(frames, generated, annotation)
         return {name: per_replica(term) for name, term in {**terms, "gradient_norm": norm}.items()}
 
+    def forget(self) -> None:
+        """Empties the model's memory of motions, which are those of other weights after a step."""
+        self.motion.memory.forget()
+
     def remember(self, make_batches) -> None:
         """Fills the model's memory with the motions of training clips, the stream's first ones.
 

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import pathlib
 
-from absl import flags
+from absl import flags, logging
 
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.files import sha256_of
@@ -91,6 +91,11 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
 
     # Everything that can be refused is refused before the run folder is claimed.
     make_batches(0)
+    memory = getattr(config.model, "memory", 0)  # stage 1 has none
+    if memory:
+        windows = int(make_dataset(train_dirs, batch_size=1, training=False, window_stride=1, **window).cardinality())
+        if memory > windows:
+            logging.warning("memory %d: there are %d windows to train on, it holds some several times", memory, windows)
     validation_batch = next(iter(validation))
     set_precision(training.precision)
     keras.utils.set_random_seed(training.seed)
@@ -101,10 +106,10 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
         start_from(training.init_from, stage, trainer)
     measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
     folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
-    finish = None
-    if getattr(config.model, "memory", 0):  # stage 1 has none
-        finish = functools.partial(trainer.remember, make_batches)
-    terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure, finish)
+    begin = finish = None
+    if memory:
+        begin, finish = trainer.forget, functools.partial(trainer.remember, make_batches)
+    terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure, begin, finish)
     if terms:
         print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
@@ -113,11 +118,12 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
 
     Where the run kept a moving average, network and average both take the average: it is what the run's samples show.
-    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips too.
+    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips or
+    beside another memory too.
 
     Args:
       run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
-        Stage 2 may have predicted fewer frames (models/motion/lengthen.py).
+        Stage 2 may have predicted fewer frames (models/motion/lengthen.py), and remembered more or fewer motions.
       stage: "start_frame" or "motion".
       trainer: StartFrameTrainer or MotionTrainer, before its first step.
 
@@ -137,11 +143,13 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         raise ValueError(
             f"init_from: {other.path} was trained on spec {spec.name!r}, this data has {trainer.spec.name!r}"
         )
-    shorter = stage == "motion" and config.model.num_frames < trainer.num_frames
+    motion = stage == "motion"
+    shorter = motion and config.model.num_frames < trainer.num_frames
+    rebuilt = shorter or (motion and config.model.memory != trainer.config.model.memory)
     changed = [
         line
         for line in differences(to_json(config.model), to_json(trainer.config.model))
-        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp", *["num_frames"] * shorter)
+        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp", "memory", *["num_frames"] * shorter)
     ]
     if changed:
         raise ValueError(
@@ -153,11 +161,11 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         for name, owner in trainer.checkpointed.items()
         if name in trained and not isinstance(owner, keras.optimizers.Optimizer)
     }
-    if shorter:
+    if rebuilt:
         networks = {"motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)}
     if other.restore(networks, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
-    if shorter:
+    if rebuilt:
         lengthen(networks["motion"], trainer.motion)
     for name, network in networks.items():
         if f"{name}_average" in networks:

@@ -25,6 +25,20 @@ def test_the_formula_by_hand():
     assert score(np.log(both) + 7.0) == pytest.approx(expected), "logits"
 
 
+def test_quantised_probabilities_need_not_add_up():
+    """In steps of 1/256 the small ones of 1000 classes vanish: what is left counts as a whole."""
+    both = np.array([[0.9, 0.1], [0.1, 0.9]])
+    assert score(0.7 * both) == pytest.approx(score(both))
+    assert score(np.array([[1.004, 0.0], [0.0, 1.004]])) == pytest.approx(2.0)
+
+
+def test_logits_are_known_by_all_pictures_together():
+    """The first picture's alone could be probabilities."""
+    first, second = np.array([[0.9, 0.1]]), np.array([[-3.0, 5.0]])
+    softmax = [np.exp(each) / np.exp(each).sum() for each in (first, second)]
+    assert score(first, second) == score(second, first) == pytest.approx(score(*softmax))
+
+
 def test_what_a_classifier_may_not_say():
     with pytest.raises(ValueError, match=r"classes must be \[N, 3\], received \[2, 4\]"):
         ClassifierScore(3).add(np.zeros((2, 4)))
@@ -32,3 +46,5 @@ def test_what_a_classifier_may_not_say():
         ClassifierScore(1).add(np.array([[np.nan]]))
     with pytest.raises(ValueError, match="no picture"):
         ClassifierScore(3).result()
+    with pytest.raises(ValueError, match="of 1 of 2 pictures the classifier gives every class 0"):
+        score(np.array([[0.5, 0.5], [0.0, 0.0]]))

@@ -7,12 +7,17 @@ from seg2vid_tf.evaluation.compare import compare
 from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, config_hash
 from seg2vid_tf.evaluation.summary import summarise
 
-IDENTITY = {"data": {"path": "a", "digest": "d"}, "protocol": {"num_frames": 2}}
+IDENTITY = {
+    "data": {"path": "a", "digest": "d"},
+    "train_data": [{"path": "t", "digest": "t"}],
+    "protocol": {"num_frames": 2},
+    "networks": {"lpips": {"path": "n", "digest": "n"}},
+}
 
 
 def record(psnr, lpips=0.5):
     return {
-        "scores": {"samples": {"psnr": psnr, "lpips": lpips}},
+        "scores": {method: {"psnr": psnr, "lpips": lpips} for method in ("samples", "mean_flow")},
         "by_frame": {"samples": {"psnr": [psnr + 1, psnr - 1]}},
     }
 
@@ -57,17 +62,40 @@ def test_a_folder_goes_on_with_its_own_evaluation_alone(tmp_path):
     with pytest.raises(ValueError, match=r"holds another evaluation; it differs in protocol.num_frames: 2 -> 3"):
         folder.start({**IDENTITY, "protocol": {"num_frames": 3}})
     (tmp_path / "b").mkdir()
+    (tmp_path / "b" / ".evaluation.1.tmp.json").write_text("{")
+    EvaluationFolder(tmp_path / "b").start(IDENTITY)  # a kill left only that
+    (tmp_path / "b" / "evaluation.json").write_text("{")
+    with pytest.raises(ValueError, match="evaluation.json is damaged .*: give another --output"):
+        EvaluationFolder(tmp_path / "b").start(IDENTITY)
+    (tmp_path / "b" / "evaluation.json").unlink()
     (tmp_path / "b" / "mine.txt").write_text("x")
     with pytest.raises(ValueError, match="is there and holds no evaluation"):
         EvaluationFolder(tmp_path / "b").start(IDENTITY)
     assert (tmp_path / "b" / "mine.txt").read_text() == "x"
+    with pytest.raises(ValueError, match="mine.txt is a file: give another --output"):
+        EvaluationFolder(tmp_path / "b" / "mine.txt").start(IDENTITY)
+
+
+def test_the_training_datas_mean_flow_is_made_once(tmp_path):
+    flow, folder = np.ones((2, 4, 6, 2), np.float32), EvaluationFolder(tmp_path / "a")
+    for made in ((flow, ["first", "second"]), (None, [])):  # what the second one makes is not asked for
+        found, warnings = folder.train_data(lambda made=made: made)
+        np.testing.assert_array_equal(found, flow)
+        assert warnings == ["first", "second"]
+    assert EvaluationFolder(tmp_path / "b").train_data(lambda: (None, ["none"])) == (None, ["none"])
+    (tmp_path / "b" / "train_data.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match="train_data.npz is damaged .*: delete .*train_data.npz and go on"):
+        EvaluationFolder(tmp_path / "b").train_data(lambda: (None, []))
 
 
 def test_damaged_files_are_named(tmp_path, spec):
     folder = filled(tmp_path / "a", 20.0)
-    (tmp_path / "a" / "clips" / "000000.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match="000000.npz is damaged .* delete .*000000.json and go on"):
-        list(folder.clips())
+    arrays = tmp_path / "a" / "clips" / "000000.npz"
+    whole = arrays.read_bytes()
+    for cut in (b"", b"PK", whole[: len(whole) // 2], whole[:-1], whole[:200] + b"\xff" * 100 + whole[300:]):
+        arrays.write_bytes(cut)
+        with pytest.raises(ValueError, match="000000.npz is damaged .* delete .*000000.json and go on"):
+            list(folder.clips())
     (tmp_path / "a" / "clips" / "000000.json").write_text("{")
     with pytest.raises(ValueError, match="000000.json is damaged"):
         list(folder.clips())
@@ -79,13 +107,18 @@ def test_evaluations_are_compared_clip_by_clip(tmp_path):
     one, other = filled(tmp_path / "a", 20.0, 30.0), filled(tmp_path / "b", 21.0, 31.0)
     difference = compare(one, other)["samples"]["psnr"]
     assert difference == {"mean": 1.0, "low": 1.0, "high": 1.0, "clips": 2}, "though the clips differ by 10"
-    elsewhere = {"data": {"path": "b", "digest": "d"}, "protocol": {"num_frames": 2}}
+    elsewhere = {**IDENTITY, "data": {"path": "b", "digest": "d"}}
     assert compare(one, filled(tmp_path / "c", 20.0, 30.0, identity=elsewhere))["samples"]["psnr"]["mean"] == 0.0
-    changed = {"data": {"path": "a", "digest": "e"}, "protocol": {"num_frames": 2}}
+    changed = {**IDENTITY, "data": {"path": "a", "digest": "e"}}
     with pytest.raises(
         ValueError, match="cannot be compared with .*: its data is {'digest': 'e'}, not {'digest': 'd'}"
     ):
         compare(one, filled(tmp_path / "d", 1.0, identity=changed))
+    changed = {**IDENTITY, "networks": {"lpips": {"path": "n", "digest": "another"}}}
+    with pytest.raises(ValueError, match="its lpips is another, not n"):
+        compare(one, filled(tmp_path / "e", 1.0, identity=changed))
+    without = filled(tmp_path / "f", 1.0, 2.0, identity={**IDENTITY, "networks": {}, "train_data": []})
+    assert set(compare(one, other)) == {"samples", "mean_flow"} and set(compare(one, without)) == {"samples"}
     (tmp_path / "b" / "metrics.json").unlink()
     with pytest.raises(ValueError, match="is it the --output of a finished evaluation"):
         compare(one, other)

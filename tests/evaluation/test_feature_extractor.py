@@ -31,13 +31,13 @@ def video(length):
 
 def test_pictures_have_a_vector_each(files):
     extractor = FeatureExtractor(files["pictures"])
-    assert (extractor.name, extractor.of_clips, extractor.size) == ("means_v1.0", False, 3)
+    assert (extractor.name, extractor.clip_length) == ("means_v1.0", None)
     np.testing.assert_allclose(extractor(video(3)), [[-1, -1, -1], [-0.6, -1, -1], [-0.2, -1, -1]], atol=1e-6)
 
 
 def test_a_video_is_read_clip_after_clip(files):
     extractor = FeatureExtractor(files["clips"])
-    assert extractor.of_clips
+    assert extractor.clip_length == 2
     np.testing.assert_allclose(extractor(video(5))[:, 0], [-0.8, 0.0], atol=1e-6)  # the fifth frame is no clip
     np.testing.assert_allclose(FeatureExtractor(files["any"])(video(5))[:, 0], [-0.2], atol=1e-6)
     with pytest.raises(ValueError, match="pairs reads clips of 2 frames, a video has 1"):
@@ -51,6 +51,8 @@ def test_what_is_no_extractor_or_no_video(files, tmp_path):
         FeatureExtractor(tmp_path / "map.keras")
     with pytest.raises(ValueError, match="feature extractor: no file"):
         FeatureExtractor(tmp_path / "none.tflite")
+    with pytest.raises(ValueError, match="classifier: no file"):
+        FeatureExtractor(tmp_path / "none.tflite", "classifier")
     with pytest.raises(ValueError, match=r"means_v1.0: expected a uint8 \[T,H,W,3\] video, received float32"):
         FeatureExtractor(files["pictures"])(np.zeros((1, 4, 6, 3), np.float32))
 

@@ -1,7 +1,15 @@
 import numpy as np
 
 from seg2vid_tf.evaluation.baselines import warped_video, zero_flow
-from seg2vid_tf.evaluation.report import better, chosen_clips, clip_pictures, flow_wheel, score_lines, score_table
+from seg2vid_tf.evaluation.report import (
+    better,
+    chosen_clips,
+    clip_pictures,
+    comparison_report,
+    flow_wheel,
+    score_lines,
+    score_table,
+)
 
 
 def interval(mean):
@@ -30,11 +38,19 @@ def test_best_median_and_worst_clips():
 
 def test_the_best_of_a_row_is_marked_among_methods_that_know_as_much():
     methods = {"reconstruction": {"psnr": interval(30.0)}, "affine": {"psnr": interval(25.0)}}
+    methods |= {"best_of_20": {"psnr": interval(21.0)}, "without_annotation_best_of_20": {"psnr": interval(22.0)}}
     methods |= {"copy_frame_0": {"psnr": interval(20.0)}, "samples": {"psnr": interval(19.0), "epe": interval(None)}}
     table = score_table(methods)
     assert table.count("<td class=best>") == 2
     assert "<td class=best>30<br>" in table and "<td class=best>20<br>" in table
     assert "epe" not in table, "nobody has it"
+
+
+def test_a_comparison_shows_the_scores_of_sets_too():
+    one = {"methods": {"samples": {"psnr": interval(20.0)}}, "sets": {"samples": {"frechet_net": 7.25}}, "warnings": []}
+    other = {**one, "sets": {"samples": {"frechet_net": 6.5}}, "warnings": ["too few"]}
+    page = comparison_report({"a": one, "b": other}, {"b": {"samples": {"psnr": interval(0.0)}}})
+    assert "7.25" in page and "<td class=best>6.5</td>" in page and "b: too few" in page and "b minus a" in page
 
 
 def test_names_cannot_break_the_page():

@@ -7,12 +7,12 @@ from seg2vid_tf.evaluation.set_scores import SetMeasures, SetScores
 class Fake:
     """An extractor: the mean of each channel, of pictures or of the whole clip."""
 
-    def __init__(self, name, of_clips=False):
-        self.name, self.of_clips = name, of_clips
+    def __init__(self, name, clip_length=None):
+        self.name, self.clip_length = name, clip_length
 
     def __call__(self, video):
         means = video.astype(np.float32).mean(axis=(1, 2))
-        return means.mean(axis=0, keepdims=True) if self.of_clips else means
+        return means.mean(axis=0, keepdims=True) if self.clip_length else means
 
 
 def videos(count, seed, shift=0):
@@ -29,14 +29,14 @@ def gathered(measures, spec, clips, first=0):
 
 def test_frechet_distances_are_named_after_their_extractors(spec):
     """A shift of all channels by 50 is three times 50^2; so it is of pictures and of clips."""
-    measures = SetMeasures(spec, [Fake("net_a"), Fake("net_b", of_clips=True)])
+    measures = SetMeasures(spec, 2, [Fake("net_a"), Fake("net_b", clip_length=-1)])
     real, made = videos(20, seed=0), videos(20, seed=0, shift=50)
     scores, warnings = gathered(measures, spec, made).result(gathered(measures, spec, real))
     assert scores == {"frechet_net_a": pytest.approx(7500), "frechet_net_b": pytest.approx(7500)} and not warnings
 
 
 def test_too_few_clips_are_told_and_measure_nothing(spec):
-    measures = SetMeasures(spec, [Fake("net", of_clips=True)])
+    measures = SetMeasures(spec, 2, [Fake("net", clip_length=-1)])
     sets = [gathered(measures, spec, videos(3, seed)) for seed in (0, 1)]
     scores, warnings = sets[0].result(sets[1])
     assert scores == {"frechet_net": None}
@@ -54,7 +54,7 @@ def test_segmenter_and_classifier_look_at_the_frames_that_were_made(spec):
         seen[:, 1] = 0
         return seen
 
-    measures = SetMeasures(spec, classifier=Fake("net"), segment=segment)
+    measures = SetMeasures(spec, 2, classifier=Fake("net"), segment=segment)
     scores = SetScores(spec)
     scores.add(measures.part(frames, maps, first=1))
     result, _ = scores.result(scores)
@@ -64,6 +64,9 @@ def test_segmenter_and_classifier_look_at_the_frames_that_were_made(spec):
 
 def test_networks_that_do_not_go_together(spec):
     with pytest.raises(ValueError, match=r"different names, received \['net', 'net'\]"):
-        SetMeasures(spec, [Fake("net"), Fake("net")])
+        SetMeasures(spec, 2, [Fake("net"), Fake("net")])
     with pytest.raises(ValueError, match="net: a classifier must read pictures"):
-        SetMeasures(spec, classifier=Fake("net", of_clips=True))
+        SetMeasures(spec, 2, classifier=Fake("net", clip_length=-1))
+    SetMeasures(spec, 2, [Fake("net", clip_length=3)])
+    with pytest.raises(ValueError, match="net reads clips of 4 frames, a video has 3"):
+        SetMeasures(spec, 2, [Fake("net", clip_length=4)])

@@ -67,6 +67,8 @@ def test_the_motions_of_the_streams_first_clips_are_remembered(smallest_motion, 
     np.testing.assert_allclose(np.asarray(trainer.motion.memory.motions), expected[[0, 1, 1]], atol=1e-5)
     recalled = trainer.motion.recall(annotation, tf.zeros([2, 5]))
     np.testing.assert_allclose(recalled, expected, atol=1e-5, err_msg="each clip's own is the likest")
+    trainer.forget()
+    np.testing.assert_array_equal(trainer.motion.recall(annotation, tf.ones([2, 5])), np.ones([2, 5]))
 
 
 @pytest.mark.parametrize(

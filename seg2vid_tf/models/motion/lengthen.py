@@ -11,10 +11,11 @@ from seg2vid_tf.models.motion.cvae import MotionCVAE
 
 
 def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
-    """Gives ``longer`` the weights of ``shorter``.
+    """Gives ``longer`` the weights of ``shorter``, and no memory of motions, which are those of other clips.
 
-    Both have one architecture but for num_frames and flow_scale, and latents of as many waves along time. Where
-    flow_scale is as many pixels per frame, frames of a steady motion that both predict move alike.
+    Both have one architecture but for num_frames (which may also be the same), flow_scale and memory, and latents of as
+    many waves along time. Where flow_scale is as many pixels per frame, frames of a steady motion that both predict
+    move alike.
 
     Raises:
       ValueError: so few frames have fewer waves along time than the longer model's latent has.
@@ -26,7 +27,7 @@ def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
             f"a model of {new} frames cannot start from one of {old}: their latents are {waves[1]} and {waves[0]} "
             f"waves along time; start from one of {waves[1]} frames or more"
         )
-    for theirs, ours in zip(shorter.variables, longer.variables, strict=True):
+    for theirs, ours in zip(*(_learned(model) for model in (shorter, longer)), strict=True):
         if theirs.shape == ours.shape:
             ours.assign(theirs)
     for name in ("background_encoder", "foreground_encoder"):
@@ -46,6 +47,11 @@ def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
         kernel = np.asarray(level.conv.kernel).copy()
         kernel[:, :, -4:] *= new / old
         level.conv.kernel.assign(kernel)
+
+
+def _learned(model):
+    kept = () if model.memory is None else model.memory.variables
+    return [v for v in model.variables if not any(v is each for each in kept)]
 
 
 def _widen(theirs, ours, axis, blocks):

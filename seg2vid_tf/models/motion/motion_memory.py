@@ -63,6 +63,10 @@ class MotionMemory(BuiltByCall, keras.layers.Layer):
         self.motions.assign(motions)
         self.filled.assign(1.0)
 
+    def forget(self) -> None:
+        """Makes draws what they are: what is remembered belongs to weights that are about to change."""
+        self.filled.assign(0.0)
+
     def call(self, annotation: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
         """annotation [B,H,W,K] and a draw [B,Z] -> the motion that it recalls, [B,Z]."""
         key = self.describe(annotation)
