@@ -13,6 +13,7 @@ mind its licence.
 """
 
 import pathlib
+import sys
 
 from absl import flags
 
@@ -44,7 +45,8 @@ EXTERNAL_FLOW = flags.DEFINE_bool(
 WINDOW_STRIDE = flags.DEFINE_integer(
     "window_stride",
     None,
-    "frames between the starts of a clip's windows; default: no overlap. Given, exact motion is left out",
+    "frames between the starts of a clip's windows, without exact motion; default: no overlap, and where the data has "
+    "exact motion a clip's first window alone",
     lower_bound=1,
 )
 MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
@@ -111,16 +113,12 @@ def _compare():
     from seg2vid_tf.evaluation.report import comparison_report
     from seg2vid_tf.files import check_new, write_text
 
-    if (
-        len(COMPARE.value) < 2
-        or len(set(COMPARE.value)) < len(COMPARE.value)
-        or DATA.value
-        or SAVED_MODEL.value
-        or RUN_DIR.value
-    ):
-        raise ValueError(
-            "--compare takes two or more different finished evaluations and no --data, --run_dir or --saved_model"
-        )
+    if len({pathlib.Path(path) for path in COMPARE.value}) < max(2, len(COMPARE.value)):
+        raise ValueError(f"--compare takes two or more different evaluations, received {','.join(COMPARE.value)}")
+    own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+    useless = [flag.name for flag in own if flag.present and flag.name not in ("compare", "output")]
+    if useless:
+        raise ValueError(f"--compare measures nothing: leave --{', --'.join(useless)} out")
     output = pathlib.Path(OUTPUT.value)
     check_new(output)
     folders = {path: EvaluationFolder(path) for path in COMPARE.value}

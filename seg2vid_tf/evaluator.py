@@ -25,7 +25,7 @@ from seg2vid_tf.config import write_json
 from seg2vid_tf.data.clip_record import MOTION
 from seg2vid_tf.data.overlap import shared_frames
 from seg2vid_tf.data.pipeline import make_dataset
-from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, sources
+from seg2vid_tf.data.shards import check_shards, manifest_spec, sources
 from seg2vid_tf.evaluation.baselines import MeanFlow
 from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip
 from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, config_hash
@@ -97,6 +97,8 @@ class Evaluator:
             protocol that asks for what the model cannot do.
           ImportError: OpenCV is not installed and the protocol asks for it.
         """
+        self.protocol = protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
+        _check_protocol(protocol, pipe, model)
         self._manifest = check_shards(data)
         self._spec = manifest_spec(self._manifest)
         # Another name will do, as KITTI's for Cityscapes' classes.
@@ -105,15 +107,14 @@ class Evaluator:
                 f"{data} holds spec {self._spec.name!r}, whose classes are not those of {pipe.spec.name!r}, which the "
                 "model was trained on: prepare it in those (--spec, --label_ids)"
             )
-        self.protocol = protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
-        self._pipe, self._model, self._data, self._train_data = pipe, str(model), str(data), list(map(str, train_data))
-        _check_protocol(protocol, pipe, self._model)
+        self._pipe, self._model, self._data = pipe, str(model), str(data)
+        self._train_data = {str(split): check_shards(split) for split in train_data}
         self._models = {"": ModelMethods(pipe, protocol)}
         if without_annotation is not None:
             self._models["without_annotation_"] = ModelMethods(_blind(without_annotation, pipe), protocol)
         no_motion = self._why_no_motion()
-        self._has_motion = no_motion is None
-        self._warnings = [no_motion] if no_motion else []
+        self._has_motion = self._manifest["has_motion"] and no_motion is None
+        self._warnings = [no_motion] if self._manifest["has_motion"] and no_motion else []
         self._scores = ClipScores(
             load_lpips(networks.lpips) if networks.lpips else None,
             protocol.horizons,
@@ -135,8 +136,13 @@ class Evaluator:
         roles |= {f"frechet_{each.name}": path for each, path in zip(extractors, networks.features, strict=True)}
         self._identity = {
             "model": _identified(self._model),
-            "data": {"path": self._data, "digest": fingerprint([self._manifest]), "size": list(pipe.size)},
-            "train_data": [{"path": p, "digest": fingerprint([load_manifest(p)])} for p in self._train_data],
+            "data": {
+                "path": self._data,
+                "digest": fingerprint([self._manifest]),
+                "size": list(pipe.size),
+                "exact_motion": self._has_motion,  # only a clip's first window has it
+            },
+            "train_data": [{"path": p, "digest": fingerprint([m])} for p, m in self._train_data.items()],
             "without_annotation": None if without_annotation is None else _identified(without_annotation),
             "protocol": dataclasses.asdict(protocol),
             "networks": {role: _identified(path) for role, path in roles.items() if path},
@@ -175,15 +181,13 @@ class Evaluator:
         return folder.metrics()
 
     def _why_no_motion(self):
-        """None: videos are held against the data's exact motion; else why not, "" where it has none."""
-        if not self._manifest["has_motion"]:
-            return ""
+        """Why videos are not held against exact motion that the data has; None: they are."""
         why = "no epe, fl_all and occlusion_f1, though the data holds exact motion: "
         stored, size = tuple(self._manifest["size"]), self._pipe.size
         if stored != size:
             return f"{why}it is of frames {stored}, the model's are {size}"
-        if self.protocol.num_frames != self._pipe.num_frames:
-            return f"{why}it is of {self._pipe.num_frames} frames, {self.protocol.num_frames} are measured"
+        if self.protocol.num_frames > self._pipe.num_frames:
+            return f"{why}the model's motion is that from frame 0 in the first {self._pipe.num_frames} frames alone"
         if self.protocol.window_stride is not None:
             return f"{why}a clip's first window alone has it, and window_stride asks for others"
         return None
@@ -217,15 +221,15 @@ class Evaluator:
                 "train_data was not given: no mean_flow, and whether the model learned from these clips is unknown"
             ]
         warnings = []
-        shared = sources(self._manifest) & {f for split in self._train_data for f in sources(load_manifest(split))}
+        shared = sources(self._manifest) & {f for m in self._train_data.values() for f in sources(m)}
         if shared:
             warnings.append(f"TRAINED ON THIS: {len(shared)} files of {self._data} are in the training data too")
         try:
-            count = shared_frames([real.frames[0] for real in self._clips(self._windows())], self._train_data)
+            count = shared_frames(self._data, list(self._train_data))
             if count:
-                warnings.append(f"TRAINED ON THIS: {count} clips begin with a frame of the training data")
+                warnings.append(f"TRAINED ON THIS: {count} frames of {self._data} are frames of the training data")
         except ValueError as error:
-            warnings.append(f"whether the model learned from these clips is unknown: {error}")
+            warnings.append(f"whether the model learned from the very same frames is unknown: {error}")
         if not self.protocol.external_flow:
             return None, [*warnings, "no mean_flow: it is measured by OpenCV (external_flow)"]
         mean = MeanFlow()

@@ -62,6 +62,10 @@ def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, stre
     assert "psnr@1" in other["methods"]["samples"] and "train_data was not given" in other["warnings"][0]
     done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", output=tmp_path / "c")
     assert done.returncode == 1 and "cannot be compared" in done.stderr and not (tmp_path / "c").exists()
+    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'a'}/", output=tmp_path / "c")
+    assert done.returncode == 1 and "two or more different evaluations" in done.stderr
+    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", samples=3, fps=2, output=tmp_path / "c")
+    assert done.returncode == 1 and "leave --samples, --fps out" in done.stderr
     shutil.copytree(tmp_path / "a", tmp_path / "twin")
     done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'twin'}", output=tmp_path / "c")
     assert done.returncode == 0, done.stderr

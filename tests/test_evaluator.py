@@ -55,15 +55,15 @@ def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp
         train_data=[street_data / "validation", street_data / "train"],
     )
     warnings = evaluator.run(tmp_path / "out")["warnings"]
-    assert warnings == ["TRAINED ON THIS: 1 clips begin with a frame of the training data"]
+    assert warnings == [f"TRAINED ON THIS: 16 frames of {street_data / 'train'} are frames of the training data"]
     assert "TRAINED ON THIS" in (tmp_path / "out" / "report.html").read_text()
 
 
-def test_clips_that_were_trained_on_are_told_without_opencv_too(pipe, saved_model, street_data, tmp_path):
+def test_clips_that_were_trained_on_are_told_without_opencv_too(pipe, saved_model, street_data):
     evaluator = Evaluator(pipe, saved_model, street_data / "train", QUICK, train_data=[street_data / "train"])
     mean_flow, warnings = evaluator._learned_from()
     assert mean_flow is None and warnings == [
-        "TRAINED ON THIS: 4 clips begin with a frame of the training data",
+        f"TRAINED ON THIS: 16 frames of {street_data / 'train'} are frames of the training data",
         "no mean_flow: it is measured by OpenCV (external_flow)",
     ]
 
@@ -76,7 +76,7 @@ def test_training_data_that_is_too_small_is_told(pipe, saved_model, street_data,
     evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, train_data=[tmp_path / "train"])
     mean_flow, (unknown, no_flow) = evaluator._learned_from()
     assert mean_flow is None and no_flow.startswith("no mean_flow: ")
-    assert unknown.startswith("whether the model learned from these clips is unknown: ")
+    assert unknown.startswith("whether the model learned from the very same frames is unknown: ")
 
 
 def test_exact_motion_that_cannot_be_compared_with_is_told(pipe, saved_model, street_data, tmp_path):
@@ -87,8 +87,9 @@ def test_exact_motion_that_cannot_be_compared_with_is_told(pipe, saved_model, st
     assert warnings(street_data / "validation") == ([], True)
     ((line,), compared) = warnings(street_data / "validation", window_stride=1)
     assert "window_stride asks for others" in line and not compared
+    assert warnings(street_data / "validation", num_frames=1) == ([], True)
     ((line,), compared) = warnings(street_data / "validation", num_frames=3)
-    assert "it is of 2 frames, 3 are measured" in line and not compared
+    assert "the model's motion is that from frame 0 in the first 2 frames alone" in line and not compared
     write_shards(SyntheticStreet([1], 4, 64, 128), tmp_path, split="large", include_motion=True)
     ((line,), compared) = warnings(tmp_path / "large")
     assert "it is of frames (64, 128), the model's are (32, 64)" in line and not compared

@@ -2,36 +2,36 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import keras
-import numpy as np
 
-from seg2vid_tf.data.pipeline import make_dataset
-from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.data.shards import load_manifest, read_clips
 
 
-def shared_frames(frames: Sequence[np.ndarray], splits: Sequence[str | os.PathLike]) -> int:
-    """How many of some frames are frames of prepared splits, pixel by pixel: no copy that was scaled or coded anew.
+def shared_frames(split: str | os.PathLike, others: Sequence[str | os.PathLike]) -> int:
+    """How many frames of a prepared split are, pixel by pixel, frames of other ones; no copy that was coded anew.
 
-    Args:
-      frames: uint8 [H,W,3], read from a split and scaled as data/pipeline.py does.
-      splits: read whole, with a progress bar.
+    All are read whole, with a progress bar.
 
     Raises:
-      ValueError: a split holds smaller frames than [H,W], or cannot be read.
+      ValueError: they were stored in different ways, so that equal frames would not be equal; or one is damaged.
     """
-    wanted = [_digest(frame) for frame in frames]
-    size = frames[0].shape[:2]
-    found = set()
-    for split in splits:
-        batches = make_dataset(split, num_frames=0, batch_size=1, training=False, size=size)
-        bar = keras.utils.Progbar(int(batches.cardinality()), unit_name="frame of the training data")
-        for batch in batches:
-            found.add(_digest(to_uint8(batch["frames"][0, 0]).numpy()))
-            bar.add(1)
-    return sum(digest in found for digest in wanted)
+    stored = _how_stored(split)
+    for other in others:
+        if _how_stored(other) != stored:
+            raise ValueError(f"{other} is stored as {_how_stored(other)}, {split} as {stored}")
+    found = {digest for other in others for digest in _digests(other)}
+    return sum(digest in found for digest in _digests(split))
 
 
-def _digest(frame):
-    return hashlib.sha256(frame.tobytes()).digest()
+def _how_stored(split):
+    manifest = load_manifest(split)
+    return {key: manifest[key] for key in ("size", "image_format", "quality")}
+
+
+def _digests(split) -> Iterator[bytes]:
+    bar = keras.utils.Progbar(load_manifest(split)["num_clips"], unit_name=f"clip of {split}, looked through")
+    for clip in read_clips(split):
+        yield from (hashlib.sha256(frame.tobytes()).digest() for frame in clip.frames)
+        bar.add(1)

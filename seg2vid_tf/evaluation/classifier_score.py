@@ -17,6 +17,9 @@ class ClassifierScore:
     A classifier says probabilities, or logits that softmax makes so. It says logits where any number, of any picture,
     lies outside of 0 to 1.
 
+    Attributes:
+      says_logits: whether one did so far; or another set of pictures shows it.
+
     Args:
       num_classes: of the classifier.
     """
@@ -25,7 +28,7 @@ class ClassifierScore:
         self._num_classes = num_classes
         # Which of the two is known when all pictures were seen.
         self._as_probabilities, self._as_logits = _Verdicts(num_classes), _Verdicts(num_classes)
-        self._says_logits = False
+        self.says_logits = False
 
     def add(self, outputs: np.ndarray) -> None:
         """Adds what the classifier says of N pictures: float [N,C].
@@ -38,9 +41,9 @@ class ClassifierScore:
         if not np.isfinite(outputs).all():
             raise ValueError("the classifier gives NaN or infinity")
         outputs = outputs.astype(np.float64)
-        self._says_logits |= bool(outputs.min() < -_ROUNDING or outputs.max() > 1.0 + _ROUNDING)
+        self.says_logits |= bool(outputs.min() < -_ROUNDING or outputs.max() > 1.0 + _ROUNDING)
         self._as_logits.add(np.exp(outputs - outputs.max(axis=1, keepdims=True)))
-        if not self._says_logits:
+        if not self.says_logits:
             self._as_probabilities.add(np.maximum(outputs, 0.0))
 
     def result(self) -> float:
@@ -49,7 +52,7 @@ class ClassifierScore:
         Raises:
           ValueError: there were none, or one of which it says nothing, every class 0.
         """
-        return (self._as_logits if self._says_logits else self._as_probabilities).score()
+        return (self._as_logits if self.says_logits else self._as_probabilities).score()
 
 
 class _Verdicts:

@@ -38,6 +38,8 @@ def compare(first: EvaluationFolder, other: EvaluationFolder) -> dict[str, dict]
 
 def _comparable(identity):
     """What two evaluations must have in common: clips and protocol, and each network that both measured with."""
+    if "without_annotation" not in identity:
+        raise ValueError(f"{identity['data']['path']} was measured by an older version of evaluate.py: do it again")
     data = {name: value for name, value in identity["data"].items() if name != "path"}  # where it lies does not matter
     networks = {role: network["digest"] for role, network in identity["networks"].items()}
     return {"data": data, "protocol": identity["protocol"], **networks}

@@ -43,8 +43,6 @@ class EvaluationFolder:
         path = self.path / "evaluation.json"
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"{self.path} is a file: give another --output")
-        # Temporary files that a kill may leave have names that begin with a dot.
-        found = [file.name for file in self.path.glob("*") if not file.name.startswith(".")]
         if path.exists():
             changed = differences(self.identity(), json.loads(json.dumps(identity)))
             if changed:
@@ -52,7 +50,8 @@ class EvaluationFolder:
                     f"{self.path} holds another evaluation; it differs in {'; '.join(changed)}. Give the same flags to "
                     "go on with it, or another --output"
                 )
-        elif found:
+        # Temporary files that a kill may leave have names that begin with a dot.
+        elif any(not file.name.startswith(".") for file in self.path.glob("*")):
             raise ValueError(f"{self.path} is there and holds no evaluation: give another --output")
         else:
             write_json(path, identity)

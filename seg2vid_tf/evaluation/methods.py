@@ -29,8 +29,8 @@ class Protocol:
       horizons: numbers of frames that the scores against the real frames are given for, too.
       swap: whether parts of z are swapped between clips, where z has two parts.
       external_flow: whether what needs OpenCV is measured.
-      window_stride: frames between the starts of a clip's windows; None: no overlap. Exact motion belongs to a clip's
-        first window alone and is not measured against where this is given.
+      window_stride: frames between the starts of a clip's windows; None: no overlap, and of clips with exact motion the
+        first window alone, which has it. Given, exact motion is not measured against.
       max_clips: windows that are measured; None: all.
     """
 

@@ -8,7 +8,7 @@ A video's part is a dict of small arrays, ``SetMeasures.part``, which can be kep
 number: memory does not grow with that of the videos.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -98,6 +98,11 @@ class SetScores:
             else:
                 self._features.setdefault(name, FeatureStatistics(array.shape[1])).add(array)
 
+    def learn_what_classifiers_say(self, others: "Iterable[SetScores]") -> None:
+        """A classifier of which any set shows that it says logits says so in this set too."""
+        for name, classes in self._classes.items():
+            classes.says_logits |= any(other._classes[name].says_logits for other in others)
+
     def result(self, real: "SetScores | None") -> tuple[dict[str, float | None], list[str]]:
         """The scores named above, and what could not be measured and why.
 
@@ -111,7 +116,12 @@ class SetScores:
             except ValueError as error:
                 scores[name] = None
                 warnings.append(f"{name}: {error}")
-        scores |= {name: classes.result() for name, classes in self._classes.items()}
+        for name, classes in self._classes.items():
+            try:
+                scores[name] = classes.result()
+            except ValueError as error:
+                scores[name] = None
+                warnings.append(f"{name}: {error}")
         if self._segmentation.confusion.any():
             result = self._segmentation.result()
             scores |= {"segmenter_accuracy": result["pixel_accuracy"], "segmenter_mean_iou": result["mean_iou"]}

@@ -39,6 +39,7 @@ def summarise(folder: EvaluationFolder, spec: AnnotationSpec) -> dict:
         raise ValueError(f"{folder.path}: no clip was measured")
     by_set, warnings = {}, []
     for method, scores in sets.items():
+        scores.learn_what_classifiers_say(sets.values())
         by_set[method], missing = scores.result(None if method == REAL else sets[REAL])
         warnings += [line for line in missing if line not in warnings]
     return {

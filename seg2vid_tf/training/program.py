@@ -93,7 +93,11 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     make_batches(0)
     memory = getattr(config.model, "memory", 0)  # stage 1 has none
     if memory:
-        windows = int(make_dataset(train_dirs, batch_size=1, training=False, window_stride=1, **window).cardinality())
+        windows = int(
+            make_dataset(
+                train_dirs, batch_size=1, training=False, with_motion=exact_motion, window_stride=1, **window
+            ).cardinality()
+        )
         if memory > windows:
             logging.warning("memory %d: there are %d windows to train on, it holds some several times", memory, windows)
     validation_batch = next(iter(validation))
@@ -118,8 +122,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
 
     Where the run kept a moving average, network and average both take the average: it is what the run's samples show.
-    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips or
-    beside another memory too.
+    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips too.
 
     Args:
       run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
@@ -162,7 +165,10 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         if name in trained and not isinstance(owner, keras.optimizers.Optimizer)
     }
     if rebuilt:
-        networks = {"motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)}
+        # Of the other networks only a video discriminator could be taken over, of clips as long.
+        networks = ({} if shorter else networks) | {
+            "motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)
+        }
     if other.restore(networks, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     if rebuilt:

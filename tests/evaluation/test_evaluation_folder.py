@@ -11,6 +11,7 @@ IDENTITY = {
     "data": {"path": "a", "digest": "d"},
     "train_data": [{"path": "t", "digest": "t"}],
     "protocol": {"num_frames": 2},
+    "without_annotation": None,
     "networks": {"lpips": {"path": "n", "digest": "n"}},
 }
 
@@ -49,6 +50,22 @@ def test_what_a_kill_leaves_half_written_is_no_clip(tmp_path, spec):
     folder = filled(tmp_path / "a", 20.0)
     (tmp_path / "a" / "clips" / ".000001.123.tmp.json").write_text("{")
     assert len(list(folder.clips())) == 1 and not folder.has(1)
+
+
+def test_a_classifier_says_logits_or_probabilities_in_all_sets(tmp_path, spec):
+    """Of the real picture alone they could be either; one of which it says nothing is told, and ends nothing."""
+    folder = filled(tmp_path / "a")
+    name, logits = "classifier_score_net", np.array([[0.0, 1.0]])
+    folder.save(0, record(20.0), {"real": {name: logits}, "samples": {name: logits * 5}})
+    folder.save(1, record(20.0), {"real": {name: logits[:, ::-1]}, "samples": {name: logits}})
+    softmax = np.exp(logits) / np.exp(logits).sum()
+    expected = np.exp(np.sum(softmax * np.log(2 * softmax)))
+    assert summarise(folder, spec)["sets"]["real"] == {name: pytest.approx(expected)}
+    folder = filled(tmp_path / "b")
+    folder.save(0, record(20.0), {"real": {name: logits}, "samples": {name: logits * 0}})
+    metrics = summarise(folder, spec)
+    assert metrics["sets"] == {"real": {name: 1.0}, "samples": {name: None}}
+    assert metrics["warnings"] == [f"{name}: of 1 of 1 pictures the classifier gives every class 0"]
 
 
 def test_curves_are_means_over_clips(tmp_path, spec):
@@ -119,6 +136,9 @@ def test_evaluations_are_compared_clip_by_clip(tmp_path):
         compare(one, filled(tmp_path / "e", 1.0, identity=changed))
     without = filled(tmp_path / "f", 1.0, 2.0, identity={**IDENTITY, "networks": {}, "train_data": []})
     assert set(compare(one, other)) == {"samples", "mean_flow"} and set(compare(one, without)) == {"samples"}
+    old = {key: value for key, value in IDENTITY.items() if key != "without_annotation"}
+    with pytest.raises(ValueError, match="was measured by an older version"):
+        compare(one, filled(tmp_path / "g", 1.0, identity=old))
     (tmp_path / "b" / "metrics.json").unlink()
     with pytest.raises(ValueError, match="is it the --output of a finished evaluation"):
         compare(one, other)

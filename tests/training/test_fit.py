@@ -90,6 +90,18 @@ def test_a_run_takes_its_steps_and_a_longer_one_goes_on(train, capsys):
     assert "has already taken 8 of 8 steps: nothing to do" in capsys.readouterr().out
 
 
+def test_a_run_that_goes_on_begins_again_and_finishes_before_the_last_step_is_saved(train):
+    def fitted(steps):
+        counter = Counter(steps)
+        state = counter.weights.hidden
+        train.fit(counter, batches(), begin=lambda: state.assign(0.0), finish=lambda: state.assign(100.0))
+        files = [str(train.folder.checkpoints / f"ckpt-{step}") for step in saved_steps(train.folder)]
+        return [float(tf.train.load_variable(f, "weights/0/.ATTRIBUTES/VARIABLE_VALUE")) for f in files]
+
+    assert fitted(3) == [3.0, 100.0]  # steps 2 and 3; step k brings k
+    assert fitted(5) == [100.0, 4.0, 100.0]  # steps 3, 4 and 5
+
+
 def test_measures_are_logged_every_so_often_and_at_the_end(train, capsys):
     asked = []
 

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.data.pipeline import make_dataset
+from seg2vid_tf.models.restore import seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.fit import fit
 from seg2vid_tf.training.replicas import mirrored_strategy
@@ -79,8 +80,11 @@ class Program:
         assert self.process.wait(timeout=DEADLINE) == 0, self.log()
 
 
-def test_a_killed_program_resumes_to_the_same_bits(smallest_motion, with_training, command_line, street_data, tmp_path):
-    flags = command_line(with_training(smallest_motion, checkpoint_every=2, sample_every=100_000, seed=3))
+def test_a_killed_program_resumes_to_the_same_bits(
+    smallest_motion, with_model, with_training, command_line, street_data, tmp_path
+):
+    config = with_model(smallest_motion, memory=2)
+    flags = command_line(with_training(config, checkpoint_every=2, sample_every=100_000, seed=3))
     flags = [flag for flag in flags if not flag.startswith("--steps=")]
     killed, unbroken = tmp_path / "killed", tmp_path / "unbroken"
     with Program(flags, killed, street_data, "--steps=100000") as program:
@@ -97,6 +101,7 @@ def test_a_killed_program_resumes_to_the_same_bits(smallest_motion, with_trainin
         whole.finish()
         assert "going on from step" in resumed.log() and "going on from step" not in whole.log()
         assert_same_bits(checkpoint(resumed.folder, last), checkpoint(whole.folder, last))
+        assert seg2vid_from_run(resumed.folder.path.parent, ("motion",)).motion.memory.filled == 1.0
         before = sorted((p, p.stat().st_mtime_ns) for p in killed.rglob("*"))
 
     # The flags of another run, and the same run without --resume: one line, and the folder is as it was.
