@@ -11,7 +11,7 @@ _LESS = ("lpips", "warp_error", "epe", "fl_all", "frechet")
 _NEITHER = ("motion", "flow_spread", "lpips_between_seeds", "swap")
 
 _STYLE = """body { font: 14px sans-serif; margin: 2em; } td, th { padding: 2px 14px 2px 0; text-align: right; }
-td:first-child, th:first-child { text-align: left; } .best { font-weight: bold; } .warning { color: #b00; }
+th { max-width: 9em; overflow-wrap: anywhere; } td:first-child, th:first-child { text-align: left; } .best { font-weight: bold; } .warning { color: #b00; }
 small { color: #777; font-weight: normal; } figure { display: inline-block; margin: 0 10px 8px 0; }
 figcaption { color: #555; } figure img { border: 1px solid #ccc; min-width: 256px; image-rendering: pixelated; }
 svg { background: #fafafa; }"""
