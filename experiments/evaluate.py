@@ -56,6 +56,7 @@ FEATURES = flags.DEFINE_list(
     "features", [], "networks from pictures or clips to feature vectors, for the Frechet distance (Inception: FID)"
 )
 CLASSIFIER_PATH = flags.DEFINE_string("classifier_path", None, "network from pictures to classes (Inception: IS)")
+_NETWORKS = (LPIPS_PATH, SEGMENTER_PATH, FEATURES, CLASSIFIER_PATH)
 COMPARE = flags.DEFINE_list("compare", [], "finished evaluations to hold against each other, instead of measuring")
 FPS = flags.DEFINE_float("fps", 4.0, "of the report's animations", lower_bound=0.1)
 
@@ -68,6 +69,10 @@ def main():
         raise ValueError("give --data, the prepared split to measure on")
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
         raise ValueError("give exactly one of --saved_model and --run_dir")
+    for flag in (DATA, TRAIN_DATA, SAVED_MODEL, RUN_DIR, WITHOUT_ANNOTATION, *_NETWORKS):
+        for path in [flag.value] if isinstance(flag.value, str) else flag.value or ():
+            if not pathlib.Path(path).exists():
+                raise ValueError(f"--{flag.name}: no file or folder {path!r}")
     if not all(h.isdigit() for h in HORIZONS.value):
         raise ValueError(f"--horizons takes numbers of frames, received {','.join(HORIZONS.value)}")
     from seg2vid_tf.evaluation.methods import Protocol  # TensorFlow loads here: a mistake above is told at once.

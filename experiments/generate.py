@@ -76,11 +76,13 @@ def main():
         raise ValueError(
             f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there"
         )
-    given = {
-        flag.name: resize_frame(read_frame(pathlib.Path(flag.value)), pipe.size)
-        for flag in (START_FRAME, REFERENCE)
-        if flag.value
-    }
+    given = {}
+    for flag in (START_FRAME, REFERENCE):
+        if flag.value:
+            frame = read_frame(pathlib.Path(flag.value))
+            if frame.shape[:2] != pipe.size:
+                print(f"--{flag.name}: resized from {frame.shape[:2]} to the model's {pipe.size} (height, width)")
+            given[flag.name] = resize_frame(frame, pipe.size)
     if INSTANCE_MAP.value:
         given["instance_map"] = read_instance_map(pathlib.Path(INSTANCE_MAP.value), pipe.size, RESIZE.value)
     if INTERPOLATE_TO.value is not None and START_FRAME.value is None:

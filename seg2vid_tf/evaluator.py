@@ -283,7 +283,7 @@ class Evaluator:
                     continue
                 nearest = nearest_video(real, several)
                 videos |= {"a sample": several[0], f"the nearest of {len(several)} samples": several[nearest]}
-            title = f"clip {index}: {', '.join(chosen[index])}"
+            title = f"clip {index}: {method}'s {', '.join(chosen[index])}"
             pictures.append(clip_pictures(title, colorize(real.label_map, self._spec), videos, fps))
         return pictures
 
@@ -305,7 +305,10 @@ def _check_protocol(protocol, pipe, model):
 
 def _blind(run, pipe):
     """A run's pipeline, stage 2 alone, trained without annotation on the same kind of clips as another."""
-    config, _ = RunFolder(pathlib.Path(run) / "motion").load("motion")
+    try:
+        config, _ = RunFolder(pathlib.Path(run) / "motion").load("motion")
+    except ValueError as error:
+        raise ValueError(f"without_annotation: {error}") from error
     if config.model.annotated:
         raise ValueError(f"without_annotation: {run} was trained with annotation; train one with --noannotated")
     other = Seg2VidPipeline.from_run(run, start_frame=False)

@@ -19,7 +19,8 @@ COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB
 # A 17 KB file can claim 12000 x 12000 pixels: no picture of this field is larger than this in either direction.
 MAX_SIDE = 8192
 FIX = (
-    "save the class ids as an 8-bit grey PNG (label_map.write_label_map does); painted maps are prepared with --colors"
+    "save the class ids as an 8-bit grey PNG (label_map.write_label_map does); "
+    "prepare_data.py --colors reads painted maps"
 )
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from seg2vid_tf.config import differences
 from seg2vid_tf.evaluation.confidence import mean_with_interval
-from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder
+from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, without_paths
 
 
 def compare(first: EvaluationFolder, other: EvaluationFolder) -> dict[str, dict]:
@@ -17,32 +18,32 @@ def compare(first: EvaluationFolder, other: EvaluationFolder) -> dict[str, dict]
       ValueError: they did not measure the same clips in the same way, or one is not finished.
     """
     mine, theirs = (_comparable(folder.identity()) for folder in (first, other))
-    for key in mine.keys() & theirs.keys():
-        if mine[key] != theirs[key]:
-            raise ValueError(
-                f"{other.path} cannot be compared with {first.path}: its {key} is {theirs[key]}, not {mine[key]}"
-            )
-    trained_on = [[split["digest"] for split in folder.identity()["train_data"]] for folder in (first, other)]
+    common = mine["networks"].keys() & theirs["networks"].keys()
+    changed = differences(*({**each, "networks": {n: each["networks"][n] for n in common}} for each in (mine, theirs)))
+    if changed:
+        raise ValueError(
+            f"{other.path} cannot be compared with {first.path}: they differ in {'; '.join(changed)}. Evaluate both on "
+            "the same clips with the same flags"
+        )
+    trained_on = [without_paths(folder.identity()["train_data"]) for folder in (first, other)]
     apart = {"mean_flow"} if trained_on[0] != trained_on[1] else set()
-    differences: dict[str, dict[str, list[float]]] = {}
+    gained: dict[str, dict[str, list[float]]] = {}
     for mine, theirs in zip(_scores(first), _scores(other), strict=True):
         for method in (mine.keys() & theirs.keys()) - apart:
             for name in mine[method].keys() & theirs[method].keys():
-                difference = theirs[method][name] - mine[method][name]
-                differences.setdefault(method, {}).setdefault(name, []).append(difference)
+                gained.setdefault(method, {}).setdefault(name, []).append(theirs[method][name] - mine[method][name])
     return {
         method: {name: mean_with_interval(np.array(scores[name])) for name in sorted(scores)}
-        for method, scores in sorted(differences.items())
+        for method, scores in sorted(gained.items())
     }
 
 
 def _comparable(identity):
-    """What two evaluations must have in common: clips and protocol, and each network that both measured with."""
+    """What two evaluations must have in common: clips, protocol but for temperature, networks that both have."""
     if "without_annotation" not in identity:
         raise ValueError(f"{identity['data']['path']} was measured by an older version of evaluate.py: do it again")
-    data = {name: value for name, value in identity["data"].items() if name != "path"}  # where it lies does not matter
-    networks = {role: network["digest"] for role, network in identity["networks"].items()}
-    return {"data": data, "protocol": identity["protocol"], **networks}
+    protocol = {name: value for name, value in identity["protocol"].items() if name != "temperature"}
+    return without_paths({"data": identity["data"], "protocol": protocol, "networks": identity["networks"]})
 
 
 def _scores(folder):

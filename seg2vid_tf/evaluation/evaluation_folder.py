@@ -44,7 +44,7 @@ class EvaluationFolder:
         if self.path.exists() and not self.path.is_dir():
             raise ValueError(f"{self.path} is a file: give another --output")
         if path.exists():
-            changed = differences(self.identity(), json.loads(json.dumps(identity)))
+            changed = differences(*(without_paths(each) for each in (self.identity(), identity)))
             if changed:
                 raise ValueError(
                     f"{self.path} holds another evaluation; it differs in {'; '.join(changed)}. Give the same flags to "
@@ -138,8 +138,15 @@ def _arrays(path, advice):
 
 
 def config_hash(identity: dict) -> str:
-    """The first 12 digits of the SHA-256 of all that numbers follow from: equal hashes, comparable numbers."""
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+    """The first 12 digits of the SHA-256 of all that numbers follow from: equal hashes, equal numbers."""
+    return hashlib.sha256(json.dumps(without_paths(identity), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def without_paths(identity):
+    """An identity as JSON holds it, less every "path": what lies there has a digest, and may lie elsewhere."""
+    if isinstance(identity, dict):
+        return {key: without_paths(value) for key, value in identity.items() if key != "path"}
+    return [without_paths(value) for value in identity] if isinstance(identity, list | tuple) else identity
 
 
 def _without_nan(value):

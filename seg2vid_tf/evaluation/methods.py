@@ -55,7 +55,7 @@ class Protocol:
             raise ValueError(f"start_frame must be real or generated, received {self.start_frame!r}")
         if self.samples < 0 or self.samples == 1:
             raise ValueError(
-                f"samples must be 0 or at least 2, received {self.samples}: one alone differs from nothing"
+                f"samples must be 0 or at least 2, received {self.samples}: how samples differ is measured too"
             )
         if self.start_frame == "generated" and not self.samples:
             raise ValueError("samples must be at least 2 with a generated start frame: nothing else is made from it")

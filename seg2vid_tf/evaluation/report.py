@@ -11,7 +11,8 @@ _LESS = ("lpips", "warp_error", "epe", "fl_all", "frechet")
 _NEITHER = ("motion", "flow_spread", "lpips_between_seeds", "swap")
 
 _STYLE = """body { font: 14px sans-serif; margin: 2em; } td, th { padding: 2px 14px 2px 0; text-align: right; }
-th { max-width: 9em; overflow-wrap: anywhere; } td:first-child, th:first-child { text-align: left; } .best { font-weight: bold; } .warning { color: #b00; }
+th { max-width: 9em; overflow-wrap: anywhere; }
+td:first-child, th:first-child { text-align: left; } .best { font-weight: bold; } .warning { color: #b00; }
 small { color: #777; font-weight: normal; } figure { display: inline-block; margin: 0 10px 8px 0; }
 figcaption { color: #555; } figure img { border: 1px solid #ccc; min-width: 256px; image-rendering: pixelated; }
 svg { background: #fafafa; }"""
@@ -84,7 +85,9 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         *(f"<p class=warning>{text(line)}</p>" for line in metrics["warnings"]),
         f"<p>{metrics['clips']} clips; mean, below it the 95 % interval over clips (bootstrap); bold: best in its row, "
         "of methods that do not see the real clip's later frames and of those that do. "
-        "reconstruction and affine see them, best_of is chosen by them.</p>",
+        "reconstruction and affine see them, best_of is chosen by them. &uarr; more is better, &darr; less is. "
+        "PSNR is in dB, EPE, motion and flow_spread in pixels; fl_all is the share of wrong flow. A still "
+        "picture has no warp error along its own flow: see motion beside it, and warp_error_real.</p>",
         score_table(metrics["methods"]),
     ]
     if any(value is not None for scores in metrics["sets"].values() for value in scores.values()):
@@ -149,9 +152,11 @@ def score_table(methods: dict[str, dict]) -> str:
         for informed in (False, True):
             group = {m: v for m, v in means.items() if _sees_the_clip(m) == informed}
             if better(name) and len(group) > 1:
-                best.add((max if better(name) > 0 else min)(group, key=group.get))
+                top = (max if better(name) > 0 else min)(group.values())
+                best |= {method for method, value in group.items() if value == top}
         cells = "".join(_cell(scores.get(name), method in best) for method, scores in methods.items())
-        rows.append(f"<tr><td>{text(name)}</td>{cells}</tr>")
+        arrow = {1: " &uarr;", -1: " &darr;", 0: ""}[better(name)]
+        rows.append(f"<tr><td>{text(name)}{arrow}</td>{cells}</tr>")
     return f"<table>{''.join(rows)}</table>"
 
 

@@ -53,7 +53,7 @@ class PictureNetwork:
         shapes = [shape for shape, _ in (*inputs, *outputs)]
         self.found = f"{self._name}: {len(inputs)} inputs and {len(outputs)} outputs, shapes {shapes}"
         if len(inputs) != 1 or len(outputs) != 1:
-            raise ValueError(f"{self.found}; expected one of each")
+            raise ValueError(f"{self.found}; expected one of each, pictures in and one tensor out")
         (given, self.dtype), (self.output_shape, _) = *inputs, *outputs
         sides = given[-3:-1]
         ranks = (4, 5) if clips else (4,)
@@ -116,7 +116,8 @@ class _TFLite:
                 self._interpreter = tf.lite.Interpreter(str(path), num_threads=num_threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ValueError(f"{name} is not a TFLite model that runs here: {error}") from error
+            reason = str(error).splitlines()[0].encode("ascii", "replace").decode()  # bytes of the file may be in it
+            raise ValueError(f"{name} is not a TFLite model that runs here: {reason}") from error
         details = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self.inputs, self.outputs = (
             [(tuple(int(n) for n in detail["shape_signature"]), detail["dtype"]) for detail in side] for side in details

@@ -76,6 +76,7 @@ def test_curves_are_means_over_clips(tmp_path, spec):
 def test_a_folder_goes_on_with_its_own_evaluation_alone(tmp_path):
     folder = filled(tmp_path / "a", 20.0)
     folder.start(json.loads(json.dumps(IDENTITY)))
+    folder.start({**IDENTITY, "data": {"path": "the same elsewhere", "digest": "d"}})
     with pytest.raises(ValueError, match=r"holds another evaluation; it differs in protocol.num_frames: 2 -> 3"):
         folder.start({**IDENTITY, "protocol": {"num_frames": 3}})
     (tmp_path / "b").mkdir()
@@ -124,15 +125,17 @@ def test_evaluations_are_compared_clip_by_clip(tmp_path):
     one, other = filled(tmp_path / "a", 20.0, 30.0), filled(tmp_path / "b", 21.0, 31.0)
     difference = compare(one, other)["samples"]["psnr"]
     assert difference == {"mean": 1.0, "low": 1.0, "high": 1.0, "clips": 2}, "though the clips differ by 10"
-    elsewhere = {**IDENTITY, "data": {"path": "b", "digest": "d"}}
+    hotter = {"num_frames": 2, "temperature": 1.0}
+    elsewhere = {**IDENTITY, "data": {"path": "b", "digest": "d"}, "protocol": hotter}
     assert compare(one, filled(tmp_path / "c", 20.0, 30.0, identity=elsewhere))["samples"]["psnr"]["mean"] == 0.0
     changed = {**IDENTITY, "data": {"path": "a", "digest": "e"}}
     with pytest.raises(
-        ValueError, match="cannot be compared with .*: its data is {'digest': 'e'}, not {'digest': 'd'}"
+        ValueError,
+        match="cannot be compared with .*: they differ in data.digest: d -> e. Evaluate both on the same clips",
     ):
         compare(one, filled(tmp_path / "d", 1.0, identity=changed))
     changed = {**IDENTITY, "networks": {"lpips": {"path": "n", "digest": "another"}}}
-    with pytest.raises(ValueError, match="its lpips is another, not n"):
+    with pytest.raises(ValueError, match="networks.lpips.digest: n -> another"):
         compare(one, filled(tmp_path / "e", 1.0, identity=changed))
     without = filled(tmp_path / "f", 1.0, 2.0, identity={**IDENTITY, "networks": {}, "train_data": []})
     assert set(compare(one, other)) == {"samples", "mean_flow"} and set(compare(one, without)) == {"samples"}
@@ -146,3 +149,5 @@ def test_evaluations_are_compared_clip_by_clip(tmp_path):
 
 def test_a_config_hash_is_of_the_values_and_not_of_their_order():
     assert config_hash({"a": 1, "b": 2}) == config_hash({"b": 2, "a": 1}) != config_hash({"a": 1, "b": 3})
+    one, two = ({"train_data": [{"path": path, "digest": "d"}]} for path in ("a", "b"))
+    assert config_hash(one) == config_hash(two)

@@ -46,6 +46,10 @@ def test_the_best_of_a_row_is_marked_among_methods_that_know_as_much():
     assert "epe" not in table, "nobody has it"
 
 
+def test_a_tie_is_no_win():
+    assert score_table({"a": {"psnr": 20.0}, "b": {"psnr": 20.0}}).count("<td class=best>20</td>") == 2
+
+
 def test_a_comparison_shows_the_scores_of_sets_too():
     one = {"methods": {"samples": {"psnr": interval(20.0)}}, "sets": {"samples": {"frechet_net": 7.25}}, "warnings": []}
     other = {**one, "sets": {"samples": {"frechet_net": 6.5}}, "warnings": ["too few"]}
