@@ -7,6 +7,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
@@ -179,15 +180,17 @@ def test_a_model_with_instances_is_given_those_of_the_data(saved_model_with_inst
     assert metrics["clips"] == 1 and metrics["methods"]["samples"]["psnr"]["mean"] > 0
 
 
-def test_a_broken_model_gives_no_numbers(seg2vid, street_data, run_dir, tmp_path):
-    broken = Seg2VidPipeline.from_run(run_dir)
+@pytest.mark.parametrize("name", ["flow", "visibility", "frames"])
+def test_a_broken_model_gives_no_numbers(name, pipe, saved_model, street_data, tmp_path):
+    broken = Seg2VidPipeline.from_saved_model(saved_model)
 
     def nan(**inputs):
-        outputs = dict(Seg2VidPipeline.from_run(run_dir)._functions["animate_tensor"](**inputs))
-        return outputs | {"flow": outputs["flow"] * np.nan}
+        outputs = dict(pipe._functions["animate_tensor"](**inputs))
+        first, rest = outputs[name][:, :1], tf.cast(outputs[name][:, 1:], tf.float32)
+        return outputs | {name: tf.concat([first, tf.saturate_cast(rest * np.nan, first.dtype)], axis=1)}
 
     broken._functions["animate_tensor"] = nan
-    evaluator = Evaluator(broken, run_dir, street_data / "validation", QUICK)
+    evaluator = Evaluator(broken, saved_model, street_data / "validation", QUICK)
     with pytest.raises(ValueError, match="reconstruction of clip 0: the model gives NaN or infinity"):
         evaluator.run(tmp_path / "out")
     assert not (tmp_path / "out" / "metrics.json").exists()

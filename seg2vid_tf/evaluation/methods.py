@@ -113,7 +113,7 @@ class ModelMethods:
                 )
             )
         for name, videos in made.items():
-            if not all(np.isfinite(video.flow).all() and np.isfinite(video.visibility).all() for video in videos):
+            if any(_broken(video, painted=start_frame is None) for video in videos):
                 raise ValueError(f"{name} of clip {index}: the model gives NaN or infinity; was its training broken?")
         return made
 
@@ -153,6 +153,14 @@ def baseline_videos(
     if affine:
         flows["affine"] = affine_flow(real.frames)
     return {name: [warped_video(start_frame, real.label_map, flow)] for name, flow in flows.items()}
+
+
+def _broken(video, painted):
+    """Whether flow or visibility are not finite, or a frame is of one colour and its start not: uint8 shows NaN so."""
+    if not (np.isfinite(video.flow).all() and np.isfinite(video.visibility).all()):
+        return True
+    blank = np.ptp(video.frames, axis=(1, 2)).max(axis=-1) == 0
+    return bool(blank.any() if painted else blank[1:].any() and not blank[0])
 
 
 def _videos(output):

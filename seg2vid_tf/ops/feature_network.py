@@ -93,15 +93,19 @@ def read_npz(path: str) -> dict[str, np.ndarray]:
     """All arrays of an .npz file.
 
     Raises:
-      ValueError: no such file, or it cannot be read; the message names the path.
+      ValueError: no such file, it cannot be read, or holds NaN or infinity; the message names the path.
     """
     file = _existing(path)
     try:
         # A single array under this name has no "with": TypeError, AttributeError before Python 3.11.
         with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"feature network weights {str(file)!r} cannot be read as .npz: {error}") from error
+    broken = [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    if broken:
+        raise ValueError(f"feature network weights {str(file)!r}: {broken} hold NaN or infinity; get the file again")
+    return arrays
 
 
 def _existing(path):

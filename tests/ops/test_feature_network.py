@@ -134,3 +134,6 @@ def test_read_npz_gives_every_array(tmp_path):
     (tmp_path / "one.npy").rename(tmp_path / "one.npz")
     with pytest.raises(ValueError, match="one.npz.* cannot be read as .npz"):
         read_npz(tmp_path / "one.npz")
+    np.savez(tmp_path / "nan.npz", whole=np.ones(2), broken=np.array([1.0, np.nan]), words=np.array(["a"]))
+    with pytest.raises(ValueError, match=r"nan.npz': \['broken'\] hold NaN or infinity"):
+        read_npz(tmp_path / "nan.npz")
