@@ -17,10 +17,10 @@ def shared_frames(split: str | os.PathLike, others: Sequence[str | os.PathLike])
     Raises:
       ValueError: they were stored in different ways, so that equal frames would not be equal; or one is damaged.
     """
-    stored = _how_stored(split)
-    for other in others:
-        if _how_stored(other) != stored:
-            raise ValueError(f"{other} is stored as {_how_stored(other)}, {split} as {stored}")
+    stored, *others_stored = (_how_stored(each) for each in (split, *others))
+    for other, other_stored in zip(others, others_stored, strict=True):
+        if other_stored != stored:
+            raise ValueError(f"{other} is stored as {other_stored}, {split} as {stored}")
     found = {digest for other in others for digest in _digests(other)}
     return sum(digest in found for digest in _digests(split))
 

@@ -11,13 +11,13 @@ import hashlib
 import json
 import math
 import pathlib
-import zipfile
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from seg2vid_tf.config import differences, write_json
 from seg2vid_tf.files import replacing
+from seg2vid_tf.ops.npz_file import read_arrays
 
 
 class EvaluationFolder:
@@ -131,9 +131,8 @@ class EvaluationFolder:
 
 def _arrays(path, advice):
     try:
-        with np.load(path) as arrays:
-            return {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return read_arrays(path)
+    except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): {advice} and go on") from error
 
 

@@ -16,11 +16,12 @@ The weights are constants: they enter no checkpoint and no optimizer.
 import dataclasses
 import math
 import pathlib
-import zipfile
 
 import h5py
 import numpy as np
 import tensorflow as tf
+
+from seg2vid_tf.ops.npz_file import read_arrays
 
 # LPIPS' shift and scale on [-1, 1] RGB; torchvision's on [0, 1]; Keras' "caffe" mode on [0, 255], written in RGB order.
 LPIPS_MEAN, LPIPS_STD = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
@@ -97,10 +98,8 @@ def read_npz(path: str) -> dict[str, np.ndarray]:
     """
     file = _existing(path)
     try:
-        # A single array under this name has no "with": TypeError, AttributeError before Python 3.11.
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(file)
+    except ValueError as error:
         raise ValueError(f"feature network weights {str(file)!r} cannot be read as .npz: {error}") from error
     broken = [name for name, array in arrays.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
     if broken:

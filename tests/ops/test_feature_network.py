@@ -137,3 +137,6 @@ def test_read_npz_gives_every_array(tmp_path):
     np.savez(tmp_path / "nan.npz", whole=np.ones(2), broken=np.array([1.0, np.nan]), words=np.array(["a"]))
     with pytest.raises(ValueError, match=r"nan.npz': \['broken'\] hold NaN or infinity"):
         read_npz(tmp_path / "nan.npz")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match="empty.npz' cannot be read as .npz"):
+        read_npz(tmp_path / "empty.npz")
