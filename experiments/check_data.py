@@ -58,7 +58,7 @@ def main():
         print(f"report: {OUTPUT.value}")
     total = sum(len(report["errors"]) for report in reports.values()) + len(wrong)
     if total:
-        raise ValueError(f"wrong with {root}: {total}, see above")
+        raise ValueError(f"{root}: things that are wrong, listed above: {total}")
 
 
 def _print(split, report):
@@ -71,12 +71,18 @@ def _print(split, report):
     print("  classes: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share))
     absent = [name for name, share in shares if not share and name != "(ignored)"]
     if absent:
-        print(f"  absent: {', '.join(absent)}")
+        print(f"  classes that never occur: {', '.join(absent)}")
     for kind, what in (("still", "in which nothing moves"), ("plain", "of one class alone")):
         if report[kind]:
             print(f"  clips {what}, {len(report[kind])}: {', '.join(report[kind][:10])}")
+    for clip_id, places in list(report["doubled"].items())[:10]:
+        print(f"  {clip_id}: the same as the frame before: {', '.join(map(str, places))}")
+    if len(report["doubled"]) > 10:
+        print(f"  and {len(report['doubled']) - 10} more clips with frames that are the same as the one before")
     for clip in report["left_out"]:
         print(f"  left out: {clip['clip_id']}: {clip['error']}")
+    for clip in report["remarks"]:
+        print(f"  {clip['clip_id']}: {clip['remark']}")
     for error in report["errors"]:
         print(f"  {error}")
 

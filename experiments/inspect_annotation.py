@@ -2,16 +2,20 @@
 
     python experiments/inspect_annotation.py --label_map=map.png --spec=cityscapes --label_ids=labelIds --output=out.png
 
-Without --spec it lists the bare ids and says which built-in specs and label sets know all of them. --colors reads a map
+Without --spec it says which annotation tool or data set writes such a file (a PNG or JSON file, or a folder of them)
+and the command that imports it, and lists the bare ids and all built-in specs and label sets, the likeliest first.
+--colors reads a map
 that is painted in colours: of the classes (--colors=classes) or of one of the spec's colour sets.
 """
+
+import pathlib
 
 import numpy as np
 from absl import flags
 
 from seg2vid_tf.flags import run
 
-LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, or of colours", required=True)
+LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids or of colours, or any tool's file", required=True)
 SPEC = flags.DEFINE_string("spec", "", "built-in name or JSON file")
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
 COLORS = flags.DEFINE_string("colors", None, "classes, or a colour set of the spec, as official: the map is painted")
@@ -20,7 +24,7 @@ OUTPUT = flags.DEFINE_string("output", "", "PNG to draw the map and its legend i
 
 
 def main():
-    from seg2vid_tf.annotations.label_map import read_color_map, read_label_map
+    from seg2vid_tf.annotations.color_map import read_told_map
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.media import save_png
 
@@ -28,15 +32,13 @@ def main():
         useless = [flag.name for flag in (LABEL_IDS, COLORS, OUTPUT) if flag.value]
         if useless:
             raise ValueError(f"--{useless[0]} needs --spec: without one there are ids, but no classes")
-        _list_ids()
+        _say_what_it_is()
         return
-    if COLORS.value and (LABEL_IDS.value or PALETTE.value):
-        raise ValueError("a map holds ids or colours: give --colors, or --label_ids and --palette")
+    if COLORS.value not in (None, "grey") and LABEL_IDS.value:
+        raise ValueError("a map holds ids or colours: give --colors, or --label_ids")
     spec = load_spec(SPEC.value)
-    if COLORS.value:
-        label_map = read_color_map(LABEL_MAP.value, spec, "" if COLORS.value == "classes" else COLORS.value)
-    else:
-        label_map = read_label_map(LABEL_MAP.value, spec, label_ids=LABEL_IDS.value, palette=PALETTE.value)
+    told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
+    label_map = read_told_map(LABEL_MAP.value, spec, **told)
     counts = np.bincount(label_map.ravel(), minlength=256)
     rows = [(c.id, c.name, "foreground" if c.foreground else "background", counts[c.id]) for c in spec.classes]
     rows.append((spec.ignore_id, "(ignored)", "", counts[spec.ignore_id]))
@@ -49,30 +51,53 @@ def main():
         print(f"drawn in {OUTPUT.value}")
 
 
-def _list_ids():
-    from seg2vid_tf.annotations.png_file import read_ids_png
-    from seg2vid_tf.annotations.spec import SPEC_DIR, load_spec
+def _say_what_it_is():
+    """Which tool writes such a file and how it is imported; of a map of ids also what it holds."""
+    from seg2vid_tf.annotations.map_file import read_ids
+    from seg2vid_tf.data.label_formats.formats import FORMATS
+    from seg2vid_tf.data.label_formats.identify import identify
 
-    ids = read_ids_png(LABEL_MAP.value, depths=(8, 16), allow_palette=True)
+    path = pathlib.Path(LABEL_MAP.value)
+    if not path.exists():
+        raise ValueError(f"{path}: no such file")
+    name = identify(path)
+    if name is not None:
+        whole = path if path.is_dir() or path.suffix == ".json" and name in ("coco", "label_studio") else path.parent
+        print(f"{path}: {name}, as {FORMATS[name].tool} write it; it is imported by")
+        print(f"  import_labels.py --format={name} --input={whole} --spec=SPEC --output=my_frames  (--images=FOLDER)")
+    try:
+        read_ids(path, depths=(8, 16), allow_palette=True)
+    except ValueError:
+        if name is None:
+            raise
+        return
+    _list_ids()
+
+
+def _list_ids():
+    from seg2vid_tf.annotations.map_file import read_ids
+    from seg2vid_tf.annotations.spec import SPEC_DIR, load_spec
+    from seg2vid_tf.annotations.usual_places import encoding_of, scores
+
+    ids = read_ids(LABEL_MAP.value, depths=(8, 16), allow_palette=True)
     values, counts = np.unique(ids, return_counts=True)
     print(f"{LABEL_MAP.value}: {ids.shape[0]} x {ids.shape[1]} (height x width), {len(values)} ids")
     for value, count in zip(values, counts, strict=True):
         print(f"{value:6d} {count:9d} pixels {count / ids.size:7.2%}")
-    shares, classes = {}, {}
+    likely, rows = scores(ids), []
     for path in sorted(SPEC_DIR.glob("*.json")):
         spec = load_spec(path.stem)
         own = {*range(spec.num_classes), spec.ignore_id}
-        for flags_of_it, known in (
-            (f"--spec={spec.name}", own),
-            *((f"--spec={spec.name} --label_ids={name}", set(mapping)) for name, mapping in spec.label_sets.items()),
-        ):
-            shares[flags_of_it] = counts[np.isin(values, list(known))].sum() / ids.size
-            classes[flags_of_it] = spec.num_classes
-    # Official maps hold ids besides those of classes, which label sets leave out.
-    print("share of the pixels whose ids are known:")
-    # Of those that know as much, the one that tells more classes apart.
-    for flags_of_it, share in sorted(shares.items(), key=lambda item: (-item[1], -classes[item[0]]))[:6]:
-        print(f"{share:7.2%}  {flags_of_it}")
+        for label_set, known in ((None, own), *((name, set(mapping)) for name, mapping in spec.label_sets.items())):
+            share = counts[np.isin(values, list(known))].sum() / ids.size
+            score = likely.get(encoding_of(spec, label_set), -np.inf)
+            of_it = f"--spec={spec.name}" + (f" --label_ids={label_set}" if label_set else "")
+            rows.append((score, share, spec.num_classes, of_it))
+    # Official maps hold ids besides those of classes, which label sets leave out. Of those that are written alike, the
+    # one that tells more classes apart.
+    print("share of the pixels whose ids are known, the likeliest first, by where the ids lie and how many there are:")
+    for _, share, _, of_it in sorted(rows, key=lambda row: (-row[0], -row[1], -row[2])):
+        print(f"{share:7.2%}  {of_it}")
 
 
 def _drawn(label_map, spec, counts):

@@ -32,10 +32,14 @@ Persons and their skeletons (strips of frames with joints), split by person:
     python experiments/prepare_data.py --dataset=weizmann_pose --input=weizmann_pose --persons=p5,p6 \
         --height=64 --width=64 --output=data/weizmann_pose --split=validation
 
+With --dry_run any of these says in seconds what it would read, sequence by sequence and class by class, and what is
+wrong first, and writes nothing.
+
 When something is wrong with the input, or the program is killed, there is no split yet; finished shards are kept,
 and the same command goes on from them. A split that is there already is never overwritten.
 """
 
+import collections
 import dataclasses
 import functools
 import itertools
@@ -69,13 +73,23 @@ flags.DEFINE_bool("crop_to_aspect", False, "cut frames around the centre instead
 # Which part of the input.
 flags.DEFINE_list("sequences", None, "names of the sequences, drives or cities to take, comma-separated (default: all)")
 flags.DEFINE_list("prefixes", None, "recordings to take, by what their files' names begin with (default: all)")
+flags.DEFINE_list("exclude_prefixes", None, "recordings to leave out, by what their files' names begin with")
 flags.DEFINE_list("persons", None, "persons to take: p0,p1 (weizmann_pose; default: all), 1,2 (kth; the --split's)")
 flags.DEFINE_list("actions", None, "actions or classes to take: jack (weizmann_pose), boxing (kth), Archery (ucf101)")
 flags.DEFINE_string("official_split", "", "train, val or test")
 flags.DEFINE_string("split_list", "", "official list of the videos to take, trainlist01.txt")
 flags.DEFINE_enum("layout", None, ["raw", "odometry", "semantic"], "which of KITTI's downloads --input is")
 flags.DEFINE_bool("stills", False, "every frame is a clip of its own, gaps do not matter; of cityscapes, leftImg8bit")
+flags.DEFINE_enum(
+    "order",
+    "number",
+    ["number", "name"],
+    "how frames follow each other: runs by the numbers or times in their names, or each folder by name, as one run",
+)
+flags.DEFINE_string("label_suffix", "", "what label maps' names end in behind their frames', as _mask, _train_id")
+flags.DEFINE_string("image_suffix", "", "what frames' names end in where their maps' do not, as _leftImg8bit")
 flags.DEFINE_integer("frame_step", 1, "take every n-th frame", lower_bound=1)
+flags.DEFINE_float("fps", None, "of videos, the frames that are shown at even steps, so many a second", 0.01)
 flags.DEFINE_integer("num_clips", 64, "clips to render", lower_bound=1)
 flags.DEFINE_integer("first_seed", 0, "seed of the first clip; a validation split takes seeds that train has not", 0)
 flags.DEFINE_bool("include_motion", False, "store exact flow and visibility too")
@@ -94,7 +108,18 @@ flags.DEFINE_string(
     "label set of the spec that the maps are written in (cityscapes, kitti: labelIds by default), or the "
     "segmenter answers in",
 )
-flags.DEFINE_string("colors", None, "classes, or a colour set of the spec, as camvid32: the maps are painted so")
+flags.DEFINE_string(
+    "colors",
+    None,
+    "classes, grey (each channel is the id) or a colour set of the spec, as camvid32: the maps are painted so; palette "
+    "PNGs are read through their palettes",
+)
+flags.DEFINE_enum(
+    "exif",
+    None,
+    ["turn", "ignore"],
+    "frames that their EXIF tags turn or mirror: turn them, or leave them as stored, as their maps were drawn",
+)
 flags.DEFINE_bool("painted", False, "read the maps in colours, semantic_rgb")
 flags.DEFINE_enum("annotator", None, ["semantic", "pose", "sketch"], "what makes the annotation instead of given maps")
 flags.DEFINE_string("network", "", "TFLite file or SavedModel folder of the annotator's network")
@@ -118,10 +143,14 @@ flags.DEFINE_integer("clips_per_shard", 32, "clips in one shard file", lower_bou
 flags.DEFINE_integer(
     "max_bad_clips", 0, "clips to leave out and report because something is wrong with their files", lower_bound=0
 )
+flags.DEFINE_bool("dry_run", False, "say what would be read, and its first problems, and write nothing")
 flags.DEFINE_string("runner", "", "prepare by Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner")
 flags.DEFINE_multi_string(
     "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
 )
+
+
+_MOST_REMARKS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,15 +202,18 @@ def _frame_folder(size, length, annotator):
 
     maps = {}
     if not annotator:
-        colors = "" if FLAGS.colors == "classes" else FLAGS.colors
-        maps = {"label_ids": FLAGS.label_ids or None, "colors": colors}
+        maps = {"label_ids": FLAGS.label_ids or None, "colors": FLAGS.colors, "exif": FLAGS.exif}
     return FrameFolder(
         FLAGS.input,
         annotator.spec if annotator else load_spec(FLAGS.spec),
         size,
         sequences=FLAGS.sequences,
         prefixes=FLAGS.prefixes,
+        exclude_prefixes=FLAGS.exclude_prefixes,
         stills=FLAGS.stills,
+        order=FLAGS.order,
+        label_suffix=FLAGS.label_suffix,
+        image_suffix=FLAGS.image_suffix,
         **_of_pictures(length, annotator),
         **maps,
     )
@@ -238,9 +270,20 @@ def _weizmann_pose(size, length, annotator):
 
 
 def _videos(find, size, length, annotator):
-    from seg2vid_tf.data.video import VideoClips
+    from seg2vid_tf.data.video import VideoClips, not_read
 
-    return VideoClips(find(), annotator.spec, reader=FLAGS.dataset, max_length=length, frame_step=FLAGS.frame_step)
+    videos = find()
+    # UCF-101's lists name what is to be read.
+    remarks = () if FLAGS.split_list else not_read(FLAGS.input, videos)
+    return VideoClips(
+        videos,
+        annotator.spec,
+        reader=FLAGS.dataset,
+        max_length=length,
+        frame_step=FLAGS.frame_step,
+        fps=FLAGS.fps,
+        remarks=remarks,
+    )
 
 
 def _any_videos():
@@ -271,8 +314,11 @@ DATASETS = {
     "frame_folder": DataSet(
         _frame_folder,
         needs=("input", "spec"),
-        flags=("sequences", "prefixes", "stills", "label_ids", "colors", "crop_to_aspect"),
-        maps=("spec", "label_ids", "colors"),
+        flags=(
+            *("sequences", "prefixes", "exclude_prefixes", "stills", "order", "label_suffix", "image_suffix"),
+            *("label_ids", "colors", "exif", "crop_to_aspect"),
+        ),
+        maps=("spec", "label_ids", "colors", "exif", "label_suffix"),
     ),
     "cityscapes": DataSet(
         _cityscapes,
@@ -293,17 +339,17 @@ DATASETS = {
     "video": DataSet(
         functools.partial(_videos, _any_videos),
         needs=("input", "annotator", "num_frames"),
-        flags=("frame_step", "crop_to_aspect"),
+        flags=("frame_step", "fps", "crop_to_aspect"),
     ),
     "kth": DataSet(
         functools.partial(_videos, _kth_videos),
         needs=("input", "annotator"),
-        flags=("persons", "actions", "frame_step", "crop_to_aspect"),
+        flags=("persons", "actions", "frame_step", "fps", "crop_to_aspect"),
     ),
     "ucf101": DataSet(
         functools.partial(_videos, _ucf101_videos),
         needs=("input", "annotator", "split_list"),
-        flags=("actions", "frame_step", "crop_to_aspect"),
+        flags=("actions", "frame_step", "fps", "crop_to_aspect"),
     ),
 }
 # What each annotator needs, and uses besides.
@@ -319,6 +365,11 @@ def main():
     _refuse_unused_flags()
     check_new(pathlib.Path(FLAGS.output) / FLAGS.split)  # before every video is read through
     source = _source()
+    for remark in source.remarks:
+        print(f"note: {remark}", file=sys.stderr)
+    if FLAGS.dry_run:
+        _dry_run(source)
+        return
     # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
     from seg2vid_tf.data.shard_writer import write_shards
 
@@ -346,7 +397,19 @@ def main():
     _report(manifest, source)
 
 
+def _dry_run(source):
+    from seg2vid_tf.data.dry_run import dry_run
+
+    lines, bad_clips = dry_run(source)
+    print("\n".join(lines))
+    print(f"nothing was written; it would be {FLAGS.output}/{FLAGS.split}, of {FLAGS.width}x{FLAGS.height} pixels")
+    if bad_clips > FLAGS.max_bad_clips:
+        raise ValueError(f"bad clips, listed above: {bad_clips}; --max_bad_clips={FLAGS.max_bad_clips} is allowed")
+
+
 def _report(manifest, source):
+    from seg2vid_tf.data.folder_files import shown
+
     megabytes = sum(shard["bytes"] for shard in manifest["shards"]) / 1e6
     print(
         f"{FLAGS.output}/{FLAGS.split}: {manifest['num_clips']} clips, {manifest['num_frames']} frames of "
@@ -354,6 +417,13 @@ def _report(manifest, source):
     )
     for bad in manifest["bad_clips"]:
         print(f"left out {bad['clip_id']}: {bad['error']}", file=sys.stderr)
+    odd = collections.defaultdict(list)
+    for remark in manifest["remarks"]:
+        odd[remark["remark"]].append(remark["clip_id"])
+    for remark, clip_ids in list(odd.items())[:_MOST_REMARKS]:
+        print(f"note: clip {shown(clip_ids, 3)}: {remark}", file=sys.stderr)
+    if len(odd) > _MOST_REMARKS:
+        print(f"note: {len(odd) - _MOST_REMARKS} more are in the manifest, check_data.py shows them", file=sys.stderr)
 
 
 def _source():
@@ -413,17 +483,25 @@ def _refuse_unused_flags():
     for name, refused, why in (
         ("num_frames", FLAGS.stills, "--stills"),
         ("num_frames", FLAGS.layout == "semantic", "--layout=semantic, which is stills"),
+        ("order", FLAGS.stills, "--stills"),
+        ("frame_step", FLAGS.fps, "--fps"),
         ("label_ids", FLAGS.painted, "--painted"),
         ("beam_flags", not FLAGS.runner, "no --runner"),
         ("quality", FLAGS.image_format != "jpeg", f"--image_format={FLAGS.image_format}"),
     ):
         if FLAGS[name].present and refused:
             raise ValueError(f"--{name} means nothing with {why}; leave it out")
+    for name in ("sequences", "prefixes", "exclude_prefixes", "persons", "actions"):
+        twice = sorted({value for value in FLAGS[name].value or () if FLAGS[name].value.count(value) > 1})
+        if twice:
+            raise ValueError(f"--{name} names {', '.join(twice)} twice: name each once")
+    if FLAGS.prefixes and FLAGS.exclude_prefixes:
+        raise ValueError("--prefixes takes recordings and --exclude_prefixes leaves recordings out: give one of them")
     if FLAGS.labels and not FLAGS.label_ids:
         raise ValueError(
             "--labels needs --label_ids: the ids that those maps hold, trainIds (most segmenters) or labelIds"
         )
-    if FLAGS.colors is not None and FLAGS.label_ids:
+    if FLAGS.colors not in (None, "grey") and FLAGS.label_ids:
         raise ValueError("maps hold ids or colours: give --label_ids or --colors")
 
 

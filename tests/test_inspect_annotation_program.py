@@ -1,19 +1,18 @@
 """experiments/inspect_annotation.py as a user starts it."""
 
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
+from tests.programs import run_python
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "inspect_annotation.py"
 
 
 def _run(*arguments):
-    return subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, timeout=60)
+    return run_python(PROGRAM, *arguments)
 
 
 def test_it_names_counts_and_draws_the_classes(tmp_path):
@@ -37,14 +36,24 @@ def test_it_names_counts_and_draws_the_classes(tmp_path):
 
 
 def test_without_a_spec_it_says_which_ones_fit(tmp_path):
-    Image.fromarray(np.uint8([[7, 26, 26, 7], [33, 8, 1, 31]])).save(tmp_path / "map.png")  # 1 is the ego vehicle
-    done = _run(f"--label_map={tmp_path}/map.png")
-    assert done.returncode == 0 and "6 ids" in done.stdout
-    lines = done.stdout.splitlines()
-    best = lines[lines.index("share of the pixels whose ids are known:") + 1 :]
-    assert best[:2] == [f" 87.50%  --spec={name} --label_ids=labelIds" for name in ("cityscapes", "kitti")]
-    assert best[2] == " 87.50%  --spec=camvid --label_ids=labelIds", "it tells fewer classes apart"
-    assert float(best[3].split("%")[0]) < 87
+    ids = np.full((32, 64), 11, np.uint8)
+    ids[:8], ids[18:], ids[16:20, 10:20] = 23, 7, 26
+    ids[30:] = 1  # the ego vehicle, which the label set leaves out
+    for name, array, first in (
+        ("city", ids, ["--spec=cityscapes --label_ids=labelIds", "--spec=kitti --label_ids=labelIds"]),
+        ("camvid", np.select([ids == 23, ids == 11, ids == 7, ids == 26], [0, 1, 3, 8], 11), ["--spec=camvid"]),
+    ):
+        Image.fromarray(array.astype(np.uint8)).save(tmp_path / "map.png")
+        done = _run(f"--label_map={tmp_path}/map.png")
+        assert done.returncode == 0 and "5 ids" in done.stdout, name
+        lines = done.stdout.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("share of the pixels"))
+        found = [line.split("%", 1)[1].strip() for line in lines[start + 1 :]]
+        assert found[: len(first)] == first
+        # Every spec and every set is there.
+        assert {"--spec=sketch", "--spec=camvid --label_ids=cityscapes", "--spec=coco_pose"} <= set(found)
+        share = float(lines[start + 1].split("%")[0])
+        assert share == (93.75 if name == "city" else 100.0)
 
 
 def test_painted_maps_and_mistakes(tmp_path):
@@ -56,6 +65,7 @@ def test_painted_maps_and_mistakes(tmp_path):
         (["--spec=camvid"], "8-bit RGB PNG, expected 8-bit grey"),
         (["--output=x.png"], "--output needs --spec"),
         (["--spec=camvid", "--colors=classes", "--label_ids=cityscapes"], "give --colors, or --label_ids"),
+        (["--spec=camvid", "--colors=classes", "--palette"], "leave out palette or colors"),
         (["--spec=camvid", "--colors=mine"], "unknown colour set 'mine'"),
     ):
         failed = _run(f"--label_map={tmp_path}/map.png", *arguments)

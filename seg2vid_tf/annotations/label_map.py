@@ -1,8 +1,8 @@
 """Label maps in memory and on disk: read, check, resize, write, colour. NumPy and Pillow only.
 
 A label map is uint8 [H, W] (or [B, H, W]): ids of one AnnotationSpec, or its ignore id. Its file is an 8-bit grey PNG;
-a palette PNG is read only where the caller says that its indices are the ids. encode.py turns label maps into network
-input.
+a palette PNG is read only where the caller says that its indices are the ids. color_map.py reads maps that are painted;
+encode.py turns label maps into network input.
 """
 
 import os
@@ -11,11 +11,11 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from seg2vid_tf.annotations.png_file import read_ids_png, read_rgb_png
+from seg2vid_tf.annotations.map_file import read_ids, read_palette
+from seg2vid_tf.annotations.palette import palette_contradiction
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.files import replacing
 
-_UNPAINTED = 256  # no id
 # A palette PNG may be a coloured picture whose indices mean nothing: only its owner knows.
 _PALETTE_FIX = ", or, if its palette indices are the class ids, read it with read_label_map(palette=True) or --palette"
 
@@ -34,55 +34,40 @@ def read_label_map(
       spec: what its ids mean.
       size: (height, width) to resize to (resize_label_map), or None for the file's own.
       label_ids: name of the label set of ``spec.label_sets`` that the file is written in; None: the spec's own ids.
-      palette: whether a palette PNG is accepted too; its palette indices are the ids.
+      palette: whether a palette PNG is accepted too, whose indices are the ids, unless its colours say otherwise.
 
     Returns:
       uint8 [H, W], ids of the spec or its ignore id.
 
     Raises:
-      ValueError: unknown label set; palette (unless told), RGB, alpha, 16-bit, JPEG, oversized or damaged file; an id
-        outside the spec.
+      ValueError: unknown label set; palette (unless told, or of colours that its indices do not mean), RGB, alpha,
+        16-bit, JPEG, oversized or damaged file; an id outside the spec.
     """
     table = None if label_ids is None else label_set_table(spec, label_ids)
-    label_map = read_ids_png(path, allow_palette=palette, palette_fix=_PALETTE_FIX)
+    label_map = read_ids(path, allow_palette=palette, palette_fix=_PALETTE_FIX)
+    if palette:
+        _check_palette(path, label_map, spec, table)
     if table is not None:
         label_map = table[label_map]
     validate_label_map(label_map, spec, name=str(path))
     return label_map if size is None else resize_label_map(label_map, size)
 
 
-def read_color_map(path: str | os.PathLike, spec: AnnotationSpec, colors: str = "") -> np.ndarray:
-    """Reads a label map that is painted in colours, from an RGB PNG.
-
-    Args:
-      path: the PNG file.
-      spec: what the ids mean.
-      colors: colour set of ``spec.color_sets`` that the file is painted in; "": the classes' own colours.
-
-    Returns:
-      uint8 [H, W], ids of the spec or its ignore id.
-
-    Raises:
-      ValueError: unknown colour set; no 8-bit RGB PNG; a colour that is neither in the set nor a class's own.
-    """
-    if colors and colors not in spec.color_sets:
-        raise ValueError(f"unknown colour set {colors!r}: spec {spec.name!r} has {sorted(spec.color_sets)}")
-    known = {c.color: c.id for c in reversed(spec.classes)} | spec.color_sets.get(colors, {})
-    picture = read_rgb_png(path).astype(np.int32)
-    packed = picture[..., 0] << 16 | picture[..., 1] << 8 | picture[..., 2]
-    table = np.full(1 << 24, _UNPAINTED, np.uint16)
-    for (red, green, blue), target in known.items():
-        table[red << 16 | green << 8 | blue] = target
-    label_map = table[packed]
-    if (label_map == _UNPAINTED).any():
-        y, x = np.argwhere(label_map == _UNPAINTED)[0]
-        count = np.count_nonzero(label_map == _UNPAINTED)
+def _check_palette(path, indices, spec, table):
+    """Refuses a palette file whose colours are those of other classes than its indices."""
+    colors = read_palette(path)
+    if colors is None:
+        return
+    if table is None:
+        table = np.where(np.arange(256) < spec.num_classes, np.arange(256), spec.ignore_id)
+    contradiction = palette_contradiction(colors, np.unique(indices), spec, table)
+    if contradiction:
         raise ValueError(
-            f"{path}: {count} pixels of colours that spec {spec.name!r} does not know, such as "
-            f"{tuple(map(int, picture[y, x]))} at row {y}, column {x}; name the colour set it is painted in (it has "
-            f"{sorted(spec.color_sets)}), or add one to the spec"
+            f"{path}: a palette PNG whose indices are not the ids that it shows: {contradiction}; read it through its "
+            "palette, by --colors=classes, a colour set, or --colors=grey for grey levels, or, if the indices are "
+            "right, "
+            "save them as a grey PNG"
         )
-    return label_map.astype(np.uint8)
 
 
 def label_set_table(spec: AnnotationSpec, label_ids: str) -> np.ndarray:
@@ -144,10 +129,13 @@ def _check_ids(array: np.ndarray, spec: AnnotationSpec, name: str) -> None:
     unknown = [int(i) for i in ids if not (0 <= i < spec.num_classes or i == spec.ignore_id)]
     if unknown:
         shown = f"{unknown[:10]}{' and more' if len(unknown) > 10 else ''}"
-        other = f"; if it holds ids of another label set, name it: label_ids={' or '.join(sorted(spec.label_sets))}"
+        sets = " or ".join(sorted(spec.label_sets))
+        other = f"; if it holds ids of another label set, name it: --label_ids={sets}" if sets else ""
+        if unknown == [255]:
+            other = "; masks of 0 and 255, one file a class, become label maps by import_labels.py --format=masks"
         raise ValueError(
             f"{name}: ids {shown} are not in spec {spec.name!r} (0..{spec.num_classes - 1}, {spec.ignore_id} = ignored)"
-            f"{other if spec.label_sets else '; give the spec this label map was drawn for'}"
+            f"{other or '; give the spec this label map was drawn for'}"
         )
 
 

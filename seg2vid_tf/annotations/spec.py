@@ -194,7 +194,7 @@ class AnnotationSpec:
                 },
                 skeleton=_skeleton_from_json(document["skeleton"]) if "skeleton" in document else None,
                 color_sets={
-                    name: {_color_from_json(color): int(target) for color, target in mapping.items()}
+                    name: _color_set_from_json(name, mapping)
                     for name, mapping in document.get("color_sets", {}).items()
                 },
             )
@@ -233,6 +233,24 @@ def _color_from_json(text: str) -> tuple[int, int, int]:
     return color
 
 
+def _color_set_from_json(name: str, mapping: dict) -> dict[tuple[int, int, int], int]:
+    colors = {}
+    for text, target in mapping.items():
+        color = _color_from_json(text)
+        if colors.setdefault(color, int(target)) != int(target):
+            raise ValueError(f"color set {name!r}: {color} is there twice, for ids {colors[color]} and {target}")
+    return colors
+
+
+def _without_doubles(pairs: list) -> dict:
+    """A JSON object whose keys come once: of two values of one key JSON would drop the first in silence."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} comes twice in one object")
+    return document
+
+
 def _skeleton_from_json(document: dict) -> Skeleton:
     limbs = {int(i): tuple(tuple(end) for end in ends) for i, ends in document["limbs"].items()}
     return Skeleton(tuple(document["joints"]), limbs)
@@ -251,6 +269,8 @@ def load_spec(name_or_path: str) -> AnnotationSpec:
         known = sorted(p.stem for p in SPEC_DIR.glob("*.json"))
         raise ValueError(f"unknown annotation spec {name_or_path!r}: give one of {known} or the path of a JSON file")
     try:
-        return AnnotationSpec.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return AnnotationSpec.from_json(
+            json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_doubles)
+        )
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -70,7 +70,7 @@ class Annotated(ClipSource):
         self._source, self._annotator, self._size, self._crop = source, annotator, tuple(size), crop_to_aspect
         self._cache, self._each = None if cache is None else pathlib.Path(cache), each
         self.spec = annotator.spec
-        self.clip_ids = source.clip_ids
+        self.clip_ids, self.remarks = source.clip_ids, source.remarks
         self.settings = {
             **source.settings,
             "annotator": annotator.settings,
@@ -80,6 +80,9 @@ class Annotated(ClipSource):
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return self._source.files(clip_id)
+
+    def length(self, clip_id: str) -> int | None:
+        return self._source.length(clip_id)
 
     def faults(self) -> dict[str, str]:
         return self._source.faults()

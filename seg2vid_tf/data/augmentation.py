@@ -40,8 +40,12 @@ def randomly_cropped(example: dict, size: tuple[int, int], crop: float, seed: in
 
 def randomly_mirrored(example: dict, spec: AnnotationSpec, seed: int, position: tf.Tensor) -> dict:
     """Half of the windows as their mirror image."""
-    draw = tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox")
-    return tf.cond(draw < 0.5, lambda: mirror(example, spec), lambda: example)
+    return tf.cond(is_mirrored(seed, position), lambda: mirror(example, spec), lambda: example)
+
+
+def is_mirrored(seed: int, position: tf.Tensor) -> tf.Tensor:
+    """Whether the window at a position is one that ``randomly_mirrored`` mirrors, bool."""
+    return tf.random.stateless_uniform([], [seed ^ _FLIP_STREAM, position], alg="philox") < 0.5
 
 
 def randomly_reversed(example: dict, seed: int, position: tf.Tensor) -> dict:

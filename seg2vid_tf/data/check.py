@@ -17,6 +17,8 @@ from seg2vid_tf.files import sha256_of
 
 # Mean grey levels by which the frame that differs most from the first one must differ, or nothing moves.
 MIN_CHANGE = 0.5
+# Of the median change from frame to frame, what identical ones may differ by.
+_SAME = 0.02
 _HEADER = 12
 _FOOTER = 4
 
@@ -83,8 +85,10 @@ def check_split(
     Returns:
       {"spec": the AnnotationSpec, "size", "clips", "frames", "lengths": {length: clips}, "classes": {name: share of
       pixels, "(ignored)" too}, "still": ids of clips in which nothing moves, "plain": ids of clips of one class alone,
+      "doubled": {clip id: the frames that are the same as the one before, in clips that move},
       "digests": {clip id: SHA-256 of its frames}, "sources": the files that its clips were made of, "left_out": the
-      clips that were not stored and why, "errors": one line for each thing that is wrong, with shard and byte offset}.
+      clips that were not stored and why, "remarks": what was odd about those that were, "errors": one line for each
+      thing that is wrong, with shard and byte offset}.
 
     Raises:
       ValueError: there is no readable manifest; a missing or shortened shard is an error of the report.
@@ -93,7 +97,7 @@ def check_split(
     manifest = load_manifest(folder, sizes=False)
     spec = manifest_spec(manifest)
     pixels, lengths, digests = np.zeros(256, np.int64), collections.Counter(), {}
-    still, plain, errors = [], [], []
+    still, plain, doubled, errors = [], [], {}, []
     for shard in manifest["shards"]:
         path = folder / shard["file"]
         if not path.is_file():
@@ -126,6 +130,9 @@ def check_split(
             change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).mean(axis=(1, 2, 3))
             if len(change) and change.max() < MIN_CHANGE:
                 still.append(clip.clip_id)
+            twins = identical_neighbours(clip.frames)
+            if twins and clip.clip_id not in still:
+                doubled[clip.clip_id] = twins
             digests[clip.clip_id] = hashlib.sha256(clip.frames.tobytes()).hexdigest()
             look(clip)
         lost = [clip["clip_id"] for clip in shard["clips"] if clip["clip_id"] not in found]
@@ -142,11 +149,23 @@ def check_split(
         "classes": {name: float(pixels[i] / total) for i, name in names.items()},
         "still": still,
         "plain": plain,
+        "doubled": doubled,
         "digests": digests,
         "sources": sources(manifest),
         "left_out": manifest.get("bad_clips", []),
+        "remarks": manifest.get("remarks", []),
         "errors": errors,
     }
+
+
+def identical_neighbours(frames: np.ndarray) -> list[int]:
+    """The frames of uint8 [L, H, W, 3] that are the same as the one before: dropped by a recorder, or doubled.
+
+    A frame that was encoded twice differs by a little; what moves differs by far more.
+    """
+    steps = [np.abs(b.astype(np.int16) - a).mean() for a, b in itertools.pairwise(frames)]
+    moving = np.median(steps) if steps else 0.0
+    return [i for i, step in enumerate(steps, 1) if step == 0 or step < _SAME * moving]
 
 
 def between_splits(reports: dict[str, dict]) -> list[str]:

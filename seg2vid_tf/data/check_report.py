@@ -63,7 +63,12 @@ def html_report(title: str, reports: dict[str, dict], wrong: list[str], pictures
         for kind, what in (("still", "in which nothing moves"), ("plain", "of one class alone")):
             if report[kind]:
                 parts.append(f"<p>clips {what}, {len(report[kind])}: {text(', '.join(report[kind]))}</p>")
+        parts += [
+            f"<p>{text(clip_id)}: the same as the frame before: {text(', '.join(map(str, places)))}</p>"
+            for clip_id, places in report["doubled"].items()
+        ]
         parts += [f"<p>left out: {text(c['clip_id'])}: {text(c['error'])}</p>" for c in report["left_out"]]
+        parts += [f"<p>{text(c['clip_id'])}: {text(c['remark'])}</p>" for c in report["remarks"]]
         parts.append(_classes(report["classes"], pictures[split].spec))
         parts += [
             f"<figure class=clip>{picture(image)}<figcaption>{text(clip_id)}</figcaption></figure>"

@@ -18,11 +18,17 @@ import re
 import numpy as np
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.folder_files import files_in, folders_in
 from seg2vid_tf.data.frame_clips import FrameClips, FrameFiles
 from seg2vid_tf.data.frame_files import by_number, with_fault
 
 _FRAME = re.compile(r"(.+)_(\d{6})_(\d{6})_leftImg8bit\.(?:png|jpg)")
-_LABELS = ("_gtFine_labelIds.png", "_gtCoarse_labelIds.png", "_leftImg8bit.png", ".png")
+# Official maps are called after the ids that they hold; a segmenter's after the frame.
+_OFFICIAL = {
+    "labelIds": ("_gtFine_labelIds.png", "_gtCoarse_labelIds.png"),
+    "trainIds": ("_gtFine_labelTrainIds.png", "_gtCoarse_labelTrainIds.png"),
+}
+_OWN = ("_leftImg8bit.png", ".png")
 _SNIPPET = 30
 
 
@@ -50,7 +56,8 @@ class Cityscapes(FrameClips):
           size: (height, width) of the clips, None: the files' own; their aspect ratio is 1:2.
           official_split: "train", "val" or "test": cities belong to one of them, so no scene is in two.
           labels: folder of the label maps, of gtFine's form; None: ``root``/gtFine. A map's name is its frame's with
-            one of the endings _gtFine_labelIds.png, _gtCoarse_labelIds.png, _leftImg8bit.png or .png.
+            the ending _gtFine_labelIds.png or _gtCoarse_labelIds.png (label_ids "trainIds": _gtFine_labelTrainIds.png,
+            _gtCoarse_labelTrainIds.png), _leftImg8bit.png or .png.
           labelled: False: frames alone, for an annotator; maps may be missing and are not looked at.
           cities: those to take; None: all.
           stills: leftImg8bit, every frame a clip of its own, instead of leftImg8bit_sequence.
@@ -65,7 +72,7 @@ class Cityscapes(FrameClips):
         folder = root / ("leftImg8bit" if stills else "leftImg8bit_sequence") / official_split
         if not folder.is_dir():
             raise ValueError(f"{folder}: no such folder; give the folder into which Cityscapes was unpacked")
-        found = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        found = [path.name for path in folders_in(folder)]
         chosen = found if cities is None else cities
         unknown = [city for city in chosen if city not in found]
         if unknown or not chosen:
@@ -73,7 +80,7 @@ class Cityscapes(FrameClips):
         runs = {}
         labels = root / "gtFine" if labels is None else pathlib.Path(labels)
         for city in chosen:
-            frames = _frames(folder / city, labels / official_split / city if labelled else None)
+            frames = _frames(folder / city, labels / official_split / city if labelled else None, label_ids)
             runs |= _stills(frames) if stills else _snippets(folder / city, frames)
         super().__init__(
             runs,
@@ -91,33 +98,40 @@ def _number_instances(ids):
     return np.where(ids < 1000, 0, ids).astype(np.uint16)
 
 
-def _frames(folder, labels) -> dict[str, list[FrameFiles]]:
+def _frames(folder, labels, label_ids) -> dict[str, list[FrameFiles]]:
     """{"<city>_<sequence>": its frames by number}; without labels, frames alone."""
     sequences = collections.defaultdict(list)
-    for image in sorted(folder.iterdir()):
+    for image in files_in(folder):
         match = _FRAME.fullmatch(image.name)
         if not match:
             raise ValueError(
                 f"{image}: not called <city>_<sequence>_<frame>_leftImg8bit.png; move it out of this folder"
             )
         stem = "_".join(match.groups())
-        maps = (None, None) if labels is None else _maps(image, labels, stem)
+        maps = (None, None) if labels is None else _maps(image, labels, stem, label_ids)
         sequences["_".join(match.group(1, 2))].append(FrameFiles(int(match[3]), image, *maps))
     return {name: by_number(frames) for name, frames in sequences.items()}
 
 
-def _maps(image, labels, stem):
+def _maps(image, labels, stem, label_ids):
     """A frame's label map and instance map, or None, and its fault."""
-    label = next((labels / f"{stem}{end}" for end in _LABELS if (labels / f"{stem}{end}").is_file()), None)
+    endings = (*_OFFICIAL.get(label_ids, ()), *_OWN)
+    label = _first(labels, stem, endings)
     if label is None:
+        others = {name: _first(labels, stem, official) for name, official in _OFFICIAL.items() if name != label_ids}
+        there = "".join(f"; {path.name} is there: --label_ids={name}" for name, path in others.items() if path)
         fault = (
-            f"{image}: frame without a map, no {stem}_gtFine_labelIds.png in {labels} (nor one that ends in "
-            f"{', '.join(_LABELS[1:])}); official maps exist for the stills alone: give --labels, maps that a "
+            f"{image}: frame without a map, no {stem}{endings[0]} in {labels} (nor one that ends in "
+            f"{', '.join(endings[1:])}){there}; official maps exist for the stills alone: give --labels, maps that a "
             "segmenter made, or --annotator=semantic, which makes them"
         )
         return None, None, fault
     instance = labels / f"{stem}_gtFine_instanceIds.png"
     return label, instance if instance.is_file() else None
+
+
+def _first(labels, stem, endings):
+    return next((labels / f"{stem}{end}" for end in endings if (labels / f"{stem}{end}").is_file()), None)
 
 
 def _stills(sequences):

@@ -10,6 +10,7 @@ import pathlib
 import numpy as np
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.folder_files import folders_in, shown
 from seg2vid_tf.data.frame_folder import FrameFolder
 
 
@@ -34,7 +35,7 @@ def cityscapes_seq(
     found = sorted(p.name for p in pathlib.Path(root).glob("seq*") if p.is_dir())
     if not found:
         raise ValueError(f"{root}: no seq* folders here; give the folder that holds seq0000, seq0001, ...")
-    return FrameFolder(
+    folder = FrameFolder(
         root,
         load_spec("cityscapes"),
         size,
@@ -44,6 +45,10 @@ def cityscapes_seq(
         max_length=max_length,
         number_instances=_number_instances,
     )
+    left = [path.name for path in folders_in(pathlib.Path(root)) if path.name not in found]
+    if left:
+        folder.remarks = (*folder.remarks, f"{root}: not read, not called seq*: {shown(left)}")
+    return folder
 
 
 def _number_instances(indices):

@@ -24,6 +24,7 @@ class Clip:
         None.
       visibility: float32 [L-1, H, W, 1], 1 where the pixel of frame t has a correspondence in frame 0, else 0; or None.
       visibility_backward: float32 [L-1, H, W, 1], the same for the pixels of frame 0 in frame t; or None.
+      remarks: what is odd about it though nothing is wrong, for whoever prepares it; not stored with it.
     """
 
     clip_id: str
@@ -34,6 +35,7 @@ class Clip:
     flow_backward: np.ndarray | None = None
     visibility: np.ndarray | None = None
     visibility_backward: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self):
         length, height, width = self.label_maps.shape

@@ -34,11 +34,13 @@ class ClipSource(abc.ABC):
       spec: what the ids of the label maps mean.
       clip_ids: the clips' ids, in order, each of them once.
       settings: what determines the clips besides the files they are made of, as JSON: the reader and its options.
+      remarks: what whoever prepares the clips should know of how they were found; a line each.
     """
 
     spec: AnnotationSpec
     clip_ids: tuple[str, ...]
     settings: dict
+    remarks: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def read(self, clip_id: str) -> Clip:
@@ -56,6 +58,14 @@ class ClipSource(abc.ABC):
         """{clip id: what is wrong} of clips that are known to be bad before a file is opened, since names do not fit
         together; reading one raises ValueError."""
         return {}
+
+    def length(self, clip_id: str) -> int | None:
+        """How many frames a clip has, where that is known before it is read."""
+        return None
+
+    def sampled(self, count: int) -> "ClipSource | None":
+        """So many of its frames, spread evenly, as clips of one; None where frames cannot be read on their own."""
+        return None
 
     def __len__(self) -> int:
         return len(self.clip_ids)
@@ -86,7 +96,8 @@ class ClipList(ClipSource):
         self.clip_ids = tuple(self._clips)
         digest = hashlib.sha256()
         for clip in self._clips.values():
-            for value in dataclasses.astuple(clip)[1:]:
+            arrays = [getattr(clip, field.name) for field in dataclasses.fields(clip)]
+            for value in arrays[1:-1]:  # between the id and the remarks
                 digest.update(b"-" if value is None else value.tobytes())
         self.settings = {"reader": "memory", "sha256": digest.hexdigest()}
 
@@ -111,6 +122,7 @@ class Relabelled(ClipSource):
         self.spec = spec
         self.clip_ids = source.clip_ids
         self.settings = {**source.settings, "relabelled_from": label_set}
+        self.remarks = source.remarks
 
     def read(self, clip_id: str) -> Clip:
         clip = self._source.read(clip_id)
@@ -118,6 +130,9 @@ class Relabelled(ClipSource):
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return self._source.files(clip_id)
+
+    def length(self, clip_id: str) -> int | None:
+        return self._source.length(clip_id)
 
     def faults(self) -> dict[str, str]:
         return self._source.faults()

@@ -2,21 +2,29 @@
 
 Frames are resized by area (bilinearly where a side grows), label and instance maps by nearest neighbour, to one size;
 another aspect ratio is stretched, or, if asked for, cut to the size's around the centre. A frame and its maps must have
-equal sizes on disk. Label maps may be palette PNGs: their indices are the ids. Where frames have no maps, or none are
-wanted, they are the ignore id everywhere, until an annotator makes some (annotated.py).
+equal sizes on disk. Label maps may be palette PNGs whose indices are the ids, unless the colours say otherwise. Where
+frames have no maps, or none are wanted, they are the ignore id everywhere, until an annotator makes some
+(annotated.py).
 """
 
+import copy
 import dataclasses
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
+from PIL import Image
 
-from seg2vid_tf.annotations.label_map import read_color_map, read_label_map, resize_label_map
+from seg2vid_tf.annotations.color_map import GREY, read_told_map
+from seg2vid_tf.annotations.doubts import set_doubt
+from seg2vid_tf.annotations.label_map import resize_label_map
+from seg2vid_tf.annotations.map_file import read_ids
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
-from seg2vid_tf.data.pictures import aspect_crop, read_frame, read_instance_map, resize_frame
+from seg2vid_tf.data.pictures import TURNS, aspect_crop, exif_orientation, read_frame, read_instance_map, resize_frame
+
+EXIF = ("turn", "ignore")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +56,7 @@ class FrameClips(ClipSource):
         number_instances: Callable[[np.ndarray], np.ndarray] = np.uint16,
         colors: str | None = None,
         crop_to_aspect: bool = False,
+        exif: str | None = None,
     ):
         """Cuts the runs.
 
@@ -61,28 +70,35 @@ class FrameClips(ClipSource):
             one with what is left; None: one clip per run.
           number_instances: from the values of an instance map, uint8 or uint16, to instances from 1 up, 0 = none,
             uint16; a function that can be pickled. By default the values are that.
-          colors: colour set of the spec that the maps are painted in, "" for its classes' own colours; None: the maps
-            hold ids.
+          colors: as of read_color_map, where maps are painted; None: the maps hold ids.
           crop_to_aspect: whether a picture of another aspect ratio than ``size`` loses its outer rows or columns, the
             same number (or one more at the end) on both sides, instead of being stretched.
 
+          exif: what to do with a frame that its EXIF tag turns or mirrors, beside a map: "turn" it, since the map was
+            drawn on what is seen, or "ignore" the tag, since it was drawn on what is stored. None: the sizes decide
+            where they can; where they cannot, the frame is refused.
+
         Raises:
-          ValueError: a size or length below 1, crop_to_aspect without a size, or both label_ids and colors.
+          ValueError: a size or length below 1, an unknown exif, crop_to_aspect without a size, or both label_ids and
+            colors.
         """
         if (size and min(size) < 1) or (max_length is not None and max_length < 1):
             raise ValueError(f"size and max_length must be positive, received {size} and {max_length}")
         if crop_to_aspect and size is None:
             raise ValueError("crop_to_aspect cuts to the aspect ratio of size, which is None")
-        if label_ids is not None and colors is not None:
+        if exif not in (None, *EXIF):
+            raise ValueError(f"exif must be one of {EXIF}, received {exif!r}")
+        if label_ids is not None and colors not in (None, GREY):
             raise ValueError(f"maps hold ids or colours: leave out label_ids={label_ids!r} or colors={colors!r}")
         self.spec, self._size, self._label_ids, self._colors = spec, size and tuple(size), label_ids, colors
-        self._number_instances, self._crop_to_aspect = number_instances, crop_to_aspect
+        self._number_instances, self._crop_to_aspect, self._exif = number_instances, crop_to_aspect, exif
         self.settings = {
             "reader": reader,
             "size": size and list(size),
             "label_ids": label_ids,
             "colors": colors,
             "crop_to_aspect": crop_to_aspect,
+            **({"exif": exif} if exif else {}),
         }
         self._runs = {}
         for clip_id, files in runs.items():
@@ -100,6 +116,17 @@ class FrameClips(ClipSource):
 
     def faults(self) -> dict[str, str]:
         return dict(self._faults)
+
+    def length(self, clip_id: str) -> int | None:
+        return len(self._runs[clip_id])
+
+    def sampled(self, count: int) -> "FrameClips":
+        frames = [(clip_id, file) for clip_id, run in self._runs.items() for file in run if not file.fault]
+        chosen = [frames[i] for i in sorted({*np.linspace(0, len(frames) - 1, min(count, len(frames))).astype(int)})]
+        sample = copy.copy(self)
+        sample._runs = {f"{clip_id}, {file.image.name}": [file] for clip_id, file in chosen}
+        sample.clip_ids, sample._faults = tuple(sample._runs), {}
+        return sample
 
     def read(self, clip_id: str) -> Clip:
         """The clip of that id.
@@ -119,7 +146,7 @@ class FrameClips(ClipSource):
         frames, label_maps, instance_maps = [], [], []
         first_size = None
         for file in files:
-            frame = read_frame(file.image)
+            frame = self._frame(file)
             size = frame.shape[:2]
             first_size = first_size or size
             if size != first_size:
@@ -130,10 +157,14 @@ class FrameClips(ClipSource):
             kept = aspect_crop(size, wanted) if self._crop_to_aspect else (slice(None), slice(None))
             if file.label is None:
                 label_map = np.full(size, self.spec.ignore_id, np.uint8)
-            elif self._colors is None:
-                label_map = read_label_map(file.label, self.spec, label_ids=self._label_ids, palette=True)
             else:
-                label_map = read_color_map(file.label, self.spec, self._colors)
+                label_map = read_told_map(
+                    file.label,
+                    self.spec,
+                    label_ids=self._label_ids,
+                    palette=self._colors is None,
+                    colors=self._colors,
+                )
             _check_size(file.label, label_map, size)
             frames.append(resize_frame(frame[kept], wanted))
             label_maps.append(resize_label_map(label_map[kept], wanted))
@@ -147,14 +178,53 @@ class FrameClips(ClipSource):
             np.stack(frames),
             np.stack(label_maps),
             np.stack(instance_maps) if instance_maps else None,
+            remarks=self._remarks(files[0]),
+        )
+
+    def _remarks(self, file: FrameFiles) -> tuple[str, ...]:
+        """What is odd about a clip's first map."""
+        if file.label is None or self._colors is not None:
+            return ()
+        doubt = set_doubt(read_ids(file.label, allow_palette=True), self.spec, self._label_ids)
+        return (doubt,) if doubt else ()
+
+    def _frame(self, file: FrameFiles) -> np.ndarray:
+        """A frame, turned as its tag says unless its map was drawn on what is stored."""
+        turned = "" if file.label is None or self._exif else TURNS.get(exif_orientation(file.image), "")
+        frame = read_frame(file.image, turn=self._exif != "ignore")
+        if not turned:
+            return frame
+        with Image.open(file.label) as label:
+            drawn_on = label.size[::-1]
+        seen, stored = frame.shape[:2], read_frame(file.image, turn=False).shape[:2]
+        if drawn_on == seen != stored:
+            return frame
+        what = f"{file.image}: its EXIF tag says that it is to be {turned} to be upright"
+        if drawn_on == stored != seen:
+            raise ValueError(
+                f"{what}, and its map {file.label} has the size of the picture as it is stored: give --exif=ignore, "
+                "which "
+                "reads frames as they are stored, or turn the maps as well"
+            )
+        raise ValueError(
+            f"{what}, and the size of its map {file.label} does not say whether it was drawn on what is seen or on "
+            "what "
+            "is stored: give --exif=turn or --exif=ignore (look at one: most annotation tools turn the picture, most "
+            "scripts do not)"
         )
 
 
 def _check_size(path: pathlib.Path, array: np.ndarray, frame_size: tuple[int, int]) -> None:
     if array.shape != frame_size:
         raise ValueError(
-            f"{path}: {_by(array.shape)}, but its frame is {_by(frame_size)}; make both equal, the map by nearest"
+            f"{path}: {_by(array.shape)}, but its frame is {_by(frame_size)}; {_size_fix(array.shape, frame_size)}"
         )
+
+
+def _size_fix(size, frame_size):
+    if tuple(size) == tuple(frame_size)[::-1]:
+        return "one of them is turned by a quarter: turn it back"
+    return "make both equal, the map by nearest"
 
 
 def _by(size: tuple[int, int]) -> str:

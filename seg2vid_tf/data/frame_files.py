@@ -1,13 +1,14 @@
-"""Which files make up the sequences of a folder, checked before a pixel is read: pairs, numbering, selection.
+"""Which files make up the sequences of a folder, checked before a pixel is read: pairs, order, selection.
 
-    root/seq0000/image/0000.jpg, 0001.jpg, ...     frames, jpg or png
-    root/seq0000/label/0000.png, 0001.png, ...     label maps, the same stems
+    root/seq0000/image/0000.jpg, 0001.jpg, ...     frames, jpg, png, bmp, tif or webp
+    root/seq0000/label/0000.png, 0001.png, ...     label maps, the same stems (or with an ending: "0000_mask.png"), or
+                                                   tif, bmp or lossless webp
     root/seq0000/inst/0000.png, ...                instance maps, optional, the same stems
 
-or ``root`` itself is one sequence (root/image, root/label). A stem ends in the frame's number; what comes before the
-number names the run ("0016E5_07959"), so several runs may share a folder. The step between numbers is the run's most
-common difference (CamVid counts by 2); any other difference is a missing frame. Stills, frames that do not follow each
-other, are runs of one frame, whatever their numbers.
+or ``root`` itself is one sequence (root/image, root/label). Several runs may share a folder; frame_order.py says which
+files follow each other. The step between a run's numbers is its most common difference (CamVid counts by 2); any other
+difference is a missing frame. Stills, frames that do not follow each other, are runs of one frame, whatever their
+names.
 """
 
 import collections
@@ -16,14 +17,29 @@ import itertools
 import pathlib
 import re
 
+from seg2vid_tf.data.folder_files import folders_in
 from seg2vid_tf.data.frame_clips import FrameFiles
+from seg2vid_tf.data.frame_order import Run, by_name, find_order
+from seg2vid_tf.data.frame_pairs import paired_files
 
-FRAME_SUFFIXES = (".jpg", ".jpeg", ".png")
 _GAP_FIX = (
     "add it, put each run of consecutive frames in a sequence folder of its own, or, where the frames do not follow "
     "each other, read them as stills (--stills)"
 )
-_STEM = re.compile(r"(.*?)(\d+)", re.DOTALL)
+ORDERS = ("number", "name")
+
+
+@dataclasses.dataclass(frozen=True)
+class FoundRuns:
+    """What find_runs finds.
+
+    Attributes:
+      runs: {clip id: frames in order}.
+      remarks: how names were read, and what was left aside, where that is not plain; a line each.
+    """
+
+    runs: dict[str, list[FrameFiles]]
+    remarks: tuple[str, ...]
 
 
 def find_runs(
@@ -31,9 +47,13 @@ def find_runs(
     sequences: list[str] | None = None,
     *,
     prefixes: list[str] | None = None,
+    exclude_prefixes: list[str] | None = None,
     stills: bool = False,
     labelled: bool = True,
-) -> dict[str, list[FrameFiles]]:
+    order: str = "number",
+    label_suffix: str = "",
+    image_suffix: str = "",
+) -> FoundRuns:
     """The runs of consecutive frames under a folder.
 
     Args:
@@ -41,43 +61,96 @@ def find_runs(
       sequences: names of the sub-folders to take, in this order; None: all, by name.
       prefixes: the runs to take, by what their files' names begin with: "0006R0" takes the runs "0006R0" and
         "0006R0_f", but not "0006R05"; None: all.
-      stills: whether every frame is a run of its own; gaps in the numbering do not matter then.
+      exclude_prefixes: the runs to leave out, named likewise; not beside ``prefixes``. None: none.
+      stills: whether every frame is a run of its own; names need no numbers and gaps do not matter then.
       labelled: False: frames alone; maps may be missing and are not looked at.
+      order: "number": runs by the numbers or times in their names; "name": each folder is one run, by name.
+      label_suffix: what label maps' names end in behind their frames' names, "_train_id"; other files beside them are
+        left aside.
+      image_suffix: the same for frames, "_leftImg8bit"; not part of the frame's name then.
 
     Returns:
-      {clip id: frames in order}. The id is the sequence's name, with "_<prefix>" where it holds several runs, and
-      "_<file name>" for a still.
+      The id of a run is the sequence's name, with "_<prefix>" where it holds several runs, and "_<file name>" for a
+      still.
 
       Frame and map that do not pair up, two files for one frame, and a gap in the numbering are faults of a frame.
 
     Raises:
-      ValueError: no such folder, nothing in it, a file that is neither frame nor map, an unknown sequence or prefix.
+      ValueError: no such folder, nothing in it, a file that is neither frame nor map, an unknown sequence or prefix,
+        nothing left to take.
     """
+    if prefixes is not None and exclude_prefixes is not None:
+        raise ValueError(
+            f"give prefixes {prefixes} to take or exclude_prefixes {exclude_prefixes} to leave out, not both"
+        )
     if not root.is_dir():
         raise ValueError(f"{root}: no such folder")
-    runs, found, used = {}, set(), set()
+    if order not in ORDERS:
+        raise ValueError(f"order must be one of {ORDERS}, received {order!r}")
+    named = prefixes if exclude_prefixes is None else exclude_prefixes
+    runs, remarks, found, used = {}, [], set(), set()
     for folder in _sequence_folders(root, sequences):
-        grouped, name = _paired_files(folder, labelled), folder.resolve().name
-        for prefix, frames in grouped.items():
-            run = prefix.strip("_-. ")
-            found.add(run)
-            matching = {p for p in prefixes or () if re.match(re.escape(p) + r"([_\-. ]|$)", run)}
-            used |= matching
-            if prefixes is not None and not matching:
-                continue
-            if stills:
-                parts = {f"{name}_{frame.image.stem}": [frame] for frame in frames}
-            else:
-                frames = with_gaps(frames, folder / "image", prefix, _GAP_FIX)
-                parts = {name if len(grouped) == 1 else f"{name}_{run}": frames}
-            twice = sorted(parts.keys() & runs.keys())
-            if twice:
-                raise ValueError(f"{folder}: two runs would be called {twice[0]!r}; give their files other prefixes")
-            runs |= parts
-    unknown = [prefix for prefix in prefixes or () if prefix not in used]
-    if unknown or not runs:
+        frames, left = paired_files(folder, labelled, label_suffix, image_suffix)
+        remarks += left
+        name, stems = folder.resolve().name, list(frames)
+        beginnings = _beginnings(stems)
+        found |= set(beginnings.values())
+        if named is not None:
+            used |= {p for p in named for stem in stems if _begins(p, stem, beginnings[stem])}
+            left_out = exclude_prefixes is not None
+            stems = [s for s in stems if any(_begins(p, s, beginnings[s]) for p in named) != left_out]
+        if stills:
+            parts = {f"{name}_{stem}": [frames[stem]] for stem in stems}
+        elif stems:
+            ordered = [by_name(stems)] if order == "name" else find_order(stems, str(folder / "image"))
+            remarks += [f"{folder / 'image'}: {run.remark}" for run in ordered if run.remark]
+            # One run of a folder that has several is called after itself.
+            alone = len(ordered) == 1 and len(stems) == len(frames)
+            parts = {
+                name if alone or not run.name else f"{name}_{run.name}": _in_order(run, frames, folder / "image")
+                for run in ordered
+            }
+        else:
+            continue
+        twice = sorted(parts.keys() & runs.keys())
+        if twice:
+            raise ValueError(f"{folder}: two runs would be called {twice[0]!r}; give their files other prefixes")
+        runs |= parts
+    unknown = [prefix for prefix in named or () if prefix not in used]
+    if unknown or (not runs and exclude_prefixes is None):
         raise ValueError(f"{root}: no frames with prefixes {unknown or prefixes}; it has {sorted(found)}")
-    return runs
+    if not runs:
+        raise ValueError(f"{root}: no frames are left without the prefixes {exclude_prefixes}; it has {sorted(found)}")
+    return FoundRuns(runs, tuple(remarks))
+
+
+def _beginnings(stems):
+    """{stem: what it begins with, without its last number}; all of it where it ends in none."""
+    return {stem: re.sub(r"\d+$", "", stem).strip("_-. ") or stem for stem in stems}
+
+
+def _begins(prefix, stem, beginning):
+    """Whether a name begins with a prefix, at a border of its parts; "x_1" does not begin with "x_10"."""
+    return any(re.match(re.escape(prefix) + r"([_\-. ]|$)", text) for text in (beginning, stem))
+
+
+def _in_order(run: Run, frames: dict[str, FrameFiles], folder: pathlib.Path) -> list[FrameFiles]:
+    """A run's frames with their numbers, and with a fault where one is missing before them, or there twice."""
+    files = [
+        dataclasses.replace(frames[stem], number=number) for stem, number in zip(run.stems, run.numbers, strict=True)
+    ]
+    if run.counted:
+        return with_gaps(by_number(files), folder, run.prefix, _GAP_FIX)
+    return [
+        with_fault(
+            file,
+            f"{folder}: {run.gaps[stem]}; {_GAP_FIX}, or take them in the order of their names as they are "
+            "(--order=name)",
+        )
+        if stem in run.gaps
+        else file
+        for stem, file in zip(run.stems, files, strict=True)
+    ]
 
 
 def _sequence_folders(root: pathlib.Path, sequences: list[str] | None) -> list[pathlib.Path]:
@@ -87,7 +160,7 @@ def _sequence_folders(root: pathlib.Path, sequences: list[str] | None) -> list[p
                 f"{root}: is one sequence itself (it holds image/), so sequences={sequences} cannot be chosen"
             )
         return [root]
-    folders = {p.name: p for p in sorted(root.iterdir()) if p.is_dir() and not p.name.startswith(".")}
+    folders = {path.name: path for path in folders_in(root)}
     if not folders:
         raise ValueError(
             f"{root}: no sequences here; expected <sequence>/image and <sequence>/label, or image and label"
@@ -98,58 +171,6 @@ def _sequence_folders(root: pathlib.Path, sequences: list[str] | None) -> list[p
     if unknown or not sequences:
         raise ValueError(f"{root}: no sequences {unknown}; it has {sorted(folders)}")
     return [folders[name] for name in dict.fromkeys(sequences)]
-
-
-def _paired_files(folder: pathlib.Path, labelled: bool) -> dict[str, list[FrameFiles]]:
-    """{prefix: frames by number} of one sequence folder; a map without a frame is a frame with a fault."""
-    images, faults = _files_by_stem(folder / "image", FRAME_SUFFIXES)
-    maps = {"label": {}, "inst": {}}
-    for kind in maps if labelled else ():
-        if kind == "label" or (folder / kind).is_dir():
-            maps[kind], twice = _files_by_stem(folder / kind, (".png",))
-            faults = _unpaired(images, maps[kind], folder, kind) | twice | faults
-    runs = collections.defaultdict(list)
-    for stem in sorted({*images, *maps["label"], *maps["inst"]}):
-        image = images.get(stem, folder / "image" / f"{stem}.png")
-        match = _STEM.fullmatch(stem)
-        if not match:
-            raise ValueError(
-                f"{image}: no number at the end of its name; number the frames in order, 0000{image.suffix}"
-            )
-        files = image, maps["label"].get(stem), maps["inst"].get(stem)
-        runs[match[1]].append(FrameFiles(int(match[2]), *files, faults.get(stem, "")))
-    return {prefix: by_number(frames) for prefix, frames in sorted(runs.items())}
-
-
-def _files_by_stem(folder: pathlib.Path, suffixes: tuple[str, ...]):
-    """{stem: file}, and {stem: fault} of those that are there twice."""
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder; a sequence holds image/ and label/")
-    files, faults = {}, {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.is_dir():
-            continue
-        if path.suffix.lower() not in suffixes:
-            raise ValueError(f"{path}: expected {' or '.join(suffixes)} here; convert it or move it away")
-        if path.stem in files:
-            faults[path.stem] = f"{path}: two files for frame {path.stem!r}, also {files[path.stem].name}; keep one"
-        files[path.stem] = path
-    if not files:
-        raise ValueError(f"{folder}: empty folder; put {' or '.join(suffixes)} files there")
-    return files, faults
-
-
-def _unpaired(images: dict, others: dict, folder: pathlib.Path, kind: str) -> dict[str, str]:
-    """{stem: fault}."""
-    frames = {
-        stem: f"{images[stem]}: frame without a map, {folder / kind / stem}.png is missing"
-        for stem in images.keys() - others.keys()
-    }
-    maps = {
-        stem: f"{others[stem]}: map without a frame, nothing in {folder / 'image'} is called {stem!r}"
-        for stem in others.keys() - images.keys()
-    }
-    return frames | maps
 
 
 def by_number(frames: list[FrameFiles]) -> list[FrameFiles]:

@@ -15,6 +15,7 @@ import pathlib
 import numpy as np
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.data.folder_files import files_in
 from seg2vid_tf.data.frame_clips import FrameClips, FrameFiles
 from seg2vid_tf.data.frame_files import by_number, with_gaps
 
@@ -96,7 +97,7 @@ def _drives(root, labels, pattern, name_part):
     runs = {}
     for folder in sorted(root.glob(pattern)):
         maps = labels and labels / folder.relative_to(root)
-        frames = by_number([_frame(_number(image), image, maps, None) for image in folder.iterdir()])
+        frames = by_number([_frame(_number(image), image, maps, None) for image in files_in(folder)])
         if not frames:
             raise ValueError(f"{folder}: empty folder; unpack the drive again")
         runs[folder.parts[name_part]] = with_gaps(frames, folder, "")
@@ -105,7 +106,11 @@ def _drives(root, labels, pattern, name_part):
 
 def _stills(folder, kind):
     runs = {}
-    for image in sorted((folder / "image_2").glob("*.png")):
+    for image in files_in(folder / "image_2") if (folder / "image_2").is_dir() else ():
+        if image.suffix != ".png":
+            raise ValueError(
+                f"{image}: frames are called 000000_10.png, 000001_10.png, ...; move it out of this folder"
+            )
         instance = folder / "instance" / image.name
         runs[image.stem] = [_frame(0, image, kind and folder / kind, instance if kind and instance.is_file() else None)]
     return runs

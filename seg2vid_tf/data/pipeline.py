@@ -18,12 +18,14 @@ from absl import logging
 
 from seg2vid_tf.data.augmentation import (
     MIN_CROP,
+    is_mirrored,
     randomly_cropped,
     randomly_mirrored,
     randomly_recolored,
     randomly_reversed,
 )
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
+from seg2vid_tf.data.matching_cache import MatchingCache
 from seg2vid_tf.data.shards import load_manifest, manifest_spec
 from seg2vid_tf.ops.image import to_float
 
@@ -42,6 +44,7 @@ def make_dataset(
     recolor: float = 0.0,
     with_motion: bool = False,
     with_instances: bool = False,
+    with_matching: bool = False,
     size: tuple[int, int] | None = None,
     frame_stride: int = 1,
     window_stride: int | None = None,
@@ -65,6 +68,8 @@ def make_dataset(
       recolor: in training, by how much brightness, contrast and saturation change at most, 0 (not at all) to 1.
       with_motion: whether to give flow and visibility; only the windows at the start of a clip have them.
       with_instances: whether to give instance maps; every split must be stored with them.
+      with_matching: whether to give what matching finds in the frames, which is kept beside the shards; only where
+        neither crop, reverse nor recolor makes every window another one.
       size: (height, width) to scale down to, frames by area, label and instance maps by nearest neighbour; None: as
         stored.
       frame_stride: distance between the frames of a window.
@@ -75,9 +80,10 @@ def make_dataset(
     Returns:
       Dataset of dicts: ``frames`` float32 [B, T+1, H, W, 3] in [-1, 1], ``label_maps`` uint8 [B, T+1, H, W]; with
       motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
-      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance. TensorFlow
-      is not to shard it once more (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record;
-      check_shards says which shard that is.
+      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance; with
+      matching ``displacements`` [B, T, h, w, 2] and ``fits`` [B, T, h, w, 1] as of ops.matching.matched_motion, but
+      where they cannot be kept. TensorFlow is not to shard it once more (AutoShardPolicy.OFF). Iterating raises
+      tf.errors.DataLossError at a damaged record; check_shards says which shard that is.
 
     Raises:
       ValueError: what load_manifest refuses, splits that do not fit together, no clip long enough, no motion or no
@@ -94,6 +100,11 @@ def make_dataset(
         raise ValueError(f"crop must lie in {MIN_CROP}..1, received {crop}")
     if reverse and with_motion:
         raise ValueError("reverse must be False where exact motion is asked for: that belongs to the first frame")
+    if with_matching and training and (crop < 1 or reverse or recolor):
+        raise ValueError(
+            "with_matching keeps what is found in a window: crop must be 1, reverse False and recolor 0, received "
+            f"{crop}, {reverse} and {recolor}"
+        )
     if not 0 <= recolor <= 1:
         raise ValueError(f"recolor must lie in 0..1, received {recolor}")
     workers = 1 if input_context is None else input_context.num_input_pipelines
@@ -111,6 +122,12 @@ def make_dataset(
         name, [shard for _, shard in shards], num_frames, training, frame_stride, window_stride, with_motion
     )
     files = tf.constant([file for file, _ in shards])
+    matching = None
+    if with_matching:
+        try:
+            matching = MatchingCache(shards, num_frames, frame_stride, size)
+        except (OSError, ValueError) as error:  # slower, and no different
+            logging.warning("%s: matching is not kept, it is done at every step: %s", name, error)
 
     def load(position, window):
         record = (
@@ -139,6 +156,9 @@ def make_dataset(
             example = randomly_reversed(example, seed, position)
         if training and recolor:
             example = randomly_recolored(example, recolor, seed, position)
+        if matching is not None:
+            mirrored = is_mirrored(seed, position) if training and flip else tf.constant(False)
+            example |= matching.of(window, mirrored, example["frames"])
         return example
 
     skipped = start_step * batch_size

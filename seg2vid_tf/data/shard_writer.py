@@ -18,8 +18,10 @@ import pathlib
 import shutil
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.annotations.doubts import ignored_doubt, mask_doubt
 from seg2vid_tf.annotations.label_map import validate_label_map
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
@@ -30,6 +32,8 @@ from seg2vid_tf.files import NotWritten, check_new, new_folders, sha256_of, writ
 # Around each record of a TFRecord file: its length, and the checksums of both.
 _FRAMING = 16
 _LOCK = ".lock"
+# What a shard's entry says that the manifest says once, of all of them.
+_OF_SPLIT = ("size", "has_instances", "bad_clips", "remarks")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +121,8 @@ class ShardWriter:
           each: called after each clip with its length.
 
         Returns:
-          its entry in the manifest, with "size", "has_instances" and "bad_clips" beside what load_manifest needs.
+          its entry in the manifest, with "size", "has_instances", "bad_clips" and "remarks" beside what load_manifest
+          needs.
 
         Raises:
           ValueError: more than max_bad_clips of its clips are bad, or the file cannot be written whole.
@@ -133,7 +138,8 @@ class ShardWriter:
             return entry
         note.unlink(missing_ok=True)
         temporary = self.unfinished / f".{name}.{os.getpid()}.tmp"
-        entry = {"file": path.name, "clips": [], "size": None, "has_instances": None, "bad_clips": []}
+        entry = {"file": path.name, "clips": [], "size": None, "has_instances": None, "bad_clips": [], "remarks": []}
+        class_pixels = np.zeros(self.source.spec.num_classes, np.int64)
         num_bytes = 0
         try:
             with tf.io.TFRecordWriter(str(temporary)) as writer:
@@ -156,7 +162,9 @@ class ShardWriter:
                     )
                     writer.write(record)
                     num_bytes += len(record) + _FRAMING
+                    class_pixels += np.bincount(clip.label_maps.ravel(), minlength=256)[: len(class_pixels)]
                     files = [str(path) for path in self.source.files(clip_id)]
+                    entry["remarks"] += [{"clip_id": clip_id, "remark": r} for r in self._remarks(clip)]
                     entry["clips"].append({"clip_id": clip_id, "length": len(clip.frames), "files": files})
                     each(len(clip.frames))
             if temporary.stat().st_size != num_bytes:
@@ -165,6 +173,7 @@ class ShardWriter:
                 "num_clips": len(entry["clips"]),
                 "num_frames": sum(clip["length"] for clip in entry["clips"]),
                 "bytes": num_bytes,
+                "class_pixels": class_pixels.tolist(),
                 "sha256": sha256_of(temporary),
             }
             os.replace(temporary, path)
@@ -211,10 +220,8 @@ class ShardWriter:
             "num_clips": sum(entry["num_clips"] for entry in shards),
             "num_frames": sum(entry["num_frames"] for entry in shards),
             "bad_clips": bad,
-            "shards": [
-                {key: value for key, value in entry.items() if key not in ("size", "has_instances", "bad_clips")}
-                for entry in shards
-            ],
+            "remarks": [remark for entry in entries for remark in entry.get("remarks", ())],
+            "shards": [{key: value for key, value in entry.items() if key not in _OF_SPLIT} for entry in shards],
         }
         try:
             write_text(self.unfinished / MANIFEST, json.dumps(manifest, indent=1) + "\n")
@@ -249,11 +256,21 @@ class ShardWriter:
         if self.include_motion and not clip.has_motion:
             raise ValueError(f"clip {clip_id!r} has no exact flow; write this source with include_motion=False")
         if (clip.label_maps == self.source.spec.ignore_id).all():
-            raise ValueError(f"clip {clip_id!r} has no annotation: every pixel is ignored; it needs a label map")
+            raise ValueError(
+                f"clip {clip_id!r} has no annotation: every pixel is ignored; it needs a label map, or, if it has "
+                "one, the "
+                "label set that its ids are of: --label_ids"
+            )
         validate_label_map(
             clip.label_maps, self.source.spec, clip.label_maps.shape[1:], name=f"clip {clip_id!r}, label_maps"
         )
         return clip
+
+    def _remarks(self, clip: Clip) -> list[str]:
+        """What is odd about a clip that is stored all the same."""
+        spec = self.source.spec
+        doubts = ignored_doubt(clip.label_maps, spec.ignore_id), mask_doubt(clip.label_maps, spec)
+        return [*clip.remarks, *filter(None, doubts)]
 
 
 def write_shards(

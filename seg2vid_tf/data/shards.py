@@ -68,6 +68,19 @@ def manifest_spec(manifest: dict) -> AnnotationSpec:
     return AnnotationSpec.from_json(manifest["spec"])
 
 
+def unseen_classes(manifests: list[dict]) -> list[int] | None:
+    """The ids of the classes that no label map of these splits, of one spec, shows.
+
+    Returns:
+      Ids in order; None where a split was prepared before manifests counted pixels, so that nobody knows.
+    """
+    shards = [shard for manifest in manifests for shard in manifest["shards"]]
+    if not all("class_pixels" in shard for shard in shards):
+        return None
+    counts = [sum(pixels) for pixels in zip(*(shard["class_pixels"] for shard in shards), strict=True)]
+    return [class_id for class_id, count in enumerate(counts) if count == 0]
+
+
 def sources(manifest: dict) -> set[str]:
     """The files that a split's clips were made of; none where they were rendered."""
     return {file for shard in manifest["shards"] for clip in shard["clips"] for file in clip.get("files", ())}

@@ -14,11 +14,32 @@ from seg2vid_tf.annotations.png_file import MAX_SIDE
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource, parts
+from seg2vid_tf.data.folder_files import files_below, shown
+from seg2vid_tf.data.video_container import cut_off
+from seg2vid_tf.data.video_times import even_frames, repeated_remark, uneven_fault, uneven_steps
 
-# Seconds by which a video may end before the time that its header says, besides a tenth of that.
-_LATE = 0.3
-
-SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
+SUFFIXES = (
+    *(".avi", ".divx", ".mp4", ".m4v", ".f4v", ".mov", ".qt", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v"),
+    *(".mpv", ".vob", ".ts", ".mts", ".m2ts", ".m2t", ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".ogg", ".mxf"),
+    *(
+        ".dv",
+        ".rm",
+        ".rmvb",
+        ".h264",
+        ".264",
+        ".h265",
+        ".265",
+        ".hevc",
+        ".av1",
+        ".ivf",
+        ".y4m",
+        ".mjpeg",
+        ".mjpg",
+        ".nut",
+    ),
+)
+# Codecs of which a packet need not give a frame: hidden references.
+_HIDING = ("vp8", "vp9", "av1")
 
 
 class VideoClips(ClipSource):
@@ -32,6 +53,8 @@ class VideoClips(ClipSource):
         reader: str = "video",
         max_length: int | None = None,
         frame_step: int = 1,
+        fps: float | None = None,
+        remarks: tuple[str, ...] = (),
     ):
         """Counts the frames of every file, which reads them through once.
 
@@ -42,39 +65,81 @@ class VideoClips(ClipSource):
           max_length: cut longer videos into clips of this many frames ("walk_00000030" starts at frame 30 of those that
             are taken), the last one with what is left; None: one clip per video.
           frame_step: take every n-th frame.
+          fps: take the frames that are shown at even steps, so many a second; None: all, and a clip whose steps are
+            uneven has a fault.
+          remarks: on how the files were found.
 
         Raises:
-          ValueError: a length or step below 1. A file that cannot be decoded is one clip, which cannot be read.
+          ValueError: a length, step or rate that is not positive, a step and a rate. A file that cannot be decoded is
+            one clip, which cannot be read.
           ImportError: PyAV is not installed.
         """
-        if (max_length is not None and max_length < 1) or frame_step < 1:
-            raise ValueError(f"max_length and frame_step must be positive, received {max_length}, {frame_step}")
-        self.spec, self._step = spec, frame_step
+        if (max_length is not None and max_length < 1) or frame_step < 1 or (fps is not None and not fps > 0):
+            raise ValueError(
+                f"max_length, frame_step and fps must be positive, received {max_length}, {frame_step}, {fps}"
+            )
+        if fps is not None and frame_step != 1:
+            raise ValueError(f"frame_step and fps both say which frames to take: leave out {frame_step} or {fps:g}")
+        self.spec, self.remarks = spec, remarks
         self.settings = {"reader": reader, "max_length": max_length, "frame_step": frame_step}
+        self.settings |= {} if fps is None else {"fps": fps}
         self._decoder = None
-        self._parts = {}
-        self._bad = {}
+        self._parts, self._numbers = {}, {}
+        self._bad, self._uneven = {}, {}
         for name, path in videos.items():
             try:
-                length = -(-sum(1 for _ in decoded_frames(path)) // frame_step)
+                times = [frame.time for frame in decoded_frames(path)]
+                self._numbers[name] = numbers = self._taken(path, times, frame_step, fps)
             except ValueError as error:  # told when the clip is read, as of every other source
-                self._parts[name], self._bad[name] = (path, slice(0, 0)), str(error)
+                self._parts[name], self._bad[name] = (name, path, slice(0, 0)), str(error)
                 continue
-            self._parts |= {clip_id: (path, part) for clip_id, part in parts(name, length, max_length).items()}
+            cut = parts(name, len(numbers), max_length)
+            self._parts |= {clip_id: (name, path, part) for clip_id, part in cut.items()}
+            if None not in times and fps is None:
+                self._find_uneven(path, [times[i] for i in numbers], cut)
         self.clip_ids = tuple(self._parts)
 
+    def _taken(self, path, times, frame_step, fps):
+        """The numbers of the frames that are taken."""
+        if fps is None:
+            return range(0, len(times), frame_step)
+        if None in times:
+            raise ValueError(f"{path}: its frames have no times, so --fps cannot choose among them; leave it out")
+        try:
+            numbers = even_frames(times, fps)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        remark = repeated_remark(times, numbers, fps)
+        if remark:
+            self.remarks += (f"{path}: {remark}",)
+        return numbers
+
+    def _find_uneven(self, path, times, cut):
+        uneven = uneven_steps(times)
+        for clip_id, part in cut.items():
+            inside = [place for place in uneven if part.start < place < part.stop]
+            if inside:
+                self._uneven[clip_id] = f"{path}: {uneven_fault(times, inside)}"
+
     def files(self, clip_id: str) -> list[pathlib.Path]:
-        return [self._parts[clip_id][0]]
+        return [self._parts[clip_id][1]]
+
+    def length(self, clip_id: str) -> int | None:
+        part = self._parts[clip_id][2]
+        return part.stop - part.start
+
+    def faults(self) -> dict[str, str]:
+        return dict(self._uneven)
 
     def read(self, clip_id: str) -> Clip:
-        if clip_id in self._bad:
-            raise ValueError(self._bad[clip_id])
-        path, part = self._parts[clip_id]
-        frames = []
-        for number, frame in self._frames_from(path, part.start * self._step):
-            if number % self._step == 0:
+        if clip_id in self._bad or clip_id in self._uneven:
+            raise ValueError(self._bad.get(clip_id) or self._uneven[clip_id])
+        name, path, part = self._parts[clip_id]
+        wanted, frames = self._numbers[name][part], []
+        for number, frame in self._frames_from(path, wanted[0]):
+            while len(frames) < len(wanted) and wanted[len(frames)] == number:
                 frames.append(_upright(frame))
-            if len(frames) == part.stop - part.start:
+            if len(frames) == len(wanted):
                 break
         else:
             found = part.start + len(frames)
@@ -113,7 +178,7 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
         raise ImportError("reading videos needs PyAV: pip install 'seg2vid_tf[video]'") from error
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    number = 0
+    number, sent = 0, []
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -128,13 +193,13 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
                 )
             # What is damaged is an error, not a guess.
             stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
-            frame = None
-            for frame in container.decode(stream):
+            for frame in _decoded(container, stream, sent):
                 if frame.is_corrupt:
                     raise ValueError(f"{path}: frame {number} is damaged; encode it again")
                 size = frame.width, frame.height
                 if number == 0:
-                    first = size
+                    first, start = size, frame.pts
+                    hidden = frame.interlaced_frame or stream.codec_context.name in _HIDING
                 if size != first or frame.rotation % 90:
                     raise ValueError(
                         f"{path}: frame {number} is {size[0]}x{size[1]} pixels, turned by {frame.rotation} degrees, "
@@ -142,15 +207,13 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
                     )
                 yield frame
                 number += 1
-            # Some encoders count one that is never shown.
-            if number < stream.frames - 1:
-                raise ValueError(f"{path}: {number} frames, its header says {stream.frames}: it is cut off or damaged")
-            end = _end(container, stream)
-            if frame is not None and None not in (end, frame.time) and frame.time < 0.9 * end - _LATE:
-                raise ValueError(
-                    f"{path}: its last frame is at {frame.time:.1f} s, its header says {end:.1f} s: it is cut off or "
-                    "damaged"
-                )
+            # Pictures before the first whole one cannot be shown; of the others, encoders write one that never is.
+            to_show = number and sum(start is None or pts is None or pts >= start for pts in sent)
+            if number and not hidden and to_show - number > max(1, to_show // 50):
+                raise ValueError(f"{path}: {to_show} pictures in it, {number} decoded: it is damaged; encode it again")
+            cut = number and cut_off(path)
+            if cut:
+                raise ValueError(f"{path}: {cut}: it is cut off or damaged; copy or download it again")
     except av.FFmpegError as error:
         raise ValueError(
             f"{path}: not a readable video, or damaged after frame {number} ({error}); encode it again"
@@ -159,12 +222,13 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
         raise ValueError(f"{path}: no frame in it")
 
 
-def _end(container, stream) -> float | None:
-    """When the video ends, in seconds, as the header says, where it says so of the pictures."""
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    alone = len(container.streams) == 1 and container.duration is not None
-    return container.duration / 1e6 if alone else None
+def _decoded(container, stream, sent):
+    """The frames; the times of the packets that are to be shown come into ``sent``."""
+    for packet in container.demux(stream):
+        # What an edit list leaves out is decoded, since what follows needs it, and not shown.
+        if packet.size and not packet.is_discard:
+            sent.append(packet.pts)
+        yield from packet.decode()
 
 
 def find_videos(root: str | os.PathLike, pattern: str = "*") -> dict[str, pathlib.Path]:
@@ -179,11 +243,20 @@ def find_videos(root: str | os.PathLike, pattern: str = "*") -> dict[str, pathli
     if not root.is_dir():
         raise ValueError(f"{root}: no such file or folder")
     found = {}
-    for path in sorted(root.rglob(pattern)):
-        if path.is_file() and path.suffix.lower() in SUFFIXES:
+    for path in files_below(root, pattern):
+        if path.suffix.lower() in SUFFIXES:
             if path.stem in found:
                 raise ValueError(f"{path}: a second video called {path.stem!r}, also {found[path.stem]}; rename one")
             found[path.stem] = path
     if not found:
         raise ValueError(f"{root}: no videos {pattern} here ({', '.join(SUFFIXES)})")
     return found
+
+
+def not_read(root: str | os.PathLike, videos: dict[str, pathlib.Path]) -> tuple[str, ...]:
+    """A line on the files in a folder and its sub-folders that are none of these videos, if there are any."""
+    root, read = pathlib.Path(root), set(videos.values())
+    if not root.is_dir():
+        return ()
+    left = [str(path.relative_to(root)) for path in files_below(root, "*") if path not in read]
+    return (f"{root}: not read, no videos by their names' endings: {shown(left)}",) if left else ()

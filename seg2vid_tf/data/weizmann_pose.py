@@ -19,9 +19,11 @@ from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource, parts
+from seg2vid_tf.data.folder_files import files_in, is_litter, shown
 from seg2vid_tf.data.pictures import read_frame, resize_frame
 
 _NAME = re.compile(r"(.+)_(p\d+)")
+_IS_READ = re.compile(r".+_p\d+(\.png|_kp\.npy)")
 # A strip is as wide as its frames together: the longest of 146 frames of 64 pixels has 9344.
 _MAX_STRIP = 16 * MAX_SIDE
 
@@ -74,10 +76,16 @@ class WeizmannPose(ClipSource):
             length = len(_read_joints(strip, self.spec)) if labelled else _length(strip)
             self._parts |= {clip_id: (strip, part) for clip_id, part in parts(strip.stem, length, max_length).items()}
         self.clip_ids = tuple(self._parts)
+        left = [p.name for p in files_in(pathlib.Path(root)) if not _IS_READ.fullmatch(p.name)]
+        self.remarks = (f"{root}: not read, neither strips nor joints: {shown(left)}",) if left else ()
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         strip, _ = self._parts[clip_id]
         return [strip, _joints_file(strip)] if self._labelled else [strip]
+
+    def length(self, clip_id: str) -> int | None:
+        part = self._parts[clip_id][1]
+        return part.stop - part.start
 
     def read(self, clip_id: str) -> Clip:
         """The clip of that id.
@@ -109,11 +117,13 @@ def _find_strips(root: pathlib.Path, labelled: bool) -> list[pathlib.Path]:
     """The strips of a folder, each with its joints beside it, if they are wanted."""
     if not root.is_dir():
         raise ValueError(f"{root}: no such folder")
-    strips = sorted(p for p in root.glob("*.png") if _NAME.fullmatch(p.stem))
+    strips = sorted(p for p in root.glob("*.png") if _NAME.fullmatch(p.stem) and not is_litter(p))
     for strip in strips if labelled else ():
         if not _joints_file(strip).is_file():
             raise ValueError(f"{strip}: strip without joints, {_joints_file(strip).name} is missing")
     for joints in sorted(root.glob("*_kp.npy")) if labelled else ():
+        if is_litter(joints):
+            continue
         strip = joints.with_name(joints.name.removesuffix("_kp.npy") + ".png")
         if strip not in strips:
             raise ValueError(f"{joints}: joints without a strip, {strip.name} is missing")

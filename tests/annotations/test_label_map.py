@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from seg2vid_tf.annotations.color_map import read_color_map
 from seg2vid_tf.annotations.label_map import (
     colorize,
-    read_color_map,
     read_label_map,
     resize_label_map,
     validate_label_map,
@@ -113,11 +113,13 @@ def png_bomb(side):
 def test_unknown_ids_are_named_with_the_way_out(tmp_path):
     path = _save(tmp_path / "a.png", np.array([[0, 24, 33]], np.uint8))
     with pytest.raises(
-        ValueError, match=r"a.png: ids \[24, 33\] are not in spec 'cityscapes'.*label_ids=camvid or labelIds"
+        ValueError, match=r"a.png: ids \[24, 33\] are not in spec 'cityscapes'.*--label_ids=camvid or labelIds"
     ):
         read_label_map(path, CITY)
     with pytest.raises(ValueError, match=r"ids \[9\] are not in spec 'synthetic_street' \(0..8, 255 = ignored\)"):
         validate_label_map(np.full((2, 6), 9), STREET)
+    with pytest.raises(ValueError, match="masks of 0 and 255, one file a class, .* import_labels.py --format=masks"):
+        validate_label_map(np.array([[0, 255]]), load_spec("camvid"))
     with pytest.raises(ValueError, match=r"ids \[-1, 300\]"):
         validate_label_map(np.array([[-1, 0, 300]]), STREET)
 
@@ -205,7 +207,7 @@ def test_painted_maps_become_ids_by_their_exact_colours(tmp_path):
     Image.fromarray(own).save(path)
     np.testing.assert_array_equal(read_color_map(path, spec), [range(11)])
     for image, message in (
-        (Image.fromarray(own).convert("RGBA"), "8-bit RGB with alpha PNG, expected 8-bit RGB"),
+        (Image.fromarray(np.dstack([own, own[..., :1]]), "RGBA"), "11 pixels are transparent"),
         (Image.fromarray(own[..., 0]), "8-bit grey PNG, expected 8-bit RGB"),
     ):
         image.save(path)

@@ -4,18 +4,17 @@ import dataclasses
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.data.check import between_splits, check_split, duplicates, records
+from seg2vid_tf.data.check import between_splits, check_split, duplicates, identical_neighbours, records
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.shard_writer import write_shards
+from tests.programs import run_python
 
 SPEC = load_spec("synthetic_street")
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "check_data.py"
@@ -149,7 +148,7 @@ def test_records_that_are_no_clips_are_told(tmp_path, clips):
 
 def test_the_program_reports_and_fails_where_something_is_wrong(tmp_path, clips):
     def run(*arguments):
-        return subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, timeout=120)
+        return run_python(PROGRAM, *arguments)
 
     split = _write(tmp_path / "data", clips)
     done = run(f"--data_dir={tmp_path}/data", f"--output={tmp_path}/report.html", "--pictures=2")
@@ -160,7 +159,7 @@ def test_the_program_reports_and_fails_where_something_is_wrong(tmp_path, clips)
     (split / "shard-00001.tfrecord").write_bytes(b"")
     failed = run(f"--data_dir={split}")
     assert failed.returncode == 1 and "lacks the clips ['c']" in failed.stdout
-    assert f"wrong with {split}: 2, see above" in failed.stderr and "Traceback" not in failed.stderr
+    assert f"{split}: things that are wrong, listed above: 2" in failed.stderr and "Traceback" not in failed.stderr
     shutil.copytree(split, tmp_path / "data/torn")
     (tmp_path / "data/torn/manifest.json").write_text("{")
     shutil.copytree(split, tmp_path / "data/nameless")
@@ -171,3 +170,13 @@ def test_the_program_reports_and_fails_where_something_is_wrong(tmp_path, clips)
     assert "data/torn/manifest.json" in (tmp_path / "report.html").read_text(encoding="utf-8")
     failed = run(f"--data_dir={tmp_path}")
     assert failed.returncode == 1 and "no prepared split here" in failed.stderr
+
+
+def test_frames_that_repeat_the_one_before_are_found():
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (6, 8, 12, 3), np.uint8)
+    assert identical_neighbours(frames) == []
+    frames[3] = frames[2]
+    frames[5] = np.clip(frames[4].astype(int) + 1, 0, 255)  # encoded twice
+    assert identical_neighbours(frames) == [3, 5]
+    assert identical_neighbours(frames[:1]) == []

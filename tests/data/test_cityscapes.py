@@ -69,6 +69,22 @@ def test_stills_have_the_official_maps(tree):
     np.testing.assert_array_equal(clip.instance_maps[0, 0], [0, 26000, 26001, 24000, 0, 0, 0, 0])
 
 
+def test_official_maps_are_found_by_the_ids_they_are_called_after(tree):
+    folder, stem = tree / "gtFine/train/aachen", "aachen_000003_000019"
+    train_ids = np.full(SIZE, 13, np.uint8)
+    Image.fromarray(train_ids).save(folder / f"{stem}_gtFine_labelTrainIds.png")
+    (folder / ".DS_Store").write_bytes(b"x")
+    (tree / "leftImg8bit/train/aachen/Thumbs.db").write_bytes(b"x")
+    stills = {"official_split": "train", "stills": True}
+    (clip,) = Cityscapes(tree, SIZE, **stills, label_ids="trainIds")
+    assert (clip.label_maps == 13).all()
+    (clip,) = Cityscapes(tree, SIZE, **stills)
+    assert set(np.unique(clip.label_maps)) == {0, 11, 13, 18, 255}, "of both, those in labelIds"
+    (folder / f"{stem}_gtFine_labelIds.png").unlink()
+    (fault,) = Cityscapes(tree, SIZE, **stills).faults().values()
+    assert f"no {stem}_gtFine_labelIds.png" in fault and "labelTrainIds.png is there: --label_ids=trainIds" in fault
+
+
 def test_without_maps_the_frames_are_there_at_their_own_size(tree):
     shutil.rmtree(tree / "maps")
     clips = Cityscapes(tree, None, official_split="train", labelled=False)

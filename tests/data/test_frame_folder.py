@@ -1,5 +1,6 @@
 """Folders of frames: exact values, resizing, numbering, and every way a folder can be wrong."""
 
+import functools
 import pathlib
 import re
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_folder import FrameFolder
-from seg2vid_tf.data.pictures import aspect_crop, resize_frame
+from seg2vid_tf.data.pictures import aspect_crop, exif_orientation, read_frame, resize_frame
 from seg2vid_tf.data.shard_writer import write_shards
 
 SPEC = load_spec("synthetic_street")
@@ -71,6 +72,69 @@ def test_long_runs_are_cut_and_sequences_chosen(tmp_path, make_clip, write_seque
     assert FrameFolder(tmp_path, SPEC, SIZE).clip_ids == ("a", "b")
 
 
+def test_prefixes_left_out_are_the_others_of_those_taken(tmp_path, make_clip, write_sequence):
+    stems = ["ulm_000000_000019", "ulm_000001_000019", "ulmen_000000_000019", "bonn_000000_000019"]
+    write_sequence(tmp_path / "s", make_clip(length=4), stems=stems)
+    read = functools.partial(FrameFolder, tmp_path, SPEC, SIZE, stills=True)
+    left = {clip_id.removeprefix("s_") for clip_id in read(exclude_prefixes=["ulm"]).clip_ids}
+    taken = {clip_id.removeprefix("s_") for clip_id in read(prefixes=["ulm"]).clip_ids}
+    assert left == {"ulmen_000000_000019", "bonn_000000_000019"} and taken == set(stems) - left
+    with pytest.raises(ValueError, match=r"no frames with prefixes \['Ulm'\]; it has \['bonn_000000', 'ulm_000000'"):
+        read(exclude_prefixes=["ulm", "Ulm"])
+    with pytest.raises(ValueError, match=r"no frames are left without the prefixes \['ulm', 'ulmen', 'bonn'\]"):
+        read(exclude_prefixes=["ulm", "ulmen", "bonn"])
+    with pytest.raises(ValueError, match=r"give prefixes \['ulm'\] to take or exclude_prefixes \['bonn'\]"):
+        read(prefixes=["ulm"], exclude_prefixes=["bonn"])
+
+
+@pytest.mark.parametrize(("kind", "says"), [("WEBP", "it holds a WEBP picture"), ("GIF", "it holds a GIF picture")])
+def test_a_picture_of_another_kind_behind_its_name_is_told(tmp_path, make_clip, write_sequence, kind, says):
+    clip = make_clip(length=1)
+    write_sequence(tmp_path / "a", clip, suffix=".jpg")
+    Image.fromarray(clip.frames[0]).save(tmp_path / "a/image/0000.jpg", format=kind)
+    with pytest.raises(ValueError, match=rf"0000.jpg: not a readable JPEG or PNG frame \({says}, whatever"):
+        _only(FrameFolder(tmp_path, SPEC, SIZE))
+
+
+@pytest.mark.parametrize("ending", [".bmp", ".tif", ".TIFF", ".webp"])
+def test_frames_and_maps_of_other_kinds_come_back_exactly(tmp_path, make_clip, write_sequence, ending):
+    clip = make_clip(length=2, with_instances=False)
+    write_sequence(tmp_path / "a", clip)
+    for path in tmp_path.glob("a/*/*.png"):
+        with Image.open(path) as image:
+            image.save(path.with_suffix(ending), **({"lossless": True} if ending == ".webp" else {}))
+        path.unlink()
+    read = _only(FrameFolder(tmp_path, SPEC, None))
+    np.testing.assert_array_equal(read.frames, clip.frames)
+    np.testing.assert_array_equal(read.label_maps, clip.label_maps)
+
+
+def test_pages_are_no_frame(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=1)
+    for ending in (".tif", ".webp"):
+        write_sequence(tmp_path / ending / "a", clip)
+        page = Image.fromarray(clip.frames[0])
+        more = [Image.fromarray(255 - clip.frames[0])]
+        page.save(tmp_path / ending / f"a/image/0000{ending}", save_all=True, append_images=more)
+        (tmp_path / ending / "a/image/0000.png").unlink()
+        with pytest.raises(ValueError, match=rf"0000{ending}: .* on 2 pages, expected"):
+            _only(FrameFolder(tmp_path / ending, SPEC, None))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_other_kinds_are_turned_as_their_tag_says_or_left_as_stored(tmp_path, orientation):
+    """Pillow turns a TIFF whenever it decodes it, a WebP never."""
+    stored = np.arange(6 * 9 * 3, dtype=np.uint8).reshape(6, 9, 3)
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    for ending in (".png", ".tif", ".webp"):
+        path = tmp_path / f"a{ending}"
+        Image.fromarray(stored).save(path, exif=tags, **({"lossless": True} if ending == ".webp" else {}))
+        assert exif_orientation(path) == orientation
+        np.testing.assert_array_equal(read_frame(path, turn=False), stored)
+        np.testing.assert_array_equal(read_frame(path), read_frame(tmp_path / "a.png"))
+
+
 def test_prefixes_are_runs_and_numbers_may_go_up_by_two(tmp_path, make_clip, write_sequence):
     stems = ["x_07", "x_09", "x_11", "y_100", "y_101"]
     write_sequence(tmp_path / "cam", make_clip(length=5), stems)
@@ -116,6 +180,82 @@ def test_recordings_split_by_prefix_share_no_frame(tmp_path, make_clip, write_se
     for wrong, message in ((["x", "z"], r"\['z'\]; it has \['x', 'y2', 'y_f'\]"), ([], r"\[\]; it has")):
         with pytest.raises(ValueError, match=f"no frames with prefixes {message}"):
             ids(*wrong, stills=True)
+
+
+def test_times_as_names_are_one_clip_and_any_names_with_order_by_name(tmp_path, make_clip, write_sequence):
+    clip = make_clip(length=6)
+    write_sequence(tmp_path / "tum", clip, [f"130503110{s}.{us}" for s in (2, 3, 4) for us in ("175304", "675195")])
+    folder = FrameFolder(tmp_path, SPEC, SIZE)
+    assert folder.clip_ids == ("tum",) and "were read as times" in folder.remarks[0]
+    np.testing.assert_array_equal(folder.read("tum").frames, clip.frames)
+    write_sequence(tmp_path / "hash/a", clip, ["01e", "07", "12b9", "b1-2", "c", "c10"])
+    with pytest.raises(ValueError, match="hash/a/image: 'c' has no number in its name.*--order=name.*--stills"):
+        FrameFolder(tmp_path / "hash", SPEC, SIZE)
+    by_name = FrameFolder(tmp_path / "hash", SPEC, SIZE, order="name", max_length=4)
+    assert by_name.clip_ids == ("a_00000000", "a_00000004")
+    np.testing.assert_array_equal(np.concatenate([c.frames for c in by_name]), clip.frames)
+    stills = FrameFolder(tmp_path / "hash", SPEC, SIZE, stills=True)
+    assert stills.clip_ids == ("a_01e", "a_07", "a_12b9", "a_b1-2", "a_c", "a_c10")
+    np.testing.assert_array_equal(np.concatenate([c.frames for c in stills]), clip.frames)
+    for options, message in (({"order": "time"}, "order must be"), ({"order": "name", "stills": True}, "no order")):
+        with pytest.raises(ValueError, match=message):
+            FrameFolder(tmp_path / "hash", SPEC, SIZE, **options)
+
+
+def _renamed(folder, kind, before="", behind=""):
+    for path in (folder / kind).iterdir():
+        path.rename(path.with_name(f"{before}{path.stem}{behind}{path.suffix}"))
+
+
+@pytest.mark.parametrize(
+    ("image", "label", "flags"),
+    [
+        ("", "_train_id", {"label_suffix": "_train_id"}),
+        ("_rgb", "", {"image_suffix": "_rgb"}),
+        ("_leftImg8bit", "_gtFine_labelIds", {"image_suffix": "_leftImg8bit", "label_suffix": "_gtFine_labelIds"}),
+    ],
+)
+def test_maps_and_frames_whose_names_end_otherwise(tmp_path, make_clip, write_sequence, image, label, flags):
+    clip = make_clip(length=3, with_instances=False)
+    write_sequence(tmp_path / "a", clip, ["x1-2b", "x1-3c", "x2-d4"])
+    _renamed(tmp_path / "a", "image", behind=image)
+    _renamed(tmp_path / "a", "label", behind=label)
+    named = "give " + " ".join(f"--{flag}={value}" for flag, value in flags.items())
+    looked = (
+        rf"looked for .*a/label/x1-2b{image}.png, the map of .*a/image/x1-2b{image}.png, and found x1-2b{label}.png"
+    )
+    with pytest.raises(ValueError, match=f"{looked}; {named}$"):
+        FrameFolder(tmp_path, SPEC, SIZE, stills=True)
+    np.testing.assert_array_equal(
+        np.concatenate([c.label_maps for c in FrameFolder(tmp_path, SPEC, SIZE, stills=True, **flags)]), clip.label_maps
+    )
+
+
+def test_files_beside_the_maps_that_a_suffix_names_are_told_of(tmp_path, make_clip, write_sequence):
+    write_sequence(tmp_path / "a", make_clip(length=3, with_instances=False))
+    _renamed(tmp_path / "a", "label", behind="_ids")
+    (tmp_path / "a/label/0000_color.png").write_bytes(b"")
+    with pytest.raises(ValueError, match="give --label_suffix, one of _color, _ids$"):
+        FrameFolder(tmp_path, SPEC, SIZE)
+    (tmp_path / "a/label/0000_color.png").unlink()
+    (tmp_path / "a/label/0000_polygons.json").write_bytes(b"{}")
+    folder = FrameFolder(tmp_path, SPEC, SIZE, label_suffix="_ids")
+    assert len(folder.read("a").frames) == 3
+    assert folder.remarks == (f"{tmp_path}/a/label: not read, their names do not end in '_ids': 0000_polygons.json",)
+    with pytest.raises(ValueError, match="label: empty folder; .* none of its 4 files ends in '_id'"):
+        FrameFolder(tmp_path, SPEC, SIZE, label_suffix="_id")
+
+
+def test_what_systems_leave_in_folders_is_passed_over(tmp_path, make_clip, write_sequence):
+    write_sequence(tmp_path / "a", make_clip(length=3))
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._0001.png"):
+        for folder in ("a/image", "a/label", "."):
+            (tmp_path / folder / name).write_bytes(b"x")
+    (tmp_path / "__MACOSX/a").mkdir(parents=True)
+    assert FrameFolder(tmp_path, SPEC, SIZE).clip_ids == ("a",)
+    (tmp_path / "a/image/more").mkdir()
+    with pytest.raises(ValueError, match="image/more: a folder among files"):
+        FrameFolder(tmp_path, SPEC, SIZE)
 
 
 def test_crop_to_aspect_takes_the_centre(tmp_path, make_clip, write_sequence):
@@ -218,8 +358,8 @@ def test_a_stills_fault_is_its_own(tmp_path, make_clip, write_sequence):
 
 
 BROKEN_NAMES = {
-    "other file": (_touch("image/notes.txt"), "notes.txt: expected .jpg or .jpeg or .png"),
-    "map as jpg": (_touch("label/0001.jpg"), "label/0001.jpg: expected .png here"),
+    "other file": (_touch("image/notes.txt"), "notes.txt: expected .jpg or .jpeg or .png or .bmp or .tif or .tiff or"),
+    "map as jpg": (_touch("label/0001.jpg"), "label/0001.jpg: expected .png or .tif or .tiff or .bmp or .webp here"),
     "no number": (lambda r: [(r / k / "end.png").write_bytes(b"") for k in ("image", "label", "inst")], "no number"),
 }
 
@@ -256,17 +396,55 @@ def test_files_are_checked_while_reading(tmp_path, make_clip, write_sequence, ca
         list(FrameFolder(tmp_path, SPEC, SIZE))
 
 
-def test_a_frame_that_was_held_sideways_is_turned_upright(tmp_path):
-    frame = np.zeros((8, 12, 3), np.uint8)
-    frame[:, :6] = 250
+def _held(root, orientation, shape, map_shape):
+    """A frame of that shape as stored, bright on its left half, with an EXIF orientation, beside a map."""
+    frame = np.zeros((*shape, 3), np.uint8)
+    frame[:, : shape[1] // 2] = 250
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned clockwise by a quarter: the left side comes to the top
+    exif[0x0112] = orientation
     for kind in ("image", "label"):
-        (tmp_path / "a" / kind).mkdir(parents=True)
-    Image.fromarray(frame).save(tmp_path / "a/image/0000.jpg", exif=exif, quality=95)
-    Image.fromarray(np.zeros((12, 8), np.uint8)).save(tmp_path / "a/label/0000.png")
-    (clip,) = FrameFolder(tmp_path, SPEC, (12, 8))
-    assert clip.frames[0, :5].min() > 200 and clip.frames[0, 7:].max() < 50
+        (root / "a" / kind).mkdir(parents=True, exist_ok=True)
+    Image.fromarray(frame).save(root / "a/image/0000.jpg", exif=exif, quality=95)
+    Image.fromarray(np.zeros(map_shape, np.uint8)).save(root / "a/label/0000.png")
+    return frame
+
+
+# Where the bright side, the left one as stored, is seen: of EXIF's eight orientations.
+SEEN = {1: "left", 2: "right", 3: "right", 4: "left", 5: "top", 6: "top", 7: "bottom", 8: "bottom"}
+PARTS = {"left": np.s_[:, :3], "right": np.s_[:, -3:], "top": np.s_[:3], "bottom": np.s_[-3:]}
+
+
+@pytest.mark.parametrize("orientation", SEEN)
+def test_a_frame_that_was_held_otherwise_is_turned_where_its_map_was_drawn_on_what_is_seen(tmp_path, orientation):
+    quarter = orientation > 4
+    stored, seen = (8, 12), (12, 8) if quarter else (8, 12)
+    _held(tmp_path, orientation, stored, seen)
+
+    def bright(**options):
+        (clip,) = FrameFolder(tmp_path, SPEC, None, **options)
+        return next(name for name, part in PARTS.items() if clip.frames[0][part].min() > 200)
+
+    assert bright(exif="turn") == SEEN[orientation]
+    if orientation == 1 or quarter:
+        assert bright() == SEEN[orientation], "the sizes tell"
+    else:
+        with pytest.raises(ValueError, match="0000.jpg: its EXIF tag .*does not say .*--exif=turn or --exif=ignore"):
+            bright()
+    _held(tmp_path, orientation, stored, stored)
+    assert bright(exif="ignore") == "left"
+    if quarter:
+        with pytest.raises(ValueError, match="0000.jpg: its EXIF tag .*has the size .*as it is stored: give --exif=ig"):
+            bright()
+        with pytest.raises(
+            ValueError, match="12x8 pixels, but its frame is 8x12 pixels; one of them is turned by a qu"
+        ):
+            bright(exif="turn")
+    _held(tmp_path, orientation, (8, 8), (8, 8))
+    if orientation > 1:
+        with pytest.raises(ValueError, match="does not say whether it was drawn on what is seen"):
+            bright()
+    with pytest.raises(ValueError, match="exif must be one of .'turn', 'ignore'., received 'no'"):
+        bright(exif="no")
 
 
 def test_truncated_frame_is_refused(tmp_path, make_clip, write_sequence):
@@ -319,4 +497,6 @@ def test_camvid_stills_split_by_recording():
     # The lower middle of a driving scene is road.
     assert (first.label_maps[0, 28:, 24:40] == 0).mean() > 0.9
     rest = FrameFolder(DATA / "camvid_stills", city, (32, 64), prefixes=["0001TP", "0016E5"], **options)
-    assert len(rest) == 266 and not set(rest.clip_ids) & set(folder.clip_ids)
+    assert len(rest) == len(list((DATA / "camvid_stills/image").iterdir())) - 101 and not set(rest.clip_ids) & set(
+        folder.clip_ids
+    )

@@ -2,8 +2,6 @@
 
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -11,12 +9,13 @@ from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.shards import check_shards, read_clips
+from tests.programs import run_python
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "prepare_data.py"
 
 
 def _run(*arguments):
-    return subprocess.run([sys.executable, str(PROGRAM), *arguments], capture_output=True, text=True, timeout=120)
+    return run_python(PROGRAM, *arguments)
 
 
 def test_a_folder_becomes_shards_and_mistakes_get_one_line(tmp_path, make_clip, write_sequence):

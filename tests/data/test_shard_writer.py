@@ -1,6 +1,7 @@
 """Writing shards: what is refused, what crashes and bad clips leave, and that bytes follow from the clips alone."""
 
 import concurrent.futures
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -224,3 +225,19 @@ def test_a_list_of_clips_is_known_by_their_content(make_clip):
     assert one == same != other
     assert json.loads(json.dumps(one)) == one
     np.testing.assert_array_equal(ClipList([make_clip(seed=1)], SPEC).read("clip").frames, make_clip(seed=1).frames)
+
+
+def test_what_is_odd_of_a_clip_stands_in_the_manifest(tmp_path, make_clip):
+    ignored, mask, plain, good = (make_clip(name, length=2) for name in ("ignored", "mask", "plain", "good"))
+    ignored.label_maps[:] = 255
+    ignored.label_maps[:, 0, :4] = 1, 2, 1, 2
+    mask.label_maps[:] = np.where(mask.label_maps > 4, 255, 0)
+    plain.label_maps[:] = 3
+    good = dataclasses.replace(good, remarks=("seen with one eye",))
+    manifest = write_shards(ClipList([ignored, mask, plain, good], SPEC), tmp_path, split="train")
+    (first, second, third, fourth) = manifest["remarks"]
+    assert first["clip_id"] == "ignored" and first["remark"].startswith("95.8% of it is ignored (id 255)")
+    assert second["clip_id"] == "mask" and "masks of 0 and 255, one file a class" in second["remark"]
+    assert third == {"clip_id": "plain", "remark": "it holds one class alone, 'pole'"}
+    assert fourth == {"clip_id": "good", "remark": "seen with one eye"}
+    assert check_shards(tmp_path / "train")["remarks"] == manifest["remarks"]

@@ -13,7 +13,7 @@ from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
-from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips
+from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, unseen_classes
 
 SPEC = load_spec("synthetic_street")
 FIELDS = ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward")
@@ -31,6 +31,24 @@ def _assert_equal(a, b, fields=FIELDS):
 def _write(out_dir, make_clip, count=3, **options):
     clips = [make_clip(f"clip{i}", seed=i, with_motion=options.get("include_motion", False)) for i in range(count)]
     return clips, write_shards(ClipList(clips, SPEC), out_dir, split="train", clips_per_shard=2, **options)
+
+
+def test_classes_that_no_map_shows_are_known_from_the_manifests(tmp_path):
+    """Split a shows classes 0 and 3, split b 1 and 3, and ignored pixels are no class."""
+    frames = np.zeros([1, 8, 12, 3], np.uint8)
+    manifests = []
+    for split, (above, below) in {"a": (0, 3), "b": (1, 3)}.items():
+        label_maps = np.full([1, 8, 12], SPEC.ignore_id, np.uint8)
+        label_maps[0, 0], label_maps[0, 5:7] = above, below
+        source = ClipList([Clip(f"{split}{i}", frames, label_maps) for i in range(3)], SPEC)
+        manifests.append(write_shards(source, tmp_path, split=split, clips_per_shard=2))
+    assert [shard["class_pixels"][3] for shard in manifests[0]["shards"]] == [2 * 24, 24]
+    assert sum(manifests[0]["shards"][0]["class_pixels"]) == 2 * 36
+    others = set(range(SPEC.num_classes))
+    assert unseen_classes(manifests[:1]) == sorted(others - {0, 3})
+    assert unseen_classes(manifests) == sorted(others - {0, 1, 3})
+    del manifests[1]["shards"][0]["class_pixels"]
+    assert unseen_classes(manifests) is None
 
 
 def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):

@@ -2,14 +2,13 @@
 
 import hashlib
 import platform
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.synthetic_street import SyntheticStreet, render_clip
+from tests.programs import run_python
 
 SPEC = load_spec("synthetic_street")
 
@@ -53,7 +52,7 @@ def test_same_bytes_on_every_numpy():
 
 def test_needs_no_tensorflow():
     code = "import sys, seg2vid_tf.data.synthetic_street; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert run_python("-c", code).returncode == 0
 
 
 def test_shapes_and_types():

@@ -1,6 +1,9 @@
 """Videos: exact frames of lossless files, windows, KTH's persons and UCF-101's lists in miniature, every bad file."""
 
+import pathlib
 import pickle
+import struct
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,10 +14,13 @@ from seg2vid_tf.data import kth, ucf101
 from seg2vid_tf.data.annotated import Annotated
 from seg2vid_tf.data.annotators.sketch import SketchAnnotator
 from seg2vid_tf.data.shard_writer import write_shards
-from seg2vid_tf.data.video import VideoClips, find_videos
+from seg2vid_tf.data.video import VideoClips, find_videos, not_read
+from seg2vid_tf.data.video_container import cut_off
+from seg2vid_tf.data.video_times import even_frames, uneven_steps, usual_step
 
 av = pytest.importorskip("av", reason="videos need PyAV, the extra video")
 SPEC = load_spec("sketch")
+CASES = pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "cases"
 
 
 def write_video(path, frames, codec="rawvideo", pixels="bgr24"):
@@ -109,9 +115,11 @@ def test_bad_videos_are_refused_by_name(tmp_path, frames):
     write_video(good, frames[:4])
     with pytest.raises(ValueError, match="good.avi: 4 frames, there were 7 before"):
         clips.read("x")
-    for options in ({"max_length": 0}, {"frame_step": 0}):
-        with pytest.raises(ValueError, match="max_length and frame_step must be positive"):
+    for options in ({"max_length": 0}, {"frame_step": 0}, {"fps": 0.0}):
+        with pytest.raises(ValueError, match="max_length, frame_step and fps must be positive"):
             VideoClips({"x": good}, SPEC, **options)
+    with pytest.raises(ValueError, match="frame_step and fps both say which frames"):
+        VideoClips({"x": good}, SPEC, frame_step=2, fps=5.0)
     with pytest.raises(ValueError, match="nowhere: no such file or folder"):
         find_videos(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
@@ -144,6 +152,123 @@ def test_what_is_lost_of_a_video_is_noticed_and_counts_as_a_bad_clip(tmp_path):
         clips.read("a")
     manifest = write_shards(clips, tmp_path / "out", split="train", max_bad_clips=1)
     assert [clip["clip_id"] for clip in manifest["bad_clips"]] == ["a"] and manifest["num_frames"] == 12
+
+
+def _timed(path, frames, milliseconds):
+    """A video whose frames are shown at these times."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"qp": "0"})
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "yuv444p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for frame, time in zip(frames, milliseconds, strict=True):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+def _numbered(count):
+    """Frames whose grey level tells their number, whatever a codec does to them."""
+    return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None] * 10 + 20, (count, 16, 32, 3))
+
+
+def _numbers(clip):
+    return np.rint((clip.frames.mean((1, 2, 3)) - 20) / 10).astype(int).tolist()
+
+
+def test_uneven_steps_are_told_with_their_place_and_even_ones_taken_by_their_time(tmp_path):
+    times = [0, 40, 80, 120, 160, 480, 520, 560, 600, 640, 680, 720]  # a pause of seven steps before frame 5
+    videos = find_videos(_timed(tmp_path / "a.mkv", _numbered(12), times))
+    clips = VideoClips(videos, SPEC, max_length=4)
+    assert clips.clip_ids == ("a_00000000", "a_00000004", "a_00000008")
+    (fault,) = clips.faults().values()
+    assert list(clips.faults()) == ["a_00000004"]
+    assert "1 uneven steps, the first 0.320 s, from 0.160 s to 0.480 s, where 0.040 s are usual" in fault
+    with pytest.raises(ValueError, match="a.mkv: 1 uneven steps.*--fps.*--max_bad_clips"):
+        clips.read("a_00000004")
+    assert _numbers(clips.read("a_00000000")) == [0, 1, 2, 3] and _numbers(clips.read("a_00000008")) == [8, 9, 10, 11]
+    even = VideoClips(videos, SPEC, max_length=4, fps=12.5)
+    assert not even.faults() and "3 frames repeat the one before, the first at 0.160 s" in even.remarks[0]
+    assert [_numbers(clip) for clip in even] == [[0, 2, 4, 4], [5, 5, 5, 7], [9, 11]]
+    slow = VideoClips(videos, SPEC, fps=2.5)
+    assert _numbers(slow.read("a")) == [0, 5] and not slow.remarks
+
+
+@pytest.mark.parametrize(
+    ("times", "fault"),
+    [
+        ([0, 33, 67, 100, 133, 167], ""),  # rounded
+        ([2, 38, 83, 118, 161, 199], ""),  # a camera that jitters
+        ([0, 40, 80, 160, 200, 240], "0.080 s, from 0.080 s to 0.160 s"),  # one was dropped
+        ([0, 40, 80, 85, 120, 160], "0.005 s, from 0.080 s to 0.085 s"),  # one was doubled
+    ],
+)
+def test_what_is_uneven_and_what_is_not(tmp_path, times, fault):
+    found = VideoClips(find_videos(_timed(tmp_path / "a.mp4", _numbered(6), times)), SPEC).faults()
+    assert fault in found["a"] if fault else not found
+
+
+def test_even_frames_by_hand():
+    times = [0.0, 0.1, 0.2, 0.9, 1.0]
+    assert uneven_steps(times) == [3] and usual_step(times) == pytest.approx(0.1)
+    assert even_frames(times, 2.0) == [0, 2, 4] and even_frames(times, 5.0) == [0, 2, 2, 3, 3, 4]
+    assert even_frames([], 5.0) == [] and even_frames([3.0], 5.0) == [0] and not uneven_steps([3.0])
+
+
+def test_even_frames_of_doubled_and_falling_times():
+    """Two frames of one time: the video goes on behind them."""
+    assert even_frames([0.0, 0.1, 0.1, 0.2, 0.3], 10.0) == [0, 1, 3, 4]
+    assert even_frames([0.0, 0.0, 0.1, 0.2], 10.0) == [0, 2, 3]
+    with pytest.raises(ValueError, match="a frame at 0.100 s follows one at 0.200 s, so --fps cannot choose"):
+        even_frames([0.0, 0.2, 0.1, 0.3], 10.0)
+
+
+def test_a_trimmed_video_whose_header_counts_what_is_not_shown_is_whole():
+    if not CASES.is_dir():
+        pytest.skip("needs ../shared/cases")
+    clips = VideoClips(find_videos(CASES / "01_trimmed_mp4/trim.mp4"), SPEC)
+    assert len(clips.read("trim").frames) == 45 and not clips.faults()
+
+
+def test_a_last_frame_that_is_shown_for_long_is_no_damage(tmp_path):
+    path = _timed(tmp_path / "a.mkv", _numbered(6), [0, 40, 80, 120, 160, 200])
+    content = bytearray(path.read_bytes())
+    duration = content.index(b"\x44\x89\x88") + 3  # Matroska's duration of the segment, in its unit of 1 ms
+    content[duration : duration + 8] = struct.pack(">d", 60000.0)
+    path.write_bytes(content)
+    assert len(VideoClips({"a": path}, SPEC).read("a").frames) == 6
+
+
+def test_where_containers_end(tmp_path):
+    noisy = np.random.default_rng(0).integers(0, 256, (12, 32, 64, 3), np.uint8)
+    for name, codec in (("a.mp4", "libx264"), ("a.mov", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mpeg4")):
+        path = write_video(tmp_path / name, noisy, codec, "yuv420p")
+        assert cut_off(path) == ""
+        size = path.stat().st_size
+        path.write_bytes(path.read_bytes() + b"\0\0\0\0" * 9)
+        assert cut_off(path) == "", "more than there should be is no loss"
+        path.write_bytes(path.read_bytes()[: size - 100])
+        assert cut_off(path) == f"it should end at byte {size - 16 * (name == 'a.avi')} and ends at {size - 100}"
+    for content in (b"", b"RIFF\0\0\0\0AVI ", b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x01" + b"\xff" * 7, b"G" * 188):
+        path.write_bytes(content)
+        assert cut_off(path) == "", "it does not say"
+
+
+def test_other_endings_are_read_and_other_files_named(tmp_path, frames):
+    for name in ("a.m4v", "b.TS", "c.m2v", "d/e.AVI"):
+        codec = "libx264" if name == "a.m4v" else "mpeg2video"
+        write_video(tmp_path / name, frames[..., :1].repeat(3, -1).repeat(2, 1), codec, "yuv420p")
+    for name in (".DS_Store", "Thumbs.db", "._a.m4v", "__MACOSX/a.m4v", "d/notes.txt", "a.srt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    videos = find_videos(tmp_path)
+    assert sorted(videos) == ["a", "b", "c", "e"]
+    assert not_read(tmp_path, videos) == (
+        f"{tmp_path}: not read, no videos by their names' endings: a.srt, d/notes.txt",
+    )
+    assert not_read(tmp_path / "a.m4v", videos) == ()
+    assert VideoClips(videos, SPEC, remarks=("seen",)).remarks == ("seen",)
 
 
 def test_kth_is_split_by_person(tmp_path, frames):

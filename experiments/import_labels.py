@@ -1,0 +1,105 @@
+r"""Imports labels that an annotation tool or a data set wrote: folders of frames and maps in a spec's ids.
+
+    python experiments/import_labels.py --input=export --spec=my_classes.json --output=my_frames
+    python experiments/import_labels.py --input=instances.json --images=photos --spec=cityscapes --output=my_frames \
+        --map=pavement:sidewalk,my_car:ignored
+
+Classes go by name: case, spaces and signs do not count, digits only where a name with them is known; usual
+synonyms are known, --map says the rest; names that nobody knows are ignored and listed with their counts. The format is
+found out, or given by --format; inspect_annotation.py says what a single file is. The output is what prepare_data.py
+--dataset=frame_folder reads; import_report.html in it shows pictures beside their maps. An import that fails leaves
+nothing there.
+"""
+
+import pathlib
+import sys
+import time
+
+from absl import flags
+
+from seg2vid_tf.flags import run
+
+INPUT = flags.DEFINE_string("input", None, "folder or file that the tool wrote", required=True)
+SPEC = flags.DEFINE_string("spec", None, "classes to map to, a built-in name or a JSON file", required=True)
+OUTPUT = flags.DEFINE_string("output", None, "folder to write, which must not be there yet", required=True)
+FORMAT = flags.DEFINE_string("format", "", "what --input is, where it is not found out; see label_formats/formats.py")
+IMAGES = flags.DEFINE_string("images", "", "folder of the pictures, where they are not beside the labels")
+MAP = flags.DEFINE_list("map", [], "their name:ours, comma-separated; ours may be ignored")
+INSTANCES = flags.DEFINE_bool("instances", True, "write instance maps where the format tells instances apart")
+PICTURES = flags.DEFINE_integer("pictures", 12, "pictures to show in the report", lower_bound=0)
+
+
+def main():
+    from seg2vid_tf.annotations.class_names import ClassNames
+    from seg2vid_tf.annotations.spec import load_spec
+    from seg2vid_tf.data.label_formats.formats import FORMATS, reader
+    from seg2vid_tf.data.label_formats.identify import identify
+    from seg2vid_tf.data.label_import import import_labels
+    from seg2vid_tf.data.label_import_report import html_report, name_rows
+    from seg2vid_tf.files import check_new, replacing_folder, write_text
+
+    spec, root, out = load_spec(SPEC.value), pathlib.Path(INPUT.value), pathlib.Path(OUTPUT.value)
+    images = pathlib.Path(IMAGES.value) if IMAGES.value else None
+    for flag, path in (("input", root), ("images", images)):
+        if path is not None and not path.exists():
+            raise ValueError(f"--{flag}={path}: no such file or folder")
+    check_new(out)
+    pairs = [_pair(text) for text in MAP.value]
+    if twice := [theirs for theirs, ours in pairs if dict(pairs)[theirs] != ours]:
+        raise ValueError(f"--map gives {twice[0]!r} twice, as two classes; leave one")
+    names = ClassNames(spec, dict(pairs))
+    name = FORMAT.value or identify(root)
+    if name is None:
+        raise ValueError(f"{root}: of no format that is known from its files; give --format, one of {sorted(FORMATS)}")
+    pictures = reader(name)(root, images)
+    if not pictures:
+        raise ValueError(f"{root}: no labels of format {name} ({FORMATS[name].tool}) in it; give another --format")
+    print(f"{root}: {name} ({FORMATS[name].tool}), {len(pictures)} pictures")
+    started = time.monotonic()
+
+    def progress(count):
+        if sys.stderr.isatty():
+            rate = count / max(time.monotonic() - started, 1e-6)
+            print(f"{count}/{len(pictures)} pictures, {rate:.0f} a second", end="\r", file=sys.stderr, flush=True)
+
+    instances = INSTANCES.value and FORMATS[name].instances
+    with replacing_folder(out) as folder:
+        report = import_labels(
+            pictures, spec, names, folder, instances=instances, max_samples=PICTURES.value, progress=progress
+        )
+        print("\n".join(name_rows(report, spec)))
+        if any(theirs.startswith("(number ") for theirs in report.ids):
+            print(f"note: numbers that {name} does not have: the maps may be of another --format")
+        for why, sources in (
+            (f"their pictures were not found below {images or root} (--images)", report.without_picture),
+            ("nothing was labelled in them", report.unlabelled),
+        ):
+            if sources:
+                print(f"left out, {why}: {len(sources)}, the first {sources[0]}")
+        if not report.written and report.without_picture:
+            raise ValueError(
+                f"{root}: none of its pictures was found below {images or root}, the first is "
+                f"{report.without_picture[0]}; give their folder by --images"
+            )
+        if not report.written:
+            raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")
+        if all(i in (None, spec.ignore_id) for i in report.ids.values()):
+            raise ValueError(f"{root}: none of its names is a class of spec {spec.name!r}; give --map=theirs:ours,..")
+        write_text(folder / "import_report.html", html_report(f"{root}, {name}", report, spec))
+    print(f"{report.written} maps in {out}, {time.monotonic() - started:.0f} s; report: {out / 'import_report.html'}")
+    command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
+    print(f"next: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
+
+
+def _pair(text):
+    theirs, separator, ours = text.rpartition(":")
+    if not separator or not theirs:
+        raise ValueError(
+            f"--map takes theirs:ours, comma-separated, received {text!r}; a pair with a comma in it goes into double "
+            "quotes of its own"
+        )
+    return theirs, ours
+
+
+if __name__ == "__main__":
+    run(main)

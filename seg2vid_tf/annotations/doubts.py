@@ -1,0 +1,80 @@
+"""What is odd about a label map that is valid all the same: worth a word before hours are spent on it."""
+
+import os
+import warnings
+
+import numpy as np
+
+from seg2vid_tf.annotations.map_file import read_ids
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.annotations.usual_places import SAME_ENCODINGS, better_encoding
+
+MOST_IGNORED = 0.9
+
+
+class MapWarning(UserWarning):
+    """A label map is valid, and hardly what was meant."""
+
+
+def ignored_doubt(label_map: np.ndarray, ignore_id: int) -> str:
+    """A line on a map that is ignored almost everywhere, "" for others.
+
+    Args:
+      label_map: uint8 [...], in the spec's ids.
+      ignore_id: the id that is no class.
+    """
+    share = np.count_nonzero(label_map == ignore_id) / max(label_map.size, 1)
+    if share <= MOST_IGNORED:
+        return ""
+    return (
+        f"{share:.1%} of it is ignored (id {ignore_id}): what is there was not drawn, or its ids are of another label "
+        "set (--label_ids) or of another spec (inspect_annotation.py says which)"
+    )
+
+
+def mask_doubt(label_map: np.ndarray, spec: AnnotationSpec) -> str:
+    """A line on a map that is but a mask: one class beside what is ignored, or alone."""
+    counts = np.bincount(label_map.ravel(), minlength=256)
+    classes = np.flatnonzero(np.delete(counts, spec.ignore_id))
+    if len(classes) != 1 or spec.num_classes < 2:
+        return ""
+    # np.delete has moved what lies above the ignore id, which is none of the classes.
+    name = spec.classes[classes[0]].name
+    if counts[255] and spec.ignore_id == 255 and classes[0] == 0:
+        return (
+            f"it holds 0 and 255 alone, {name!r} and ignored: masks of 0 and 255, one file a class, are no label maps; "
+            "import_labels.py --format=masks makes them some"
+        )
+    return f"it holds one class alone, {name!r}"
+
+
+def set_doubt(ids: np.ndarray, spec: AnnotationSpec, label_ids: str | None = None) -> str:
+    """A line on a map whose numbers fit another known set of ids far better, by where they lie in the picture.
+
+    Args:
+      ids: the numbers in the map's file, [H, W].
+      spec, label_ids: what they are said to be.
+    """
+    better = better_encoding(ids, spec, label_ids)
+    if not better:
+        return ""
+    said = f"{spec.name}'s label set {label_ids}" if label_ids else f"spec {spec.name!r}"
+    names = {better, *(name for name, same in SAME_ENCODINGS.items() if same == better)} & set(spec.label_sets)
+    fix = (
+        f"give --label_ids={sorted(names)[0]}" if names else f"that spec's model, or maps in {spec.name!r}, are wanted"
+    )
+    return f"its ids fit {better!r} better than {said}, by where they lie in the picture: {fix}"
+
+
+def warn_of_doubts(label_map: np.ndarray, spec: AnnotationSpec, name: str) -> None:
+    """Warns, by Python's warnings, of a label map, in the spec's ids, that is hardly what was meant."""
+    for doubt in (ignored_doubt(label_map, spec.ignore_id), set_doubt(label_map, spec)):
+        if doubt:
+            warnings.warn(f"{name}: {doubt}", MapWarning, stacklevel=3)
+
+
+def warn_of_file(path: str | os.PathLike, spec: AnnotationSpec, label_ids: str) -> None:
+    """The same of a file that is said to be in another label set."""
+    doubt = set_doubt(read_ids(path, allow_palette=True), spec, label_ids)
+    if doubt:
+        warnings.warn(f"{path}: {doubt}", MapWarning, stacklevel=2)
