@@ -8,19 +8,21 @@ Source: Sushko et al. (OASIS, ICLR 2021), equations 1 to 4.
 import tensorflow as tf
 
 
-def class_balance(pixel_counts: tf.Tensor) -> tf.Tensor:
-    """Weights with which every class that occurs counts the same, however few its pixels.
+def class_balance(pixel_counts: tf.Tensor, power: float = 1.0) -> tf.Tensor:
+    """Weights that count the pixels of rare classes up.
 
     Args:
       pixel_counts: float [K], labelled pixels of each class in the global batch.
+      power: 1: every class that occurs counts the same, however few its pixels; 0: every pixel does. Between, a class
+        counts as its pixels to the power of 1 - ``power``, which trusts rare classes less where maps are imprecise.
 
     Returns:
-      float32 [K]: all pixels / (classes that occur * the class's pixels); 0 for a class that does not occur. Their mean
-      over the labelled pixels is 1.
+      float32 [K], proportional to counts ** -power; 0 for a class that does not occur. Their mean over the labelled
+      pixels is 1.
     """
     counts = tf.cast(pixel_counts, tf.float32)
-    occurring = tf.math.count_nonzero(counts, dtype=tf.float32)
-    return tf.math.divide_no_nan(tf.reduce_sum(counts), occurring * counts)
+    weights = tf.where(counts > 0, tf.maximum(counts, 1.0) ** -power, 0.0)
+    return weights * tf.math.divide_no_nan(tf.reduce_sum(counts), tf.reduce_sum(weights * counts))
 
 
 def class_cross_entropy(logits: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

@@ -28,6 +28,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         noise_stride=config.noise_stride,
         filters=config.generator_filters,
         spade_filters=config.spade_filters,
+        fine_spade_filters=config.fine_spade_filters,
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)
@@ -44,8 +45,8 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
 
 def build_style_encoder(config: StartFrameModelConfig) -> StyleEncoder:
     """The style encoder with its weights."""
-    encoder = StyleEncoder(config.style_dim, config.style_encoder_filters, name="style_encoder")
-    encoder({"frame": tf.zeros([1, 16, 16, 3])})
+    encoder = StyleEncoder(config.style_dim, config.style_encoder_filters, config.style_bands, name="style_encoder")
+    encoder({"frame": tf.zeros([1, 16 * config.style_bands, 16, 3])})
     return encoder
 
 

@@ -1,7 +1,7 @@
 """Latents as TFP distributions: the motion of stage 2 and the style of stage 1.
 
 q(z | what is encoded) = N(mean, diag(exp(log_variance)))        the posterior, while training or reconstructing
-p(z)                   = N(0, I)                                 the prior; generating narrows it (seg2vid.draw)
+p(z)                   = N(0, I)                                 the prior; generating narrows it (seeds.draw)
 """
 
 import tensorflow as tf

@@ -13,73 +13,16 @@ with its last label map.
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.cvae import MotionCVAE
-from seg2vid_tf.models.motion.latent_map import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.seeds import draw
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
-from seg2vid_tf.models.start_frame.painter import StartFramePainter, draw_style
+from seg2vid_tf.models.start_frame.painter import StartFramePainter
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
-from seg2vid_tf.ops.noise import per_example_normal
-
-# Which of a seed's independent streams of noise feeds the motion; painter.py has the others. Never renumbered.
-MOTION_STREAM = 1
-# Chunk k of a longer video walks by stream WALK_STREAM + k.
-WALK_STREAM = 1 << 16
-
-
-def draw(seed: tf.Tensor, style_dim: int, stddev: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-    """What seeds stand for, each row from its own seed alone.
-
-    Args:
-      seed: int64 [B].
-      style_dim: S.
-      stddev: float32 [Z], how widely z is drawn (latent_map.drawn_stddev).
-
-    Returns:
-      float32 style [B,S] ~ N(0, I), z [B,Z] ~ N(0, diag(stddev^2)).
-    """
-    return draw_style(seed, style_dim), stddev * per_example_normal(seed, [len(stddev)], MOTION_STREAM)
-
-
-def walk(z: tf.Tensor, seed: tf.Tensor, chunk: int | tf.Tensor, step: float | tf.Tensor, stddev) -> tf.Tensor:
-    """The motion of a longer video's chunk, from that of the chunk before.
-
-    z stays as likely as it was drawn: sqrt(1 - step^2) z + step * stddev * noise, noise ~ N(0, I).
-
-    Args:
-      z: float32 [B,Z].
-      seed: int64 [B], the videos'.
-      chunk: from 1.
-      step: in [0, 1]; 0 keeps the motion, 1 draws another; float, or float32 [B,1].
-      stddev: as in ``draw``.
-    """
-    noise = per_example_normal(seed, [z.shape[-1]], WALK_STREAM + chunk)
-    return (1.0 - step * step) ** 0.5 * z + step * stddev * noise
-
-
-def walked(z: tf.Tensor, seed: tf.Tensor, chunks: tf.Tensor, step: tf.Tensor, stddev) -> tf.Tensor:
-    """The motion of each video's chunk, from that of chunk 0: ``walk`` from one to the next.
-
-    Args:
-      z: float32 [B,Z].
-      seed: int64 [B].
-      chunks: int64 [B], from 0.
-      step: float32 [B], in [0, 1].
-      stddev: as in ``draw``.
-    """
-
-    def on(chunk, z):
-        there = walk(z, seed, chunk, step[:, None], stddev)
-        return chunk + 1, tf.where((chunk <= chunks)[:, None], there, z)
-
-    last = tf.reduce_max(chunks)
-    shapes = tf.TensorShape([]), z.shape
-    first = tf.constant(1, tf.int64)
-    return tf.while_loop(lambda chunk, _: chunk <= last, on, (first, z), shape_invariants=shapes)[1]
 
 
 class Seg2Vid(BuiltByCall, keras.Model):
@@ -91,7 +34,7 @@ class Seg2Vid(BuiltByCall, keras.Model):
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
       style_encoder: built StyleEncoder, or None.
-      temperature, smoothness: how widely seeds draw motions (latent_map.drawn_stddev).
+      temperature, smoothness: how widely seeds draw motions (latent_frequencies.drawn_stddev).
     """
 
     def __init__(
@@ -125,6 +68,8 @@ class Seg2Vid(BuiltByCall, keras.Model):
 
     def recall(self, label_map, drawn):
         """The motion that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W] (motion_memory.py)."""
+        if self.motion.memory is None:
+            return drawn
         return self.motion.recall(encode_label_map(label_map, self.spec), drawn)
 
     def generate(self, label_map, style, z, seed, instance_map=None):

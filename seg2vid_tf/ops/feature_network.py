@@ -49,33 +49,38 @@ class FeatureNetwork:
       strides: of the maps, in pixels of the image.
     """
 
-    def __init__(self, mean: np.ndarray, std: np.ndarray, convs: list[_Conv]):
+    def __init__(self, mean: np.ndarray, std: np.ndarray, convs: list[_Conv], dtype: str = "float32"):
         with tf.init_scope():
             self._shift, self._scale = tf.constant(mean, tf.float32), tf.constant(1.0 / std, tf.float32)
-            self._kernels = [(tf.constant(c.weights, tf.float32), tf.constant(c.bias, tf.float32)) for c in convs]
+            self._kernels = [
+                (tf.cast(tf.constant(c.weights, tf.float32), dtype), tf.cast(tf.constant(c.bias, tf.float32), dtype))
+                for c in convs
+            ]
         self._convs = convs
         steps = [conv.stride * (2 if conv.pool_before else 1) for conv in convs]
         self.strides = tuple(math.prod(steps[: i + 1]) for i in range(len(steps)))
 
     def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """float [N, H, W, 3] RGB in [-1, 1] -> list of float32 [N, h, w, c]; differentiable in the images."""
-        x = (tf.cast(images, tf.float32) - self._shift) * self._scale
+        """float [N, H, W, 3] RGB in [-1, 1] -> list of [N, h, w, c] of its dtype; differentiable in the images."""
+        x = tf.cast((tf.cast(images, tf.float32) - self._shift) * self._scale, self._kernels[0][0].dtype)
         features = []
         for conv, (weights, bias) in zip(self._convs, self._kernels, strict=True):
             if conv.pool_before:
                 x = tf.nn.max_pool2d(x, conv.pool_before, 2, "VALID")
+            # Padded first: TensorFlow's fast CPU kernels leave out convolutions whose padding is given in numbers.
             pad = [conv.padding, conv.padding]
-            x = tf.nn.conv2d(x, weights, conv.stride, [[0, 0], pad, pad, [0, 0]])
+            x = tf.nn.conv2d(tf.pad(x, [[0, 0], pad, pad, [0, 0]]), weights, conv.stride, "VALID")
             x = tf.nn.relu(tf.nn.bias_add(x, bias))
             features.append(x)
         return features
 
 
-def load_feature_network(path: str) -> FeatureNetwork:
+def load_feature_network(path: str, dtype: str = "float32") -> FeatureNetwork:
     """Reads a weight file (module docstring: the layouts).
 
     Args:
       path: ``.npz`` or ``.h5`` file.
+      dtype: that the network computes in: float32, where its features are measures, or bfloat16, to learn from.
 
     Raises:
       ValueError: no such file, or not one of the layouts; the message names the path and the keys found.
@@ -87,7 +92,7 @@ def load_feature_network(path: str) -> FeatureNetwork:
         mean, std, convs = _read_vgg19(file)
     else:
         raise ValueError(f"feature network weights must be a .npz or .h5 file, received {str(path)!r}")
-    return FeatureNetwork(mean, std, convs)
+    return FeatureNetwork(mean, std, convs, dtype)
 
 
 def read_npz(path: str) -> dict[str, np.ndarray]:

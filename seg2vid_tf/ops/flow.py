@@ -1,8 +1,9 @@
-"""Flow fields on another grid: the vectors change with it, and edges that blurred are made sharp again.
+"""Flow fields on another grid: the vectors change with it, and edges stay sharp where weights say so.
 
 Flow is [..., H, W, 2], (dy, dx) in pixels of its own grid, so that half the height means half the dy.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.ops.image import with_border
@@ -31,25 +32,37 @@ def resize_flow(flow: tf.Tensor, size: tuple) -> tf.Tensor:
     return tf.reshape(resized, tf.concat([tf.shape(flow)[:-3], size, [2]], 0))
 
 
-def chosen_neighbours(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Each pixel's flow as a weighted mean of its own and of those two pixels above, below, left and right.
+def convex_upsample(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """A field of twice the size: each pixel a weighted mean of the nine places around it in the small one.
 
-    A flow that was doubled in size is blurred at an edge, which may lie anywhere in the larger pixel; two pixels away
-    it is that of one surface again, and the weights say on which side of the edge the pixel is. Source of the form: the
-    convex upsampling of Teed and Deng, "RAFT" (ECCV 2020).
+    With logits of zero it is bilinear; learned ones tell on which side of an edge, which may lie anywhere in a place,
+    a pixel is. Source: Teed and Deng, "RAFT" (ECCV 2020), for a scale of two, and beginning at bilinear.
 
     Args:
-      flow: float [B, H, W, C]; every channel is moved alike.
-      logits: float [B, H, W, 5] of the pixel's own place and the other four, in this order; their softmax is the
-        weights. Beside the picture lies what is at its border.
+      flow: float [B, H, W, C], in pixels of the large grid; every channel is moved alike.
+      logits: float [B, H, W, 36], for each of a place's four pixels, row by row, nine places, row by row; their
+        softmax, with the logarithms of the bilinear weights added, is the weights. Beside the picture lies what is at
+        its border.
 
     Returns:
-      float32 [B, H, W, C].
+      float32 [B, 2H, 2W, C].
     """
-    flow, weights = tf.cast(flow, tf.float32), tf.nn.softmax(tf.cast(logits, tf.float32))
-    wide = with_border(flow, 2)
-    places = flow, wide[:, :-4, 2:-2], wide[:, 4:, 2:-2], wide[:, 2:-2, :-4], wide[:, 2:-2, 4:]
-    # A channel at a time: the products then run over whole rows, in two thirds of the time.
+    shape = tf.shape(flow)
+    logits = tf.reshape(tf.cast(logits, tf.float32), [shape[0], shape[1], shape[2], 4, 9]) + _BILINEAR
+    weights = tf.unstack(tf.nn.softmax(logits), axis=-1)
+    wide = with_border(tf.cast(flow, tf.float32), 1)
+    places = [wide[:, y : y + shape[1], x : x + shape[2], None] for y in range(3) for x in range(3)]
+    # A channel at a time: the products then run over whole rows.
     planes = zip(*(tf.unstack(place, axis=-1) for place in places), strict=True)
-    weights = tf.unstack(weights, axis=-1)
-    return tf.stack([tf.add_n([w * p for w, p in zip(weights, plane, strict=True)]) for plane in planes], -1)
+    fine = [tf.add_n([w * p for w, p in zip(weights, plane, strict=True)]) for plane in planes]
+    return tf.concat([tf.nn.depth_to_space(channel, 2) for channel in fine], axis=-1)
+
+
+def _bilinear():
+    """The logarithms of bilinear weights, float32 [4,9]; where those are 0, of a thousandth."""
+    near, far = [0.25, 0.75, 0.0], [0.0, 0.75, 0.25]
+    weights = [np.outer(rows, columns).ravel() for rows in (near, far) for columns in (near, far)]
+    return np.log(np.maximum(weights, 1e-3)).astype(np.float32)
+
+
+_BILINEAR = _bilinear()

@@ -12,6 +12,9 @@ from seg2vid_tf.ops.correlation import correlation
 from seg2vid_tf.ops.image import with_border
 from seg2vid_tf.ops.warp import warp
 
+# To be raised with whatever changes what matched_motion finds, here or in the ops that it uses: what it found before is
+# kept beside the data (data/matching_cache.py), under the version that found it.
+MATCHING_VERSION = 1
 # Displacements come out on a grid with one place for so many pixels.
 STRIDE = 4
 # (pixels of a place, places searched each way) for frame 1, which may move anywhere, and for those after it.

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.ops.published_preprocessing import PublishedPreprocessing
+
 # Pixels that a network of any batch size sees at once: eight pictures of 512x1024.
 _PIXELS = 1 << 22
 
@@ -26,7 +28,14 @@ class PictureNetwork:
       found: what messages say of it.
     """
 
-    def __init__(self, path: str | os.PathLike, kind: str, num_threads: int | None = None, clips: bool = False):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        kind: str,
+        num_threads: int | None = None,
+        clips: bool = False,
+        preprocessing: PublishedPreprocessing | None = None,
+    ):
         """Loads the network.
 
         Args:
@@ -35,11 +44,13 @@ class PictureNetwork:
           kind: what messages call it.
           num_threads: CPU threads of the TFLite interpreter; None: os.cpu_count(). The others run as TensorFlow does.
           clips: whether a network of clips will do too.
+          preprocessing: how its pictures are prepared; None: as ``outputs`` says.
 
         Raises:
-          ValueError: nothing there, not a model of these kinds, or not such a network.
+          ValueError: nothing there, not a model of these kinds, not such a network, or none that this preprocessing is
+            for.
         """
-        self._arguments = (path, kind, num_threads, clips)
+        self._arguments = (path, kind, num_threads, clips, preprocessing)
         self._name = f"{kind} {str(path)!r}"
         if pathlib.Path(path).is_dir():
             self._graph = _SavedModel(path, self._name)
@@ -73,10 +84,23 @@ class PictureNetwork:
         if -1 in given[1:] and not self._graph.takes_any_size:
             raise ValueError(f"{self.found}; the input must be of one fixed size")
         self.size = None if sides == (-1, -1) else sides
+        self._preprocessing = preprocessing
+        if preprocessing is not None:
+            self._check_preprocessing()
+            self.size, self.clip_length = preprocessing.size, preprocessing.clip_length
         self._one_by_one = given[0] == 1 or not self._graph.takes_any_batch
 
     def __reduce__(self):
         return PictureNetwork, self._arguments
+
+    def _check_preprocessing(self):
+        wanted = self._preprocessing
+        length = self.clip_length if self.clip_length != -1 else wanted.clip_length
+        if self.size not in (None, wanted.size) or length != wanted.clip_length or self.dtype != np.float32:
+            read = "pictures" if wanted.clip_length is None else f"clips of {wanted.clip_length} frames"
+            raise ValueError(
+                f"{self.found}; {wanted.name} is for a network that reads {read} of {wanted.size} as float32"
+            )
 
     def outputs(self, frames: np.ndarray) -> Iterator[np.ndarray]:
         """uint8 [N,H,W,3] RGB -> the outputs [n,...] of a few frames after the others, real where they are quantised.
@@ -84,7 +108,7 @@ class PictureNetwork:
         A network of clips takes uint8 [N,T,H,W,3] instead, its ``clip_length`` frames each.
 
         Frames are resized bilinearly to ``size`` (antialiased where that is smaller), and become [-1,1] where the
-        network reads floats, 0..255 where it reads integers.
+        network reads floats, 0..255 where it reads integers; with a preprocessing, what that makes of them.
 
         Raises:
           ValueError: the network fails, as one that takes only multiples of 32 does.
@@ -93,16 +117,21 @@ class PictureNetwork:
         pixels = rows * columns * int(np.prod(frames.shape[1:-3]))
         count = 1 if self._one_by_one else max(1, _PIXELS // pixels)
         for first in range(0, len(frames), count):
-            images = frames[first : first + count]
-            if self.size is not None:
-                pictures = images.reshape((-1, *images.shape[-3:]))
-                resized = tf.image.resize(pictures, self.size, antialias=True).numpy()
-                images = resized.reshape((*images.shape[:-3], *self.size, 3))
-            images = images / np.float32(127.5) - 1.0 if self.dtype == np.float32 else np.round(images)
+            images = self._prepared(frames[first : first + count])
             try:
                 yield self._graph.run(images.astype(self.dtype))
             except (tf.errors.OpError, RuntimeError) as error:
                 raise ValueError(f"{self._name} fails on pictures {images.shape}: {error}") from error
+
+    def _prepared(self, images):
+        """uint8 [...,H,W,3] -> numbers [...,h,w,3] as the network reads them."""
+        if self._preprocessing is not None:
+            return self._preprocessing(images)
+        if self.size is not None:
+            pictures = images.reshape((-1, *images.shape[-3:]))
+            resized = tf.image.resize(pictures, self.size, antialias=True).numpy()
+            images = resized.reshape((*images.shape[:-3], *self.size, 3))
+        return images / np.float32(127.5) - 1.0 if self.dtype == np.float32 else np.round(images)
 
 
 class _TFLite:

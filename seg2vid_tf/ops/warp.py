@@ -64,8 +64,7 @@ def dense_image_warp(
     Args:
       image: float [B, H, W, C], H and W at least 2.
       flow: float [B, H, W, 2], (dy, dx) in pixels. A flow that leads outside the image, to infinity included, takes the
-        border pixel and has no gradient along that axis. A NaN makes its own output pixel NaN (under XLA, whose clamp
-        swallows NaNs, a border pixel) and touches no other.
+        border pixel and has no gradient along that axis. A NaN makes its own output pixel NaN and touches no other.
       image_gradient: False stops the gradient to the image. Inside a tf.function an image gradient that nobody asks for
         costs nothing either way; in eager mode it is computed unless it is stopped here.
       compiled: run the arithmetic through XLA (``warp``, method "compiled").
@@ -132,6 +131,8 @@ def _sample(image, flow):
 def _locate(position, size):
     """Positions [B, H, W] along one axis -> lower pixel's index, fraction [B, H, W, 1], whether inside [B, H, W]."""
     clamped = tf.clip_by_value(position, 0.0, tf.cast(size - 1, tf.float32))
+    # XLA's clamp makes a number of a NaN: what is none stays none.
+    clamped = tf.where(tf.math.is_nan(position), position, clamped)
     # A NaN casts to an arbitrary integer: the index is clamped once more, as an integer.
     index = tf.minimum(tf.maximum(tf.cast(clamped, tf.int32), 0), size - 2)
     fraction = clamped - tf.cast(index, tf.float32)

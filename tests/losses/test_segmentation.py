@@ -58,6 +58,14 @@ def test_class_balance_by_hand():
     np.testing.assert_allclose(weights, [8 / (2 * 6), 0.0, 8 / (2 * 2)], rtol=1e-6)
     np.testing.assert_allclose((6 * weights[0] + 2 * weights[2]) / 8, 1.0, rtol=1e-6)
     np.testing.assert_array_equal(class_balance(tf.zeros([3])), [0.0, 0.0, 0.0])
+
+
+def test_class_balance_half_way_by_hand():
+    """Powers between 0 and 1: 9 and 1 pixels count as their roots, 3 to 1; mean over the pixels 1."""
+    weights = class_balance(tf.constant([9.0, 0.0, 1.0]), 0.5).numpy()
+    np.testing.assert_allclose(weights, [(10 / 4) / 3, 0.0, 10 / 4], rtol=1e-6)
+    np.testing.assert_allclose(9 * weights[0], 3 * weights[2], rtol=1e-6)
+    np.testing.assert_allclose(class_balance(tf.constant([9.0, 0.0, 1.0]), 0.0), [1.0, 0.0, 1.0], rtol=1e-6)
     np.testing.assert_allclose(class_balance(tf.constant([0, 5], tf.int32)), [0.0, 1.0])
 
 

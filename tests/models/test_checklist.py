@@ -15,6 +15,10 @@ from seg2vid_tf.models.build import build_discriminator, set_precision
 from seg2vid_tf.ops.feature_network import load_feature_network
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.serving.layout import encoder_folder
+from seg2vid_tf.serving.session_loader import SessionLoader
+from tests.settings import needs_bfloat16
+from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins
 
 SIZES = [(32, 64), (48, 32)]
 
@@ -51,11 +55,15 @@ def assert_equal_outputs(a, b):
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_row_of_a_batch_equals_batch_of_one(model, make_inputs, spec, height, width):
     inputs = make_inputs(model, spec, 3, height, width)
-    whole = model(inputs)
-    alone = model(tf.nest.map_structure(lambda value: value[1:2], inputs))
-    for (name, batch), (_, single) in zip(flat(whole), flat(alone), strict=True):
-        assert batch.shape[0] == 3 and single.shape[0] == 1
-        np.testing.assert_allclose(batch[1:2], single, rtol=1e-5, atol=1e-5, err_msg=name)
+    whole, alone = model(inputs), model(tf.nest.map_structure(lambda value: value[1:2], inputs))
+
+    def rows(outputs, which):
+        return {f"{name} {i}": value[which] for i, (name, value) in enumerate(flat(outputs))}
+
+    assert all(value.shape[0] == 3 for _, value in flat(whole)) and all(len(v) == 1 for _, v in flat(alone))
+    own, others = rows(whole, slice(1, 2)), rows(whole, slice(0, 1))
+    assert_rounded_alike(rows(alone, slice(None)), own, fan_ins(model))
+    assert_far_apart(others, own, fan_ins(model))
 
 
 def test_outputs_have_the_size_of_the_inputs(model, make_inputs, spec):
@@ -83,6 +91,7 @@ def test_every_trainable_variable_has_a_finite_gradient_that_is_not_zero(model, 
         assert np.abs(gradient).max() > 1e-6 * largest, path
 
 
+@needs_bfloat16
 def test_mixed_bfloat16_is_close_to_float32(model, make_inputs, copy_model, spec):
     inputs = make_inputs(model, spec, 2, 32, 64)
     set_precision("mixed_bfloat16")
@@ -123,7 +132,7 @@ def test_checkpoint_brings_the_network_back(model, make_inputs, spec, tmp_path):
     assert_equal_outputs(other(inputs), model(inputs))
 
 
-def test_export_equals_the_networks_under_the_session_loader(seg2vid, session_loader, spec):
+def test_export_equals_the_networks_under_the_session_loader(seg2vid, saved_model, session_loader, spec):
     rng = np.random.default_rng(2)
     label_map = rng.integers(0, spec.num_classes, (1, *seg2vid.size)).astype(np.uint8)
     seed = np.array([11], np.int64)
@@ -138,6 +147,7 @@ def test_export_equals_the_networks_under_the_session_loader(seg2vid, session_lo
     np.testing.assert_allclose(start, expected["start_frame"], atol=1.5 / 127.5)
     np.testing.assert_allclose(frames, expected["frames"], atol=1.5 / 127.5)
     reference = rng.integers(0, 256, (1, *seg2vid.size, 3), np.uint8)
-    answer = session_loader.run("encode_style", {"reference": reference})
+    with SessionLoader(encoder_folder(saved_model)) as encoder:
+        answer = encoder.run("encode_style", {"reference": reference})
     expected = seg2vid.style_encoder({"frame": to_float(reference)})["mean"]
     np.testing.assert_allclose(answer["style"], expected, atol=1e-4)

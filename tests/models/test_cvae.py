@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_motion, set_precision
-from seg2vid_tf.models.motion.flow_decoder import composed, sharpened
+from seg2vid_tf.models.motion.flow_decoder import composed, upsampled
 from seg2vid_tf.ops.warp import warp
+from tests.settings import needs_bfloat16
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +115,11 @@ def test_the_warp_moves_the_start_frame_by_the_flow(altered, spec, make_inputs):
     np.testing.assert_allclose(warped[1, 2:, :12], start[:14, 4:], atol=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("mixed_bfloat16", marks=needs_bfloat16)])
 def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
     set_precision(precision)
     try:
-        motion = altered("visibilities", [20.0, 20.0])
+        motion = altered("visibilities", [20.0] * 8)
     finally:
         set_precision("float32")
     outputs = motion(make_inputs(motion, spec, 1, 16, 16))
@@ -126,7 +127,7 @@ def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
 
 
 def test_occluded_pixels_are_painted(altered, spec, make_inputs):
-    motion = altered("visibilities", [-20.0, -20.0])
+    motion = altered("visibilities", [-20.0] * 8)
     inputs = make_inputs(motion, spec, 1, 16, 16)
     outputs = motion(inputs)
     # What is painted where nothing is visible cannot depend on the picture: only the annotation is left to read.
@@ -177,7 +178,7 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
     rng = np.random.default_rng(2)
     for head in motion.decoder.coarse_flows:
         head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
-    for head in (motion.decoder.flows, motion.decoder.choices):
+    for head in (motion.decoder.flows, motion.decoder.upsampling):
         head.kernel.assign(tf.zeros(head.kernel.shape))
     inputs = make_inputs(motion, spec, 1, 32, 32)
     start, z = inputs["frames"][:, 0], inputs["noise"].numpy()
@@ -204,7 +205,7 @@ def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2v
     layers[steps:] = [0, shift, 0, shift]
     features = np.zeros((2 * steps, 32, 32, 5), np.float32)
     features[steps:] = 1.0
-    arrived, here = decoder.belonging(tf.constant(layers), tf.constant(mask))
+    arrived, here = decoder.layer_masks(tf.constant(layers), tf.constant(mask))
     flows = composed(tf.constant(layers), (arrived, here))
     x = composed(tf.constant(features), (tf.maximum(arrived, here),))
     there = np.roll(mask[0], 8, axis=1)  # of a pixel that the outline cuts, the larger part counts
@@ -216,19 +217,29 @@ def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2v
         np.testing.assert_array_equal(x[t], np.repeat(np.maximum(there, mask[0]), 5, axis=-1))
 
 
+def test_masks_of_half_the_size_move_half_as_many_places(seg2vid):
+    decoder = seg2vid.motion.decoder
+    mask = np.zeros((1, 32, 32, 1), np.float32)
+    mask[:, 8:16, 4:12] = 1.0
+    layers = np.zeros((2 * decoder.num_frames, 16, 16, 4), np.float32)
+    layers[decoder.num_frames :, ..., 1] = 8.0  # the foreground, 8 pixels to the right, 4 places of two pixels
+    arrived, here = decoder.layer_masks(tf.constant(layers), tf.constant(mask), stride=2)
+    np.testing.assert_array_equal(here[0], mask[0, ::2, ::2])
+    np.testing.assert_array_equal(arrived[0], np.roll(mask[0, ::2, ::2], 4, axis=1))
+
+
 def test_both_layers_take_the_places_that_the_picture_chose_each_flow_its_own():
     layers = np.random.default_rng(0).normal(0, 3, (4, 6, 7, 4)).astype(np.float32)  # two pictures, two layers
-    own, other = np.exp(5) / (np.exp(5) + 4), 1 / (np.exp(5) + 4)
-    choices = np.zeros((2, 6, 7, 10), np.float32)
-    around = sum(layers[:, 2 + dy, 3 + dx] for dy, dx in ((-2, 0), (2, 0), (0, -2), (0, 2)))
-    unlearned = sharpened(layers, choices, layers=2)
-    np.testing.assert_allclose(unlearned[:, 2, 3], own * layers[:, 2, 3] + other * around, rtol=1e-5)
-    choices[0, ..., 1] = choices[0, ..., 9] = 60.0  # picture 0: flow from above, flow_backward from the right
-    chosen = sharpened(layers, choices, layers=2).numpy()
+    logits = np.zeros((2, 6, 7, 2, 4, 9), np.float32)
+    logits[0, ..., 0, :, 1] = logits[0, ..., 1, :, 5] = 60.0  # picture 0: flow from above, flow_backward from the right
+    found = upsampled(tf.constant(layers), tf.constant(logits.reshape(2, 6, 7, 72)), layers=2).numpy()
+    bilinear = upsampled(tf.constant(layers), tf.zeros([2, 6, 7, 72]), layers=2).numpy()
     for layer in (0, 2):
-        np.testing.assert_allclose(chosen[layer, 2:, :, :2], layers[layer, :-2, :, :2], atol=1e-5)
-        np.testing.assert_allclose(chosen[layer, :, :-2, 2:], layers[layer, :, 2:, 2:], atol=1e-5)
-        np.testing.assert_array_equal(chosen[layer + 1], unlearned[layer + 1])
+        for y in (0, 1):
+            for x in (0, 1):
+                np.testing.assert_allclose(found[layer, y::2, x::2, :2][1:], layers[layer, :-1, :, :2], atol=1e-5)
+                np.testing.assert_allclose(found[layer, y::2, x::2, 2:][:, :-1], layers[layer, :, 1:, 2:], atol=1e-5)
+        np.testing.assert_array_equal(found[layer + 1], bilinear[layer + 1])
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from seg2vid_tf.models.motion.latent_map import LATENT_GRID, coefficients_of, map_channels, map_of, usual_sizes
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels, usual_sizes
+from seg2vid_tf.models.motion.latent_map import coefficients_of, map_of
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
 
 FRAMES = 3

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.models.motion.latent_map import LATENT_GRID
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID
 from seg2vid_tf.models.motion.motion_encoder import spread
 
 

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.models.seg2vid import draw
+from seg2vid_tf.models.seeds import draw
 from seg2vid_tf.models.start_frame.painter import StartFramePainter
+from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.ops.noise import per_example_normal
+from tests.settings import needs_bfloat16
+from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins
 
 SIZE = (16, 32)
 
@@ -38,8 +41,13 @@ def test_same_seed_same_picture_whatever_else_is_in_the_batch(painter, label_map
     np.testing.assert_array_equal(paint(painter, label_maps, [5, -9, 2**62]), together)
     order = [2, 0, 1]
     permuted = paint(painter, label_maps[order], [2**62, 5, -9])
-    np.testing.assert_allclose(permuted, together[order], atol=1e-5)
-    np.testing.assert_allclose(paint(painter, label_maps[1:2], [-9]), together[1:2], atol=1e-5)
+    alone, other = (paint(painter, label_maps[1:2], [seed]) for seed in (-9, 5))
+    terms = fan_ins(painter.generator)
+    for found, expected, twin in ((permuted, together[order], together), (alone, together[1:2], other)):
+        assert_rounded_alike({"picture": found}, {"picture": expected}, terms)
+        assert_far_apart({"picture": twin}, {"picture": expected}, terms)
+        grey, same, apart = (to_uint8(each).numpy().astype(int) for each in (expected, found, twin))
+        assert np.abs(same - grey).max() <= 1 and np.abs(apart - grey).max() > 20
 
 
 def test_two_seeds_differ_in_style_and_in_noise(painter, label_maps):
@@ -120,6 +128,7 @@ def test_a_model_without_style_encoder_says_so(painter, painter_with_instances):
             each.encode_style(tf.zeros([1, *SIZE, 3]))
 
 
+@needs_bfloat16
 def test_it_paints_in_bfloat16_too(painter, label_maps, copy_model, make_inputs, spec):
     from seg2vid_tf.models.build import set_precision
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.build import set_precision
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
+from tests.settings import needs_bfloat16
 
 
 def build(strides=1):
@@ -67,6 +68,7 @@ def test_the_gradient_reaches_the_raw_kernel_and_not_its_size():
     assert abs(cosine) < 1e-3
 
 
+@needs_bfloat16
 def test_strides_and_the_compute_type_of_the_policy():
     assert build(2)(tf.zeros([1, 6, 8, 4])).shape == (1, 3, 4, 5)
     set_precision("mixed_bfloat16")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder, _shares
+
 
 def test_the_posterior_starts_narrow(seg2vid, spec, make_inputs):
     encoded = seg2vid.style_encoder(make_inputs(seg2vid.style_encoder, spec, 2, 32, 64))
@@ -29,3 +31,24 @@ def test_colours_matter_and_where_they_are_does_not(seg2vid):
 def test_any_size_fits(seg2vid, size):
     style = seg2vid.style_encoder({"frame": tf.ones([3, *size, 3])})["mean"]
     assert style.shape == (3, seg2vid.generator.style_dim) and np.isfinite(style).all()
+
+
+def test_bands_share_the_rows_by_area():
+    np.testing.assert_allclose(_shares(1, 4), [[0.25] * 4])
+    np.testing.assert_allclose(_shares(2, 4), [[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]])
+    np.testing.assert_allclose(_shares(2, 3), [[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]], atol=1e-6)
+    np.testing.assert_allclose(_shares(3, 2), [[1, 0], [0.5, 0.5], [0, 1]], atol=1e-6)
+
+
+def test_bands_tell_above_from_below_and_not_left_from_right():
+    encoder = StyleEncoder(8, (8, 8), bands=2)
+    frame = np.full([1, 32, 64, 3], -0.5, np.float32)
+    frame[:, :16, :32, 0] = 0.8
+    style, moved, turned = (
+        encoder({"frame": tf.constant(f)})["mean"].numpy()
+        for f in (frame, np.roll(frame, 32, axis=2), np.roll(frame, 16, axis=1))
+    )
+    moved, turned = np.abs(moved - style).mean(), np.abs(turned - style).mean()
+    assert moved < 0.25 * turned and turned > 1e-2
+    assert StyleEncoder.from_config(encoder.get_config()).bands == 2
+    assert encoder({"frame": tf.ones([2, 33, 17, 3])})["mean"].shape == (2, 8)

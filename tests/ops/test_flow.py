@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.flow import chosen_neighbours, resize_flow
+from seg2vid_tf.ops.flow import convex_upsample, resize_flow
 
 
 def test_vectors_scale_with_their_own_axis():
@@ -46,14 +46,25 @@ def test_wrong_shape_is_named():
         resize_flow(tf.zeros([4, 4, 2]), (8, 8))
 
 
-def test_a_pixel_takes_the_flow_of_the_place_it_chose_and_the_borders_beside_the_picture():
+def test_without_weights_of_its_own_convex_upsampling_is_bilinear():
+    flow = np.random.default_rng(0).normal(0, 3, (2, 5, 6, 3)).astype(np.float32)
+    expected = tf.image.resize(flow, (10, 12)).numpy()
+    found = convex_upsample(tf.constant(flow), tf.zeros([2, 5, 6, 36])).numpy()
+    np.testing.assert_allclose(found, expected, atol=0.1)  # a thousandth for each of five places
+    assert np.abs(found - np.repeat(np.repeat(flow, 2, 1), 2, 2)).max() > 1.0
+
+
+@pytest.mark.parametrize("place", range(9))
+def test_each_pixel_takes_the_flow_of_the_place_that_it_chose_and_the_borders_beside_the_picture(place):
     flow = np.random.default_rng(0).normal(0, 3, (2, 5, 6, 4)).astype(np.float32)
     rows, columns = np.mgrid[:5, :6]
-    places = [(0, 0), (-2, 0), (2, 0), (0, -2), (0, 2)]
-    taken = [flow[:, np.clip(rows + dy, 0, 4), np.clip(columns + dx, 0, 5)] for dy, dx in places]
-    for place, expected in enumerate(taken):
-        logits = np.zeros((2, 5, 6, 5), np.float32)
-        logits[..., place] = 60.0
-        np.testing.assert_allclose(chosen_neighbours(flow, logits), expected, atol=1e-5)
-    even = chosen_neighbours(flow, np.zeros((2, 5, 6, 5), np.float32))
-    np.testing.assert_allclose(even, np.mean(taken, axis=0), atol=1e-5)
+    dy, dx = divmod(place, 3)
+    expected = flow[:, np.clip(rows + dy - 1, 0, 4), np.clip(columns + dx - 1, 0, 5)]
+    for pixel in range(4):
+        logits = np.zeros((2, 5, 6, 4, 9), np.float32)
+        logits[..., pixel, place] = 60.0
+        found = convex_upsample(tf.constant(flow), tf.constant(logits.reshape(2, 5, 6, 36))).numpy()
+        y, x = divmod(pixel, 2)
+        np.testing.assert_allclose(found[:, y::2, x::2], expected, atol=1e-5)
+        other = convex_upsample(tf.constant(flow), tf.zeros([2, 5, 6, 36])).numpy()
+        np.testing.assert_allclose(found[:, 1 - y :: 2], other[:, 1 - y :: 2], atol=1e-6)

@@ -1,16 +1,49 @@
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 from seg2vid_tf.ops.noise import per_example_normal
 
+# What seeds 1, 2**62 and -5 have meant, of stream 0, by version: exports live by it.
+GOLDEN = {
+    1: [[0.1266503, -0.49301657], [-0.96430737, -0.74674857], [0.06957308, -0.2816869]],
+    2: [[-0.36890978, -0.2561751], [-0.053516272, 1.6480737], [1.4439275, 0.5869447]],
+}
 
-def test_golden_values_on_both_stacks():
-    np.testing.assert_allclose(
-        per_example_normal([1, 2**62, -5], (2,), stream=0),
-        [[0.1266503, -0.49301657], [-0.96430737, -0.74674857], [0.06957308, -0.2816869]],
-        atol=1e-6,
-    )
+
+@pytest.mark.parametrize("version", GOLDEN)
+def test_golden_values_on_both_stacks(version):
+    found = per_example_normal([1, 2**62, -5], (2,), stream=0, noise_version=version)
+    np.testing.assert_allclose(found, GOLDEN[version], atol=1e-6)
+
+
+def test_two_words_are_two_normals():
+    words = tf.random.stateless_uniform([4, 2], [9, 3], None, None, tf.uint32, alg="philox").numpy()
+    radius = np.sqrt(-2 * np.log((words[:, 0] + 1.0) / 2**32))
+    expected = (radius * np.exp(2j * np.pi * words[:, 1] / 2**32)).view(float)
+    np.testing.assert_allclose(per_example_normal([9], (7,), 3)[0], expected[:7], atol=1e-6)
+    np.testing.assert_allclose(per_example_normal([9], (2, 4), 3)[0], expected.reshape(2, 4), atol=1e-6)
+
+
+def test_compiled_by_xla_a_seed_means_the_same():
+    seeds = tf.constant([1, 2**62, -5, -(2**63)], tf.int64)
+
+    def drawn(version):
+        return per_example_normal(seeds, (1001, 3), 2, version)
+
+    eager, compiled = drawn(2).numpy(), tf.function(drawn, jit_compile=True)(2).numpy()
+    # The last bit of a float64 may differ; that it reaches a float32 is one chance in millions.
+    np.testing.assert_allclose(compiled, eager, rtol=2e-7)
+    old = [drawn(1).numpy(), tf.function(drawn, jit_compile=True)(1).numpy()]
+    assert np.abs(old[0] - old[1]).max() > 1e-6, "version 1 is as good: drop the arithmetic"
+
+
+def test_the_numbers_are_normal():
+    drawn = np.sort(per_example_normal(tf.range(8, dtype=tf.int64), (25_001,), 1).numpy().ravel())
+    expected = scipy.stats.norm.cdf(drawn)
+    assert np.abs(expected - np.linspace(0, 1, drawn.size)).max() < 1.95 / np.sqrt(drawn.size)  # 1 of 1000 is above
+    assert 4.0 < np.abs(drawn).max() < 6.7, "the words reach 2**-32"
 
 
 def test_a_row_depends_on_its_own_seed_only():
@@ -40,3 +73,9 @@ def test_graph_with_unknown_batch_equals_eager():
 def test_wrong_seeds_are_named(seeds):
     with pytest.raises(ValueError, match="seeds must be an int64 vector"):
         per_example_normal(seeds, (2,), 0)
+
+
+@pytest.mark.parametrize("version", [0, 3, None])
+def test_a_version_that_nobody_knows_is_named(version):
+    with pytest.raises(ValueError, match=rf"noise_version must be one of \[1, 2\], received {version}"):
+        per_example_normal([1], (2,), 0, version)

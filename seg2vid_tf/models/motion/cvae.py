@@ -124,10 +124,16 @@ class MotionCVAE(BuiltByCall, keras.Model):
     def get_config(self):
         return dict(self._config)
 
-    def encode(self, frames, annotation):
-        """frames [B,T+1,H,W,3] in [-1,1], annotation of frame 0 [B,H,W,K] -> the TFP posterior of z, event [Z]."""
+    def encode(self, frames, annotation, matched=None):
+        """The TFP posterior of z, event [Z].
+
+        Args:
+          frames: [B,T+1,H,W,3] in [-1,1].
+          annotation: of frame 0, [B,H,W,K].
+          matched: what ``matched_motion`` finds in the frames, where that is known already.
+        """
         annotation = self._seen(annotation)
-        displacements, fits = matched_motion(frames)
+        displacements, fits = matched_motion(frames) if matched is None else matched
         velocities = displacements / self.decoder.pixels_of_velocity()
         groups = []
         for encoder, ids in (
@@ -196,12 +202,14 @@ class MotionCVAE(BuiltByCall, keras.Model):
 
         Args:
           inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
-            normal, or zeros for the posterior mean}.
+            normal, or zeros for the posterior mean}, and displacements and fits as ``matched_motion`` gives them, where
+            they are known already.
 
         Returns:
           What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].
         """
-        distribution = self.encode(inputs["frames"], inputs["annotation"])
+        matched = (inputs["displacements"], inputs["fits"]) if "fits" in inputs else None
+        distribution = self.encode(inputs["frames"], inputs["annotation"], matched)
         z = reparameterise(distribution, inputs["noise"])
         outputs = self.decode(inputs["frames"][:, 0], inputs["annotation"], z)
         return {**outputs, "kl": kl_per_dimension(distribution)}

@@ -7,10 +7,12 @@ what belongs to the other.
 What z says of the velocities is where the flow starts: backward as it is, on frame 0's grid, forward as the same motion
 seen from frame t. Coarse to fine, each level adds to what those before it added. flow is on the grid of frame t and
 what is known of the picture on that of frame 0, so each level also sees the features warped by the flow so far: there
-an edge of the picture is where it will be in frame t. The last level works at the frame's own size, where start frame
-and annotation tell where one surface ends: each pixel there takes the flow of a neighbour on its own side of the edge.
-Visibility is told where the two flows, as sharp as they then are, contradict each other or leave the picture: what
-occlusion looks like.
+an edge of the picture is where it will be in frame t. Inside a layer motion is smooth, so up to a quarter of the
+frame's size each layer is decoded for itself, and the last level, at half of it, sees both put together. From there on
+each pixel of the frame's own size takes a weighted mean of the flows around it, by weights that the last level, which
+sees start frame and annotation in full, has learned: one side of an edge (convex upsampling: Teed and Deng, "RAFT",
+ECCV 2020). Visibility is told where the two flows, as sharp as they then are, contradict each other or leave the
+picture: what occlusion looks like.
 
 Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
 (the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
@@ -18,27 +20,27 @@ the heads predict velocities in units of ``flow_scale`` pixels per T frames, and
 """
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
+from seg2vid_tf.models.motion.decoder_level import DecoderLevel
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
-from seg2vid_tf.ops.flow import chosen_neighbours
+from seg2vid_tf.ops.flow import convex_upsample
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.occlusion import composite, contradiction
 from seg2vid_tf.ops.warp import warp
 
-# Channels of the level at the frame's own size, which costs as much as all the others.
-FINE_FILTERS = 16
+# Channels that tell visibility from the last level and from where the flows contradict each other.
+OCCLUSION_FILTERS = 16
+# Of the start frame's features, this part of the channels is moved by the flow so far.
+_MOVED_PART = 3
 # What z says is smooth: each step leaves of an error the motion's slope, a tenth or so.
 _INVERSION_STEPS = 3
-# Before anything is learned a pixel keeps e^5 / (e^5 + 4) = 97 % of its own flow, the first of five places.
-_OWN_PLACE = 5.0 * np.eye(5, dtype=np.float32)[0]
 
 
 class TemporalMix(BuiltByCall, keras.layers.Layer):
-    """A residual convolution over each frame and its two neighbours in time; the ends see zeros.
+    """A residual sum over each frame and its two neighbours in time, place by place; the ends see zeros.
 
     Args:
       num_frames: T.
@@ -47,7 +49,7 @@ class TemporalMix(BuiltByCall, keras.layers.Layer):
 
     def __init__(self, num_frames: int, filters: int, **kwargs):
         super().__init__(**kwargs)
-        self.conv = ConvBlock(filters, 3, name="conv")
+        self.conv = ConvBlock(filters, 1, name="conv")
         self.num_frames = num_frames
         self.filters = filters
 
@@ -98,16 +100,19 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             if size
         ]
         self.stem = ConvBlock(filters[-1], name="stem")
-        self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(mirrored)]
+        self.ups = [
+            DecoderLevel(f, max(1, f // _MOVED_PART), flow_scale, warp_method, name=f"up_{i}")
+            for i, f in enumerate(mirrored)
+        ]
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
-        self.fine = ConvBlock(FINE_FILTERS, name="fine")
-        self.choices = _zero_head(10, "choices")
+        # Of each flow, for each of the four pixels in one of half the size, nine places to take it from.
+        self.upsampling = _zero_head(2 * 4 * 9, "upsampling", kernel_size=1)
         # Zero heads start at what z says; where that is nothing, the warp's one-sided derivative lets them leave it.
-        self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(filters))]
+        self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(mirrored))]
         self.flows = _zero_head(4, "flows")
-        self.occlusion = ConvBlock(FINE_FILTERS, name="occlusion") if visible else None
+        self.occlusion = ConvBlock(OCCLUSION_FILTERS, name="occlusion") if visible else None
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
-        self.visibilities = _zero_head(2, "visibilities", bias=2.0) if visible else None
+        self.visibilities = _zero_head(2 * 4, "visibilities", bias=2.0) if visible else None
         self.num_frames = num_frames
         self.filters = tuple(filters)
         self.flow_scale = flow_scale
@@ -139,36 +144,50 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         """
         layers = len(self.injections)
         parts = tf.split(z, self.latent_sizes, axis=-1)[:layers]
-        # The layers are folded into the batch too, the outermost: one set of weights, told apart by what z says.
-        levels = [tf.tile(level, [layers, 1, 1, 1]) for level in levels]
-        code = tf.repeat(levels[-1], self.num_frames, axis=0)
-        sizes = [tf.shape(level)[1:3] for level in list(reversed(levels))[: 1 + len(self.mixes)]]
+
+        def for_each_frame(x):
+            return tf.repeat(x, self.num_frames, axis=0)
+
+        def for_each_layer(x):
+            # The layers are folded into the batch too, the outermost: one set of weights, told apart by what z says.
+            return tf.tile(for_each_frame(x), [layers, 1, 1, 1])
+
+        coarse = list(reversed(levels))
+        sizes = [tf.shape(level)[1:3] for level in coarse[:-1]]
         injected = (inject(part, sizes) for inject, part in zip(self.injections, parts, strict=True))
         velocities, said = zip(*injected, strict=True)
         start = self._start(tf.concat(velocities, axis=0), tf.shape(picture)[1:3])
-        said = [tf.cast(tf.concat(level, axis=0), code.dtype) for level in zip(*said, strict=True)]
-        x = self.stem(tf.concat([code, said[0]], axis=-1))
+        said = [tf.cast(tf.concat(level, axis=0), coarse[0].dtype) for level in zip(*said, strict=True)]
+        x = self.stem(tf.concat([for_each_layer(coarse[0]), said[0]], axis=-1))
         added = self._pixels(self.coarse_flows[0](x))
-        for i, skip in enumerate(reversed(levels[:-1])):
-            added = double_size(added)
-            flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
-            heard = [double_size(x), *said[i + 1 : i + 2]]
-            x = self.ups[i](self._aligned(tf.concat(heard, axis=-1), skip, flows, stride=2 ** (len(levels) - 1 - i)))
-            if i < len(self.mixes):
-                x = self.mixes[i](x)
+        for i, features in enumerate(coarse[1:-1]):
+            x, added = double_size(x), double_size(added)
+            flows = tf.image.resize(start, sizes[i + 1]) + added
+            heard = tf.concat([x, said[i + 1]], axis=-1)
+            stride = 2 ** (len(levels) - 1 - i)
+            x = self.ups[i](heard, features, flows, stride=stride, for_each=for_each_layer)
+            x = self.mixes[i](x)
             added += self._pixels(self.coarse_flows[i + 1](x))
         x, added = double_size(x), double_size(added)
         flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
-        belongs = self.belonging(flows, foreground) if layers == 2 else None
-        features = composed(x, belongs and (tf.maximum(*belongs),))
-        x = self.fine(self._aligned(tf.cast(features, x.dtype), picture, composed(flows, belongs), stride=1))
-        # A pixel chooses among neighbours of its own layer: an edge between the layers is sharp already.
-        flows = composed(sharpened(flows, self.choices(x), layers), belongs) + self._pixels(self.flows(x))
+        masks = None
+        if layers == 2:
+            masks = self.layer_masks(flows, foreground, stride=2)
+            x = tf.concat(
+                [tf.cast(composed(x, (tf.maximum(*masks),)), x.dtype), *(tf.cast(m, x.dtype) for m in masks)], -1
+            )
+        features = tf.concat([levels[0], tf.cast(tf.nn.space_to_depth(picture, 2), levels[0].dtype)], axis=-1)
+        x = self.ups[-1](x, features, composed(flows, masks), stride=2, for_each=for_each_frame)
+        flows += tf.tile(self._pixels(self.flows(x)), [layers, 1, 1, 1])
+        # A pixel takes flow from places of its own layer: an edge between the layers is sharp already.
+        flows = upsampled(flows, self.upsampling(x), layers)
+        flows = composed(flows, self.layer_masks(flows, foreground) if layers == 2 else None)
         if self.visibilities is None:
-            seen = tf.ones_like(x[..., :2], tf.float32)
+            seen = tf.ones_like(flows[..., :2])
         else:
-            agreement = tf.cast(self._agreement(flows), x.dtype)
-            seen = tf.sigmoid(self.visibilities(self.occlusion(tf.concat([x, agreement], axis=-1))))
+            agreement = tf.cast(tf.nn.space_to_depth(self._agreement(flows), 2), x.dtype)
+            seen = self.visibilities(self.occlusion(tf.concat([x, agreement], axis=-1)))
+            seen = tf.nn.depth_to_space(tf.sigmoid(seen), 2)
         flows, visibilities = self._unfold(flows), self._unfold(seen)
         return {
             "flow": flows[..., :2],
@@ -177,14 +196,21 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             "visibility_backward": visibilities[..., 1:],
         }
 
-    def belonging(self, flows, foreground):
-        """Where the foreground is in frame t and in frame 0, each float32 [B*T,H,W,1] in [0,1].
+    def layer_masks(self, flows, foreground, stride=1):
+        """Where the foreground is in frame t and in frame 0, each float32 [B*T,h,w,1] in [0,1].
 
         A pixel of frame 0 belongs to the layer that its class names, a pixel of frame t to the foreground if the
-        foreground's flow, the second half of flows [2*B*T,H,W,4], brings one there.
+        foreground's flow brings one there.
+
+        Args:
+          flows: float32 [2*B*T,h,w,4], the background's and then the foreground's, in pixels of the frame.
+          foreground: float32 [B,H,W,1].
+          stride: H / h.
         """
+        if stride > 1:
+            foreground = tf.nn.avg_pool2d(foreground, stride, stride, "VALID")
         here = tf.repeat(foreground, self.num_frames, axis=0)
-        front = tf.stop_gradient(tf.split(flows, 2, axis=0)[1][..., :2])
+        front = tf.stop_gradient(tf.split(flows, 2, axis=0)[1][..., :2]) / stride
         arrived = warp(here, front, method=self.warp_method)
         # A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far.
         return tf.clip_by_value(4.0 * arrived - 1.5, 0.0, 1.0), here
@@ -210,13 +236,6 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
         return (self.flow_scale * progress)[None, :, None, None, None]
 
-    def _aligned(self, x, features, flows, stride):
-        """x [B*T,h,w,C] beside features [B,h,w,F] as they are, as the flow so far moves them, and, last, that flow."""
-        still = tf.repeat(features, self.num_frames, axis=0)
-        moved = warp(still, tf.stop_gradient(flows[..., :2]) / stride, method=self.warp_method)
-        parts = [x, still, moved, flows / self.flow_scale]
-        return tf.concat([tf.cast(part, x.dtype) for part in parts], axis=-1)
-
     def _agreement(self, flows):
         """How far the two flows contradict each other, and whether they agree inside the picture, [B*T,H,W,4].
 
@@ -231,30 +250,30 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         return tf.reshape(x, [-1, self.num_frames, shape[1], shape[2], x.shape[-1]])
 
 
-def sharpened(flows, choices, layers):
-    """Both flows [layers*N,H,W,4] by the choices [N,H,W,10] of the picture's pixels."""
+def upsampled(flows, logits, layers):
+    """Both flows [layers*N,h,w,4] at twice the size, by logits [N,h,w,72] of the picture, flow's before the other's."""
     both = []
-    for flow, choice in zip(tf.split(flows, 2, axis=-1), tf.split(choices, 2, axis=-1), strict=True):
-        chosen = chosen_neighbours(tf.concat(tf.split(flow, layers), axis=-1), choice + _OWN_PLACE)
-        both.append(tf.concat(tf.split(chosen, layers, axis=-1), axis=0))
+    for flow, places in zip(tf.split(flows, 2, axis=-1), tf.split(logits, 2, axis=-1), strict=True):
+        finer = convex_upsample(tf.concat(tf.split(flow, layers), axis=-1), places)
+        both.append(tf.concat(tf.split(finer, layers, axis=-1), axis=0))
     return tf.concat(both, axis=-1)
 
 
-def composed(layers, belongs):
+def composed(layers, masks):
     """Two layers [2*N,H,W,C], background first -> one picture float32 [N,H,W,C]; what is one layer stays as it is.
 
-    belongs: where the foreground's layer counts, a mask [N,H,W,1] for each of equal parts of the channels; or None.
+    masks: where the foreground's layer counts, a mask [N,H,W,1] for each of equal parts of the channels; or None.
     """
-    if belongs is None:
+    if masks is None:
         return layers
-    parts = [tf.split(layer, len(belongs), axis=-1) for layer in tf.split(layers, 2, axis=0)]
-    return tf.concat([composite(front, behind, mask) for behind, front, mask in zip(*parts, belongs, strict=True)], -1)
+    parts = [tf.split(layer, len(masks), axis=-1) for layer in tf.split(layers, 2, axis=0)]
+    return tf.concat([composite(front, behind, mask) for behind, front, mask in zip(*parts, masks, strict=True)], -1)
 
 
-def _zero_head(filters, name, bias=0.0):
+def _zero_head(filters, name, bias=0.0, kernel_size=3):
     return keras.layers.Conv2D(
         filters,
-        3,
+        kernel_size,
         padding="same",
         kernel_initializer="zeros",
         bias_initializer=keras.initializers.Constant(bias),

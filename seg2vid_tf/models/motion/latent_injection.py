@@ -4,7 +4,9 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
-from seg2vid_tf.models.motion.latent_map import LatentScale, map_channels, map_of, velocities_of
+from seg2vid_tf.models.motion.latent_frequencies import map_channels
+from seg2vid_tf.models.motion.latent_map import LatentScale, map_of, velocities_of
+from seg2vid_tf.models.pointwise import PointwiseDense
 
 
 class LatentInjection(BuiltByCall, keras.layers.Layer):
@@ -20,7 +22,7 @@ class LatentInjection(BuiltByCall, keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.scale = LatentScale(latent_dim, num_frames, to_map=True, name="scale")
         self.to_frames = [
-            keras.layers.Dense(num_frames * f, dtype="float32", name=f"to_frames_{i}") for i, f in enumerate(filters)
+            PointwiseDense(num_frames * f, dtype="float32", name=f"to_frames_{i}") for i, f in enumerate(filters)
         ]
         self.latent_dim = latent_dim
         self.num_frames = num_frames

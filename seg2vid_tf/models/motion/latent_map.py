@@ -8,27 +8,12 @@ a fine detail.
 """
 
 import functools
-from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-LATENT_GRID = (16, 32)
-# More dimensions than this go into more waves along time, fewer into lower frequencies of the frame.
-_DIMENSIONS_A_WAVE = 256
-
-
-def map_channels(latent_dim: int, num_frames: int) -> int:
-    """Channels of the map whose low frequencies are latent_dim numbers: a pair (dy, dx) for each wave along time.
-
-    Raises:
-      ValueError: the motion of num_frames frames has fewer numbers than latent_dim on LATENT_GRID.
-    """
-    most = 2 * num_frames * LATENT_GRID[0] * LATENT_GRID[1]
-    if latent_dim > most:
-        raise ValueError(f"a latent of {num_frames} frames has at most {most} dimensions, received {latent_dim}")
-    return 2 * min(-(-latent_dim // _DIMENSIONS_A_WAVE), num_frames)
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, frame_frequencies, usual_sizes
 
 
 @functools.lru_cache
@@ -54,69 +39,36 @@ def map_of_velocities(velocities: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 @functools.lru_cache
-def _frame_waves(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(waves float32 [F,h,w], each of norm 1, low frequencies first; their frequencies float32 [F], 0 = constant)."""
-    height, width = LATENT_GRID
-    ky, kx = (k.ravel() for k in np.meshgrid(np.arange(height), np.arange(width), indexing="ij"))
-    frequency = np.hypot(ky, kx * height / width)
-    order = np.argsort(frequency, kind="stable")[:count]
-    waves = []
-    for y, x in zip(ky[order], kx[order], strict=True):
-        rows = np.cos(np.pi * (np.arange(height) + 0.5) * y / height)
-        columns = np.cos(np.pi * (np.arange(width) + 0.5) * x / width)
-        wave = np.outer(rows, columns)
-        waves.append(wave / np.linalg.norm(wave))
-    return np.float32(waves), np.float32(frequency[order])
+def _cosines(side: int, count: int) -> np.ndarray:
+    """float32 [count,side]: the lowest waves along one side, each of norm 1."""
+    waves = np.cos(np.pi * np.outer(np.arange(count), (np.arange(side) + 0.5) / side))
+    return np.float32(waves / np.linalg.norm(waves, axis=1, keepdims=True))
 
 
 def coefficients_of(grid: tf.Tensor, latent_dim: int) -> tf.Tensor:
     """A map float32 [B,*LATENT_GRID,C] -> its latent_dim lowest frequencies, float32 [B,latent_dim]."""
-    waves, _ = _frame_waves(-(-latent_dim // grid.shape[-1]))
-    found = tf.einsum("bhwc,fhw->bfc", grid, waves)
-    return tf.reshape(found, [-1, waves.shape[0] * grid.shape[-1]])[:, :latent_dim]
+    channels = grid.shape[-1]
+    down, across, _ = frame_frequencies(-(-latent_dim // channels))
+    # A wave of the frame is one down times one across: side by side they are two small tables, not one of F pictures.
+    rows, columns = _cosines(LATENT_GRID[0], down.max() + 1), _cosines(LATENT_GRID[1], across.max() + 1)
+    spectrum = tf.einsum("byxc,kx->bykc", tf.einsum("bhxc,kh->bkxc", grid, rows), columns)
+    spectrum = tf.reshape(spectrum, [-1, len(rows) * len(columns), channels])
+    found = tf.gather(spectrum, np.int32(down * len(columns) + across), axis=1)
+    return tf.reshape(found, [-1, len(down) * channels])[:, :latent_dim]
 
 
 def map_of(coefficients: tf.Tensor, channels: int) -> tf.Tensor:
     """float32 [B,Z] -> the smoothest map with these low frequencies, float32 [B,h,w,channels]."""
     latent_dim = coefficients.shape[-1]
-    waves, _ = _frame_waves(-(-latent_dim // channels))
-    padded = tf.pad(coefficients, [[0, 0], [0, waves.shape[0] * channels - latent_dim]])
-    return tf.einsum("bfc,fhw->bhwc", tf.reshape(padded, [-1, waves.shape[0], channels]), waves)
-
-
-def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float, smoothness: float) -> np.ndarray:
-    """How widely each dimension of z is drawn when nothing is known of the motion.
-
-    Each as the prior has it, details would bend what is straight: the prior knows how large they are, not which of them
-    belong together. So they are drawn narrower, the more so the more often they change across the frame.
-
-    Args:
-      latent_sizes: dimensions of each group's part of z.
-      num_frames: T.
-      temperature: standard deviation of the dimensions that are one motion of the whole frame; below the prior's 1
-        fewer motions are drawn, and likelier ones. Source: Kingma and Dhariwal, "Glow" (NeurIPS 2018), section 6.
-      smoothness: a detail of frequency f is drawn narrower by (1 + f) ** smoothness; 0: as wide as the rest.
-
-    Returns:
-      float32 [sum of latent_sizes].
-    """
-    parts = []
-    for size in latent_sizes:
-        channels = map_channels(size, num_frames) or 2  # of no dimensions any number is right
-        _, frequencies = _frame_waves(-(-size // channels))
-        parts.append(np.repeat(temperature * (1.0 + frequencies) ** -smoothness, channels)[:size])
-    return np.float32(np.concatenate(parts))
-
-
-def usual_sizes(latent_dim: int, num_frames: int) -> np.ndarray:
-    """float32 [latent_dim]: how large rendered streets' and Cityscapes' coefficients usually are, in units of velocity.
-
-    1/4 where a motion is the same in the whole clip, details of frame and time so much less.
-    """
-    channels = map_channels(latent_dim, num_frames)
-    _, frequencies = _frame_waves(-(-latent_dim // channels))
-    usual = 0.25 / np.square(1.0 + np.add.outer(frequencies, 2.0 * (np.arange(channels) // 2))).ravel()
-    return np.float32(usual[:latent_dim] * np.sqrt(np.prod(LATENT_GRID)))
+    count = -(-latent_dim // channels)
+    down, across, _ = frame_frequencies(count)
+    rows, columns = _cosines(LATENT_GRID[0], down.max() + 1), _cosines(LATENT_GRID[1], across.max() + 1)
+    # One frequency more, of zeros, for the places of the two waves' table that no dimension of z has.
+    padded = tf.pad(coefficients, [[0, 0], [0, (count + 1) * channels - latent_dim]])
+    place = np.full([len(rows), len(columns)], count, np.int32)
+    place[down, across] = np.arange(count)
+    spectrum = tf.gather(tf.reshape(padded, [-1, count + 1, channels]), place, axis=1)
+    return tf.einsum("bhxc,xw->bhwc", tf.einsum("byxc,yh->bhxc", spectrum, rows), columns)
 
 
 class LatentScale(keras.layers.Layer):

@@ -21,7 +21,9 @@ import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
-from seg2vid_tf.models.motion.latent_map import LATENT_GRID, coefficients_of, map_channels, usual_sizes
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels, usual_sizes
+from seg2vid_tf.models.motion.latent_map import coefficients_of
+from seg2vid_tf.models.pointwise import PointwiseDense
 
 # Frequencies of the frame that say how it moves as a whole: the mean, one and two half waves across, one down.
 _COARSE = 4
@@ -60,7 +62,7 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
         self.convs = [ConvBlock(_FILTERS, name=f"conv_{i}") for i in range(3)]
         self.coarse_dim = min(self.coarse * self.channels, latent_dim)
         said = {"kernel_initializer": "zeros", "dtype": "float32"}
-        self.to_map = keras.layers.Dense(self.channels + 4 * self.coarse, name="to_map", **said)
+        self.to_map = PointwiseDense(self.channels + 4 * self.coarse, name="to_map", **said)
         self.coarse_mean = keras.layers.Dense(self.coarse_dim, name="coarse_mean", **said)
         self.log_stddev = keras.layers.Dense(latent_dim, name="log_stddev", **said)
         # z's dimensions are of one size, a map's are not.

@@ -43,7 +43,7 @@ def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
                 said = np.split(np.asarray(getattr(source, name)), old, axis=-1)
                 getattr(target, name).assign(np.concatenate(said + said[-1:] * (new - old), axis=-1))
     # They read both flows, last, in units that frame T reaches: the same motion is a smaller number where T is later.
-    for level in (*ours.ups, ours.fine):
+    for level in ours.ups:
         kernel = np.asarray(level.conv.kernel).copy()
         kernel[:, :, -4:] *= new / old
         level.conv.kernel.assign(kernel)

@@ -12,13 +12,9 @@ import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
-from seg2vid_tf.models.motion.latent_map import (
-    LATENT_GRID,
-    LatentScale,
-    coefficients_of,
-    map_channels,
-    map_of_velocities,
-)
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels
+from seg2vid_tf.models.motion.latent_map import LatentScale, coefficients_of, map_of_velocities
+from seg2vid_tf.models.pointwise import PointwiseDense
 
 # Sides of the neighbourhoods that say how a group moves where it is not, the last of them the whole grid, and how much
 # less the next larger one counts.
@@ -42,7 +38,7 @@ class MotionEncoder(BuiltByCall, keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.convs = [ConvBlock(f, 4 if i else 3, 2 if i else 1, name=f"conv_{i}") for i, f in enumerate(filters)]
         self.channels = map_channels(latent_dim, num_frames)
-        self.to_map = keras.layers.Dense(self.channels, kernel_initializer="zeros", dtype="float32", name="to_map")
+        self.to_map = PointwiseDense(self.channels, kernel_initializer="zeros", dtype="float32", name="to_map")
         self.scale = LatentScale(latent_dim, num_frames, to_map=False, name="scale")
         # The posterior starts narrow (standard deviation 0.03): a draw must be nearly the motion that was seen.
         self.log_variance = keras.layers.Dense(

@@ -1,9 +1,9 @@
 """FrameRefiner: paints what the warp cannot show.
 
 Holes are filled by the smooth continuation of what is visible around them (ops/fill.py), so their colours are this
-picture's. A U-Net sees that, the visibility and the annotation warped along, and adds what is missing; both are
-composited into the occluded part alone, so a pixel that was warped well stays as it is. No noise fills the holes
-(defect 11).
+picture's. A U-Net at half the frame's size sees that, the visibility and the annotation warped along, and adds what is
+missing; both are composited into the occluded part alone, so a pixel that was warped well stays as it is. No noise
+fills the holes (defect 11).
 """
 
 import keras
@@ -19,17 +19,17 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
     """The last part of stage 2, shared by all frames.
 
     Args:
-      filters: channels of the U-Net, fine to coarse; the size divides by 2 ** (len(filters) - 1).
+      filters: channels of the U-Net at 1/2, 1/4, .. of the size, which divides by 2 ** len(filters).
     """
 
     def __init__(self, filters: tuple[int, ...], **kwargs):
         # No autocast: a warped pixel goes into the composite with all its digits.
         super().__init__(autocast=False, **kwargs)
-        self.downs = [ConvBlock(f, 3, 1 if i == 0 else 2, name=f"down_{i}") for i, f in enumerate(filters)]
+        self.downs = [ConvBlock(f, 3 if i else 4, 2, name=f"down_{i}") for i, f in enumerate(filters)]
         self.middle = ConvBlock(filters[-1], name="middle")
         self.ups = [ConvBlock(f, name=f"up_{i}") for i, f in enumerate(reversed(filters[:-1]))]
         self.to_rgb = keras.layers.Conv2D(
-            3, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="to_rgb"
+            3 * 4, 3, padding="same", kernel_initializer="zeros", dtype="float32", name="to_rgb"
         )
         self.filters = tuple(filters)
 
@@ -47,4 +47,4 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
         x = self.middle(x)
         for skip, up in zip(reversed(skips[:-1]), self.ups, strict=True):
             x = up(tf.concat([double_size(x), skip], axis=-1))
-        return composite(warped, continued + tf.tanh(self.to_rgb(x)), visibility)
+        return composite(warped, continued + tf.tanh(tf.nn.depth_to_space(self.to_rgb(x), 2)), visibility)

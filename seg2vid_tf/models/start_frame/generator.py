@@ -14,6 +14,7 @@ Source of the rest: Park et al. (CVPR 2019).
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
@@ -31,6 +32,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
       noise_stride: n, pixels of the frame that a cell of the noise's grid spans: the stride of one of the blocks.
       filters: channels of the blocks, coarse to fine; the stride is 2 ** (len(filters) - 1).
       spade_filters: channels in which each block reads annotation, style and noise.
+      fine_spade_filters: the same of the two finest blocks; 0: as many.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         noise_stride: int,
         filters: tuple[int, ...],
         spade_filters: int,
+        fine_spade_filters: int = 0,
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -53,7 +56,13 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             )
         widths = [filters[0], *filters]
         self.blocks = [
-            SpadeResidualBlock(widths[i], widths[i + 1], spade_filters, noisy=stride >= noise_stride, name=f"block_{i}")
+            SpadeResidualBlock(
+                widths[i],
+                widths[i + 1],
+                fine_spade_filters if fine_spade_filters and stride <= 2 else spade_filters,
+                noisy=stride >= noise_stride,
+                name=f"block_{i}",
+            )
             for i, stride in enumerate(self.strides)
         ]
         start_grey = keras.initializers.RandomNormal(stddev=0.02)
@@ -66,6 +75,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.noise_stride = noise_stride
         self.filters = tuple(filters)
         self.spade_filters = spade_filters
+        self.fine_spade_filters = fine_spade_filters
         self.stride = self.strides[0]
 
     def get_config(self):
@@ -76,6 +86,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             "noise_stride": self.noise_stride,
             "filters": self.filters,
             "spade_filters": self.spade_filters,
+            "fine_spade_filters": self.fine_spade_filters,
         }
 
     def call(self, inputs, training=False):
@@ -110,6 +121,19 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 x = tf.cast(tf.image.resize(x, tf.shape(pyramid[stride][0])[1:3]), x.dtype)
             x = block(x, *pyramid[stride])
         return {"start_frame": tf.tanh(self.to_rgb(tf.nn.relu(x)))}
+
+    def mute_classes(self, class_ids) -> None:
+        """Makes pixels of these classes look as unlabelled ones do, for good: no picture shows what they are.
+
+        Their weights become 0. Where the annotation never holds a class, no gradient reaches its weights, so training
+        leaves them there; random ones would paint noise.
+        """
+        kernels = [self.stem.kernel, *(block.reader.classes.kernel for block in self.blocks)]
+        kernels += [block.reader.strength.kernel for block in self.blocks if block.noisy]
+        for kernel in kernels:
+            value = np.array(kernel)
+            value[..., list(class_ids), :] = 0.0
+            kernel.assign(value)
 
 
 def _halved(x):

@@ -7,19 +7,10 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import encode_annotation
 from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.models.seeds import NOISE_STREAM, draw_style
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
 from seg2vid_tf.ops.noise import per_example_normal
-
-# Which of a seed's independent streams of noise feeds what (1 is the motion's); part of what a seed means, so never
-# renumbered.
-STYLE_STREAM = 0
-NOISE_STREAM = 2
-
-
-def draw_style(seed: tf.Tensor, style_dim: int) -> tf.Tensor:
-    """The styles that seeds stand for: int64 [B] -> float32 [B,S], each row from its own seed alone."""
-    return per_example_normal(seed, [style_dim], STYLE_STREAM)
 
 
 class StartFramePainter:

@@ -16,6 +16,7 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
+from seg2vid_tf.models.pointwise import PointwiseDense
 
 
 class AnnotationReader(BuiltByCall, keras.layers.Layer):
@@ -33,13 +34,13 @@ class AnnotationReader(BuiltByCall, keras.layers.Layer):
         one_hot = keras.initializers.RandomNormal(stddev=math.sqrt(2 / 9))
         self.classes = keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=one_hot, name="classes")
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
-        self.style = keras.layers.Dense(filters, use_bias=False, kernel_initializer=quiet, name="style")
+        self.style = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="style")
         if noisy:
             quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")  # a shared one would draw the same twice
-            self.noise = keras.layers.Dense(filters, use_bias=False, kernel_initializer=quiet, name="noise")
+            self.noise = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="noise")
             # How much of it each class takes: a facade has windows, a road is smooth.
             strengths = keras.initializers.Constant(0.25)
-            self.strength = keras.layers.Dense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
+            self.strength = PointwiseDense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
         self.filters = filters
         self.noisy = noisy
 
@@ -65,7 +66,7 @@ class SpadeNorm(BuiltByCall, keras.layers.Layer):
         super().__init__(**kwargs)
         # Gentle at first: scales of order one, multiplied over the blocks, drive the output's tanh into saturation.
         gentle = keras.initializers.VarianceScaling(0.5)
-        self.modulation = keras.layers.Dense(2 * filters, kernel_initializer=gentle, name="modulation")
+        self.modulation = PointwiseDense(2 * filters, kernel_initializer=gentle, name="modulation")
         self.filters = filters
 
     def get_config(self):

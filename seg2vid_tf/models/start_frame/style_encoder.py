@@ -1,6 +1,7 @@
 """StyleEncoder: a reference frame -> the posterior of the style with which the generator would paint it.
 
-Global average pooling at the end leaves the layout behind, and makes any frame size fit.
+Average pooling at the end, over the whole frame or over a few horizontal bands of it, leaves the layout behind, and
+makes any frame size fit. Bands tell the colour of the sky from that of the road, which an average over all mixes.
 Source: Park et al. (CVPR 2019), section 3 ("multi-modal synthesis"): a VAE whose decoder is the generator.
 """
 
@@ -17,9 +18,10 @@ class StyleEncoder(BuiltByCall, keras.Model):
     Args:
       style_dim: S, dimensions of the style.
       filters: channels of the layers, each of which halves the size.
+      bands: horizontal bands of equal height that are pooled apart; 1: the whole frame at once.
     """
 
-    def __init__(self, style_dim: int, filters: tuple[int, ...], **kwargs):
+    def __init__(self, style_dim: int, filters: tuple[int, ...], bands: int = 1, **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.convs = [keras.layers.Conv2D(f, 4, 2, padding="same", name=f"conv_{i}") for i, f in enumerate(filters)]
         self.mean = keras.layers.Dense(style_dim, dtype="float32", name="mean")
@@ -28,14 +30,25 @@ class StyleEncoder(BuiltByCall, keras.Model):
         self.log_variance = keras.layers.Dense(style_dim, bias_initializer=narrow, dtype="float32", name="log_variance")
         self.style_dim = style_dim
         self.filters = tuple(filters)
+        self.bands = bands
 
     def get_config(self):
-        return {"style_dim": self.style_dim, "filters": self.filters}
+        return {"style_dim": self.style_dim, "filters": self.filters, "bands": self.bands}
 
     def call(self, inputs, training=False):
         """{frame float32 [B,H,W,3] in [-1,1]} -> {mean, log_variance: float32 [B,S]}."""
         x = inputs["frame"]
         for conv in self.convs:
             x = leaky_relu(conv(x))
-        pooled = tf.reduce_mean(tf.cast(x, tf.float32), axis=[1, 2])
+        rows = tf.reduce_mean(tf.cast(x, tf.float32), axis=2)
+        pooled = tf.einsum("ih,bhf->bif", _shares(self.bands, tf.shape(rows)[1]), rows)
+        pooled = tf.reshape(pooled, [-1, self.bands * self.filters[-1]])
         return {"mean": self.mean(pooled), "log_variance": self.log_variance(pooled)}
+
+
+def _shares(bands, height):
+    """float32 [bands, height]: each row's part in each band's mean, by area, where a row lies in two bands too."""
+    edge = tf.range(bands, dtype=tf.float32)[:, None] / bands
+    row = tf.range(height, dtype=tf.float32)[None] / tf.cast(height, tf.float32)
+    ends = tf.minimum(edge + 1.0 / bands, row + 1.0 / tf.cast(height, tf.float32))
+    return bands * tf.nn.relu(ends - tf.maximum(edge, row))
