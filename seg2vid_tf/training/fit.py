@@ -61,11 +61,16 @@ def fit(
     if begin is not None:
         begin()
     print(f"{folder.path}: " + (f"going on from step {first}" if first else "starting at step 0"))
+    print("building the graph of the first step, which takes up to a minute or two ...", flush=True)
+
+    names = []
 
     @tf.function
     def train_step(batch, step):
         shares = strategy.run(trainer.train_step, args=(batch, step))
-        return {name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None) for name, share in shares.items()}
+        sums = {name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None) for name, share in shares.items()}
+        names[:] = sums
+        return tf.stack([tf.cast(value, tf.float32) for value in sums.values()])
 
     frames_per_step = training.batch_size * (trainer.num_frames + 1)
     bar = keras.utils.Progbar(training.steps, unit_name="step")
@@ -76,7 +81,8 @@ def fit(
         before = time.perf_counter()
         for step in range(first + 1, training.steps + 1):
             values = train_step(next(batches), tf.constant(step - 1, tf.int64))
-            terms = {name: float(value) for name, value in values.items()}
+            # One tensor: each that is asked for alone waits for the device once more.
+            terms = dict(zip(names, map(float, values.numpy()), strict=True))
             _check_finite(terms, step, folder)
             # Asked once: a signal that comes later ends the next step, which then is the one that is saved.
             stopping = termination.requested
@@ -92,6 +98,8 @@ def fit(
             if last or step % training.log_every == 0:
                 for name, value in terms.items():
                     tf.summary.scalar(name, value, step)
+            if last:
+                print("\nthe last step is taken: saving, drawing samples ...", flush=True)
             # Before pictures and measures: what goes wrong there, or a kill while they are made, costs no step.
             if step == training.steps and finish is not None:
                 finish()

@@ -11,7 +11,7 @@ from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.occlusion import leads_inside
 from seg2vid_tf.ops.warp import warp
 
-# Beside the streams of models/seg2vid.py and painter.py.
+# Beside the streams of models/seeds.py.
 JITTER_STREAM = 1 << 15
 # A shift of the whole frame, and half as much at the nodes of this grid, smooth between them.
 _GRID = (3, 5)

@@ -1,4 +1,4 @@
-"""A learning rate that falls linearly to 0 at the end of a run.
+"""A learning rate that grows from 0 at a run's start, where asked for, and falls linearly to 0 at its end.
 
 At a constant rate each step undoes part of the one before: in the noise of small batches, and more so while two
 networks play against each other, where an average of the weights is blunter than any of them. As the steps become
@@ -17,17 +17,20 @@ class LateDecay(keras.optimizers.schedules.LearningRateSchedule):
       rate: until the decay begins.
       steps: of the whole run.
       decay: share of the steps, at the end, over which the rate falls; 0: it stays as it is.
+      warmup_steps: at the start, over which it grows; the rate of step k is (k + 1) / warmup_steps of ``rate`` there.
     """
 
-    def __init__(self, rate: float, steps: int, decay: float):
+    def __init__(self, rate: float, steps: int, decay: float, warmup_steps: int = 0):
         super().__init__()
         self.rate = rate
         self.steps = steps
         self.decay = decay
+        self.warmup_steps = warmup_steps
 
     def get_config(self):
-        return {"rate": self.rate, "steps": self.steps, "decay": self.decay}
+        return {"rate": self.rate, "steps": self.steps, "decay": self.decay, "warmup_steps": self.warmup_steps}
 
     def __call__(self, step):
-        left = float(self.steps) - tf.cast(step, tf.float32)
-        return self.rate * tf.clip_by_value(left / max(self.decay * self.steps, 1.0), 0.0, 1.0)
+        step = tf.cast(step, tf.float32)
+        falling = tf.clip_by_value((float(self.steps) - step) / max(self.decay * self.steps, 1.0), 0.0, 1.0)
+        return self.rate * tf.minimum(falling, (step + 1.0) / max(self.warmup_steps, 1))

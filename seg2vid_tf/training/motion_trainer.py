@@ -19,7 +19,7 @@ from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
 from seg2vid_tf.losses.structure import structure
 from seg2vid_tf.models.build import build_motion
-from seg2vid_tf.models.seg2vid import MOTION_STREAM
+from seg2vid_tf.models.seeds import MOTION_STREAM
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.occlusion import consistent_visibility, leads_inside
@@ -62,7 +62,8 @@ class MotionTrainer:
 
         Args:
           batch: {frames float32 [b,T+1,H,W,3] in [-1,1], label_maps uint8 [b,T+1,H,W]}, and flow, flow_backward,
-            visibility, visibility_backward (data/pipeline.py) where a loss compares with exact motion.
+            visibility, visibility_backward (data/pipeline.py) where a loss compares with exact motion; displacements
+            and fits where matching is kept.
           step: int64 scalar, steps taken before.
 
         Returns:
@@ -77,8 +78,10 @@ class MotionTrainer:
         frames = batch["frames"]
         annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
         noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)
+        inputs = {"frames": frames, "annotation": annotation, "noise": noise}
+        inputs |= {name: batch[name] for name in ("displacements", "fits") if name in batch}
         with tf.GradientTape() as tape:
-            outputs = self.motion({"frames": frames, "annotation": annotation, "noise": noise}, training=True)
+            outputs = self.motion(inputs, training=True)
             terms = self._terms(batch, outputs, step)
             if self._adversary is not None:
                 generated = tf.concat([frames[:, :1], outputs["frames"]], axis=1)
@@ -102,6 +105,7 @@ class MotionTrainer:
           make_batches: start_step -> tf.data.Dataset of batches without end.
         """
         memory = self.motion.memory
+        print(f"remembering the motions of {memory.size} training clips ...", flush=True)
 
         @tf.function
         def remembered(frames, label_map):

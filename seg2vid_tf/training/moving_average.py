@@ -25,15 +25,30 @@ def update_average(average, network, decay: float, step: tf.Tensor) -> None:
       decay: in [0, 1).
       step: int64 scalar, t - 1.
     """
+    update_variables(raw_variables(average), raw_variables(network), moving_decay(decay, step))
+
+
+def moving_decay(decay: float, step: tf.Tensor) -> tf.Tensor:
+    """d_t of the module's formula; ``step`` is t - 1."""
     taken = tf.cast(step, tf.float32) + 1.0
-    decay = tf.minimum(tf.constant(decay, tf.float32), taken / (taken + 9.0))
+    return tf.minimum(tf.constant(decay, tf.float32), taken / (taken + 9.0))
+
+
+def update_variables(averages, values, decay: tf.Tensor) -> None:
+    """average <- decay average + (1 - decay) value for each pair, from inside a replica's step.
+
+    Args:
+      averages: variables.
+      values: variables or tensors, the same on every replica.
+      decay: float32 scalar.
+    """
 
     def moved(old, new):
         return old.assign(decay * old + (1.0 - decay) * new)
 
-    def update(strategy):
-        for old, new in zip(raw_variables(average), raw_variables(network), strict=True):
+    def update(strategy, values):
+        for old, new in zip(averages, values, strict=True):
             strategy.extended.update(old, moved, args=(new,))
 
     # A mirrored variable may not be assigned to by one replica.
-    tf.distribute.get_replica_context().merge_call(update)
+    tf.distribute.get_replica_context().merge_call(update, args=(values,))

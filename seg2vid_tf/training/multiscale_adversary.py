@@ -19,8 +19,11 @@ class MultiscaleAdversary:
         self.discriminator = build_discriminator(config.model, spec)
         self._weights = config.losses
 
-    def generator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
-        """{name: weighted loss term}. Features are matched where the frame was generated in its real one's style."""
+    def generator_terms(self, examples: dict, fake: tf.Tensor, fake_features: list | None = None) -> dict:
+        """{name: weighted loss term}; ``fake_features``, a fixed network's, are not read.
+
+        Its own features are matched where the frame was generated in its real one's style.
+        """
         judged = self._judge(examples, fake, training=False)
         _, fake_logits = _halves(judged["logits"])
         real_features, fake_features = [], []

@@ -1,4 +1,6 @@
-"""The perceptual network of a run: both stages ask for it the same way."""
+"""The perceptual network of a run: both stages ask for it the same way, in the precision that the run computes in."""
+
+import keras
 
 from seg2vid_tf.ops.feature_network import FeatureNetwork, load_feature_network
 
@@ -16,4 +18,4 @@ def perceptual_network(config) -> FeatureNetwork | None:
         raise ValueError(
             f"perceptual_path {path!r} goes with what reads it (perceptual_weight {weight}{also}): give both or neither"
         )
-    return load_feature_network(path) if path else None
+    return load_feature_network(path, keras.mixed_precision.global_policy().compute_dtype) if path else None

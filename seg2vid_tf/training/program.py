@@ -24,6 +24,26 @@ def define_training_flags(presets: dict) -> None:
     flags.DEFINE_list("devices", [], "cpu:0,cpu:1 or gpu:0,...; every GPU there is, else one CPU, by default")
 
 
+def check_run(stage: str, presets: dict) -> None:
+    """Refuses what the flags alone show to be wrong, in a second: before TensorFlow loads and the data is read."""
+    from seg2vid_tf.run_folder import RunFolder
+
+    values = flags.FLAGS
+    config, folder = config_from_flags(presets, values), RunFolder(pathlib.Path(values.run_dir) / stage)
+    recorded = recorded_precision(folder, stage) if values.resume and config.training.precision == "auto" else None
+    if recorded is not None:
+        config = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=recorded))
+    folder.check(stage, config, values.resume)
+
+
+def recorded_precision(folder, stage: str) -> str | None:
+    """The precision in which the run in a RunFolder began, and goes on; None where none has begun.
+
+    A run begins with its config.json: one that was stopped before its first checkpoint is held against it too.
+    """
+    return folder.load(stage)[0].training.precision if (folder.path / "config.json").exists() else None
+
+
 def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     """Trains one stage as the flags say.
 
@@ -41,11 +61,13 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     from seg2vid_tf.models.build import set_precision
     from seg2vid_tf.run_folder import RunFolder
     from seg2vid_tf.training.fit import fit
+    from seg2vid_tf.training.precision import choose_precision
     from seg2vid_tf.training.replicas import mirrored_strategy
 
     values = flags.FLAGS
     config = config_from_flags(presets, values)
     training, data_dir = config.training, pathlib.Path(values.data_dir)
+    run_folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     strategy = mirrored_strategy(tuple(values.devices))
     replicas, parts = strategy.num_replicas_in_sync, getattr(training, "accumulate", 1)
     if training.batch_size % (replicas * parts):
@@ -53,6 +75,7 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
             f"batch_size {training.batch_size} does not divide by {replicas} devices times accumulate {parts}: make it "
             f"a multiple of {replicas * parts}"
         )
+    print(f"reading {data_dir} ...", flush=True)
     # A damaged shard is named now, not at the step that meets it.
     train_dirs, validation_dir = [data_dir / "train", *values.more_train_data], data_dir / "validation"
     manifests = [check_shards(folder) for folder in train_dirs]
@@ -86,6 +109,7 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
             recolor=training.recolor,
             reverse=getattr(training, "reverse", False),  # stage 1 has single frames
             with_motion=exact_motion,
+            with_matching=keeps_matching(training),
             **window,
         )
 
@@ -100,22 +124,51 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
         )
         if memory > windows:
             logging.warning("memory %d: there are %d windows to train on, it holds some several times", memory, windows)
+    print("building the networks ...", flush=True)
     validation_batch = next(iter(validation))
+    recorded = recorded_precision(run_folder, stage) if values.resume else None
+    training = dataclasses.replace(training, precision=choose_precision(training.precision, recorded))
+    config = dataclasses.replace(config, training=training)
     set_precision(training.precision)
     keras.utils.set_random_seed(training.seed)
-    folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     with strategy.scope():
         trainer = trainer_class(config, spec)
-    if training.init_from and not folder.newest_step():  # a run that goes on needs the other one no longer
+    if stage == "start_frame":
+        _mute_unseen_classes(trainer, manifests)
+    if training.init_from and not run_folder.newest_step():  # a run that goes on needs the other one no longer
         start_from(training.init_from, stage, trainer)
     measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
-    folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
+    run_folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
     begin = finish = None
     if memory:
         begin, finish = trainer.forget, functools.partial(trainer.remember, make_batches)
-    terms = fit(trainer, make_batches, validation_batch, folder, strategy, measure, begin, finish)
+    elif getattr(config.model, "style_encoder", False):  # stage 1
+        begin, finish = trainer.resume_averages, functools.partial(trainer.standardise_style, make_batches)
+    terms = fit(trainer, make_batches, validation_batch, run_folder, strategy, measure, begin, finish)
     if terms:
-        print(f"{folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
+        print(f"{run_folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
+
+
+def _mute_unseen_classes(trainer, manifests):
+    from seg2vid_tf.data.shards import unseen_classes
+
+    unseen = unseen_classes(manifests)
+    if unseen is None:
+        print("this data was prepared before manifests counted classes: whether one is missing in it is not known")
+    elif unseen:
+        trainer.mute_classes(unseen)
+        names = ", ".join(trainer.spec.classes[class_id].name for class_id in unseen)
+        logging.warning(
+            "no training picture shows %s: painted as unlabelled pixels are, unless --init_from knows better",
+            names,
+        )
+
+
+def keeps_matching(training) -> bool:
+    """Whether windows are seen again as they were, so that matching finds the same."""
+    if not hasattr(training, "jitter"):  # stage 1 matches nothing
+        return False
+    return not (training.crop < 1 or training.recolor or training.reverse or training.jitter)
 
 
 def start_from(run_dir: str, stage: str, trainer) -> None:
@@ -162,7 +215,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     networks = {
         name: owner
         for name, owner in trainer.checkpointed.items()
-        if name in trained and not isinstance(owner, keras.optimizers.Optimizer)
+        if name in trained and isinstance(owner, keras.layers.Layer)
     }
     if rebuilt:
         # Of the other networks only a video discriminator could be taken over, of clips as long.

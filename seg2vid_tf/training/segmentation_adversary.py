@@ -27,9 +27,15 @@ class SegmentationAdversary:
         self._features = features if config.model.discriminator_features else None
         self._weights = config.losses
 
-    def generator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
-        """{name: weighted loss term}: every pixel of the generated frames is to be taken for its class."""
-        logits = self._judge(fake)
+    def generator_terms(self, examples: dict, fake: tf.Tensor, fake_features: list | None = None) -> dict:
+        """{name: weighted loss term}: every pixel of the generated frames is to be taken for its class.
+
+        Args:
+          examples: of the trainer.
+          fake: the generated frames float32 [b,H,W,3].
+          fake_features: theirs in the fixed network, where the trainer has them already.
+        """
+        logits = self._judge(fake, fake_features)
         return {"adversarial": self._weights.adversarial_weight * class_cross_entropy(logits, examples["balanced"])}
 
     def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
@@ -47,8 +53,8 @@ class SegmentationAdversary:
             "labelmix": self._weights.labelmix_weight * consistency,
         }
 
-    def _judge(self, frames, training=False):
+    def _judge(self, frames, features=None, training=False):
         inputs = {"frame": frames}
         if self._features:
-            inputs["features"] = self._features(frames)
+            inputs["features"] = features or self._features(frames)
         return self.discriminator(inputs, training=training)["logits"]

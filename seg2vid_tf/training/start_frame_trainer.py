@@ -2,26 +2,31 @@
 
 With a style encoder, every other example is generated in the style encoded from its own real frame, and is then held
 against that frame ("paired": L1, perceptual distance, feature matching, KL); the others take the style that their seed
-draws, half of them two styles, parted along class borders. From an example of one drawn style the encoder must find
-that style again. So every term that asks for one certain picture speaks only where the style says which one, and the
-drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS 2017). Without an encoder every example is paired and its style
-drawn.
+draws, half of them two styles, parted along class borders. With a weight for it, every fourth example is painted in the
+style of its neighbour's frame instead ("borrowed"), whose colours its classes are to take. From an example of one drawn
+style the encoder must find that style again. So every term that asks for one certain picture speaks only where the
+style says which one, and the drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS 2017). Without an encoder every
+example is paired and its style drawn.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import encode_annotation
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
+from seg2vid_tf.losses.class_color import class_color_distance
 from seg2vid_tf.losses.kl import kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1
 from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mask
 from seg2vid_tf.models.build import build_generator, build_style_encoder
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
-from seg2vid_tf.models.start_frame.painter import STYLE_STREAM, StartFramePainter
+from seg2vid_tf.models.seeds import STYLE_STREAM
+from seg2vid_tf.models.start_frame.painter import StartFramePainter
+from seg2vid_tf.models.start_frame.style_standardisation import fit_styles, standardise_style
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.training.late_decay import LateDecay
@@ -30,8 +35,11 @@ from seg2vid_tf.training.multiscale_adversary import MultiscaleAdversary
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import accumulated, example_seeds, per_replica, summed_over_replicas
 from seg2vid_tf.training.segmentation_adversary import SegmentationAdversary
+from seg2vid_tf.training.style_distribution import StyleDistribution
 
 SAMPLED_SEEDS = (1, 2, 3)
+# Training pictures whose styles are looked at once training is over (models/start_frame/style_standardisation.py).
+STYLES_FITTED = 512
 # A gradient out of the ordinary, as each network gives the other, moves Adam's weights by 1 / sqrt(1 - beta_2) learning
 # rates: 32 with the usual 0.999, which blew whole runs up, 10 with this (StyleGAN's).
 BETA_2 = 0.99
@@ -64,18 +72,57 @@ class StartFrameTrainer:
             copy_weights(network, self.averages[name])
         self.painter = StartFramePainter(self.averages["generator"], self.averages.get("style_encoder"), spec)
         self.generator_optimizer, self.discriminator_optimizer = (
-            keras.optimizers.Adam(LateDecay(rate, training.steps, training.decay), training.beta_1, BETA_2)
+            keras.optimizers.Adam(
+                LateDecay(rate, training.steps, training.decay, training.warmup_steps), training.beta_1, BETA_2
+            )
             for rate in (training.learning_rate, training.discriminator_learning_rate)
         )
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
+        self._styles = StyleDistribution(config.model.style_dim, standardised=not config.model.style_encoder)
         self.checkpointed = {
             **self.networks,
             **{f"{name}_average": average for name, average in self.averages.items()},
             "discriminator": self.adversary.discriminator,
             "generator_optimizer": self.generator_optimizer,
             "discriminator_optimizer": self.discriminator_optimizer,
+            "styles": self._styles,
         }
+
+    def mute_classes(self, class_ids) -> None:
+        """Before the first step: classes that no training picture shows are painted as unlabelled pixels are."""
+        for network in (self.networks["generator"], self.averages["generator"]):
+            network.mute_classes(class_ids)
+
+    def resume_averages(self) -> None:
+        """Before the first step: the averages of a finished run begin anew from the networks.
+
+        Theirs is another style than the networks', so an average of both would be one of neither.
+        """
+        if int(self._styles.standardised.numpy()):
+            for name, network in self.networks.items():
+                copy_weights(network, self.averages[name])
+            self._styles.standardised.assign(0)
+
+    def standardise_style(self, make_batches) -> None:
+        """After the last step: seeds draw styles from now on as the training pictures have them.
+
+        Args:
+          make_batches: start_step -> tf.data.Dataset of batches without end.
+        """
+        print(f"looking at the styles of {STYLES_FITTED} training pictures ...", flush=True)
+        encoder, encoded = self.averages["style_encoder"], []
+        for batch in make_batches(0):
+            encoded.append(encoder({"frame": batch["frames"][:, 0]}))
+            if sum(len(e["mean"]) for e in encoded) >= STYLES_FITTED:
+                break
+        means, log_variances = (np.concatenate([e[key].numpy() for e in encoded]) for key in ("mean", "log_variance"))
+        standardise_style(self.averages["generator"], encoder, *fit_styles(means, log_variances))
+        self._styles.standardised.assign(1)
+
+    @property
+    def _borrows(self):
+        return self.config.losses.style_color_weight > 0
 
     @property
     def _trained(self):
@@ -93,6 +140,9 @@ class StartFrameTrainer:
         Returns:
           {name: this replica's share of the loss term}; their sum over replicas is the term.
         """
+        if self.config.model.style_encoder:
+            encoded = self.averages["style_encoder"]({"frame": batch["frames"][:, 0]})
+            self._styles.update(encoded["mean"], encoded["log_variance"], step)
         examples = self._examples(batch, step)
         parts = self.config.training.accumulate
         gradients, terms, fake = accumulated(self._generator_gradients, examples, parts)
@@ -115,15 +165,17 @@ class StartFrameTrainer:
         style, other_style, style_noise, coin, style_draws, mix_draws = tf.split(
             drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
+        style, other_style = self._styles.place(style), self._styles.place(other_style)
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
-        parted = (1.0 - paired) * tf.cast(coin[:, 0] > 0, tf.float32)
+        borrowed = tf.cast((seeds + step) % 4 == 0, tf.float32) if self._borrows else tf.zeros([count])
+        parted = (1.0 - paired) * (1.0 - borrowed) * tf.cast(coin[:, 0] > 0, tf.float32)
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
             "real": real,
             "annotation": annotation,
             "target": target,
-            "balanced": target * class_balance(pixels_per_class),
+            "balanced": target * class_balance(pixels_per_class, self.config.losses.class_balance),
             "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
             "style": style,
             "other_style": other_style,
@@ -131,6 +183,7 @@ class StartFrameTrainer:
             "style_mask": labelmix_mask(target, style_draws) * parted[:, None, None, None],
             "mix_draws": mix_draws,
             "paired": paired,
+            "borrowed": borrowed,
             "parted": parted,
         }
 
@@ -156,29 +209,38 @@ class StartFrameTrainer:
         if self.config.model.style_encoder:
             encoded = _posterior(self.networks["style_encoder"], real)
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
-            style = tf.where(paired[:, None] > 0, reparameterise(encoded, examples["style_noise"]), style)
+            own = reparameterise(encoded, examples["style_noise"])
+            style = tf.where(paired[:, None] > 0, own, style)
+            style = tf.where(examples["borrowed"][:, None] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
         inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
-        terms |= self.adversary.generator_terms(examples, fake)
+        fake_features = self._features and self._features(fake)
+        terms |= self.adversary.generator_terms(examples, fake, fake_features)
         # Where nothing says what the real frame's style is, it is no target.
-        compared = tf.where(paired[:, None, None, None] > 0, fake, real)
-        terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(compared))
+        known = paired[:, None, None, None] > 0
+        terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(tf.where(known, fake, real)))
         if weights.perceptual_weight:
-            distance = feature_distance(self._features(real), self._features(compared))
-            terms["perceptual"] = weights.perceptual_weight * distance
+            targets = self._features(real)
+            compared = [tf.where(known, *pair) for pair in zip(fake_features, targets, strict=True)]
+            terms["perceptual"] = weights.perceptual_weight * feature_distance(targets, compared)
         if self.config.model.style_encoder:
             # By the averaged encoder, which no gradient reaches: the one in training would learn to hide the style in
             # what nobody sees.
             found = self.painter.encode_style(fake)
-            error = tf.reduce_mean(tf.abs(found - style), axis=-1) * (1.0 - paired) * (1.0 - examples["parted"])
+            drawn = (1.0 - paired) * (1.0 - examples["parted"]) * (1.0 - examples["borrowed"])
+            error = tf.reduce_mean(tf.abs(found - style), axis=-1) * drawn
             terms["style_regression"] = weights.style_regression_weight * tf.reduce_mean(error)
+        if self._borrows:
+            target, lender = examples["target"], _neighbours(examples["target"])
+            distance = class_color_distance(_neighbours(real), lender, fake, target)
+            terms["style_color"] = weights.style_color_weight * tf.reduce_mean(distance * examples["borrowed"])
         return fake, terms
 
     def paint(self, batch: dict, seed: int) -> tf.Tensor:
         """Start frames float32 [B,H,W,3] of a batch's annotations, by the averaged weights, in the seed's style."""
         seeds = tf.fill([tf.shape(batch["frames"])[0]], tf.constant(seed, tf.int64))
-        return self._paint(batch, self.painter.draw_style(seeds), seeds)
+        return self._paint(batch, self._styles.place(self.painter.draw_style(seeds)), seeds)
 
     def _paint(self, batch, style, seeds):
         return self.painter.paint(batch["label_maps"][:, 0], style, seeds, self._instances(batch))
@@ -196,6 +258,15 @@ class StartFrameTrainer:
             columns.append(self._paint(batch, self.painter.encode_style(real), seeds))
         columns.append(real)
         return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _neighbours(values):
+    """Each example's neighbour's: of places 2i and 2i + 1 each gets the other's, a last one without neighbour its own.
+
+    Pairs, and not the next one's, so that a batch cut into even parts, for replicas or memory, has the same ones.
+    """
+    count = tf.shape(values)[0]
+    return tf.gather(values, tf.minimum(tf.bitwise.bitwise_xor(tf.range(count), 1), count - 1))
 
 
 def _coarse(frame):

@@ -10,6 +10,7 @@ from seg2vid_tf.config import (
     MotionModelConfig,
     MotionTrainingConfig,
     StartFrameConfig,
+    StartFrameLossConfig,
     StartFrameModelConfig,
     StartFrameTrainingConfig,
 )
@@ -34,6 +35,17 @@ def smallest_start_frame():
         patch_scales=1,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
+
+
+@pytest.fixture(scope="session")
+def whole_start_frame(smallest_start_frame):
+    """The same with every part that a config may leave out, but for the perceptual network's."""
+    return dataclasses.replace(
+        smallest_start_frame,
+        model=dataclasses.replace(smallest_start_frame.model, style_bands=2, fine_spade_filters=3),
+        losses=StartFrameLossConfig(class_balance=0.5, style_color_weight=2.0),
+        training=StartFrameTrainingConfig(steps=4, batch_size=4, warmup_steps=2),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +95,8 @@ def command_line():
             for field in dataclasses.fields(part.type):
                 value = getattr(getattr(config, part.name), field.name)
                 text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+                if (field.name, value) == ("precision", "auto"):
+                    text = "float32"  # two programs beside each other may time a machine differently
                 given.append(f"--{field.name}={text}")
         return given
 

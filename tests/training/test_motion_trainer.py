@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.build import set_precision
 from seg2vid_tf.training.motion_trainer import MotionTrainer
+from tests.settings import needs_bfloat16
 
 
 def shifted_clip(height, width, shifts, seed=0):
@@ -144,6 +145,7 @@ def test_weights_of_the_losses_scale_their_terms(smallest_motion, spec, batch):
         np.testing.assert_allclose(terms[1][name], 2 * terms[0][name], rtol=1e-4, err_msg=name)
 
 
+@needs_bfloat16
 def test_a_step_in_mixed_precision_is_close_to_one_in_float32(smallest_motion, spec, batch):
     terms = []
     for precision in ("float32", "mixed_bfloat16"):

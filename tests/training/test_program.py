@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -18,24 +16,11 @@ from seg2vid_tf.data.shards import load_manifest
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.motion_trainer import MotionTrainer
-from seg2vid_tf.training.program import fingerprint, start_from
+from seg2vid_tf.training.program import fingerprint, recorded_precision, start_from
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
+from tests.programs import run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
-RUN_SEVERAL = pathlib.Path(__file__).resolve().parents[1] / "run_several.py"
-
-
-def run_several(*command_lines):
-    """(how each command line ended: None where it went well, "error: ..." where it said so; what all printed)."""
-    done = subprocess.run(
-        [sys.executable, RUN_SEVERAL],
-        input=json.dumps([[str(argument) for argument in line] for line in command_lines]),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), done.stdout
 
 
 def assert_refused(ending, message):
@@ -48,9 +33,11 @@ def test_what_cannot_be_trained_claims_no_run_folder(street_data, more_data, tmp
     line += ["--width=64"]
     still = more_data / "data"
     (crop, short, exact), _ = run_several(
-        [*line, "--num_frames=2", "--crop=2"],
-        [*line, "--num_frames=9"],
-        [*line, "--num_frames=2", f"--data_dir={still}", "--flow_weight=1"],
+        [
+            [*line, "--num_frames=2", "--crop=2"],
+            [*line, "--num_frames=9"],
+            [*line, "--num_frames=2", f"--data_dir={still}", "--flow_weight=1"],
+        ]
     )
     assert_refused(crop, "crop must")
     assert_refused(exact, f"{still / 'train'}: it holds no exact motion, which flow_weight and occlusion_weight")
@@ -108,7 +95,7 @@ def test_stage_1_trains_on_two_splits_and_measures(
         # The run that is there has seen the second split too.
         "it differs in data: ": [*good, "--resume", "--more_train_data="],
     }
-    (trained, *endings), printed = run_several(good, *refusals.values())
+    (trained, *endings), printed = run_several([good, *refusals.values()])
     assert trained is None, trained
     for ending, message in zip(endings, refusals, strict=True):
         assert_refused(ending, message)
@@ -167,10 +154,10 @@ def test_a_fingerprint_follows_what_the_perceptual_file_holds(tmp_path):
 
 
 def test_a_run_starts_from_anothers_networks(
-    smallest_motion, with_model, with_training, command_line, street_data, more_data, tmp_path
+    smallest_motion, with_model, with_training, command_line, street_data, more_data, spec, tmp_path
 ):
     def flags(run_dir, data_dir=street_data, model=smallest_motion, **changes):
-        config = with_training(model, **{"steps": 1, "seed": 1, **changes})
+        config = with_training(model, **{"steps": 1, **changes})
         return [
             EXPERIMENTS / "train_motion.py",
             f"--data_dir={data_dir}",
@@ -179,24 +166,43 @@ def test_a_run_starts_from_anothers_networks(
         ]
 
     first, second, refused = (tmp_path / name for name in ("first", "second", "refused"))
+    keras.utils.set_random_seed(1)
+    source, folder = MotionTrainer(smallest_motion, spec), RunFolder(first / "motion")
+    folder.start("motion", smallest_motion, spec, "data", False)
+    folder.save(source.checkpointed, 1)
     # A learning rate of next to nothing: what the second run ends with is what it started from. Its pixels are larger.
     scaled = with_model(smallest_motion, flow_scale=4.0)
     going_on = {"model": scaled, "init_from": str(first), "learning_rate": 1e-12, "seed": 2}
     endings, _ = run_several(
-        flags(first),
-        flags(second, **going_on),
-        flags(second, **going_on, steps=2) + ["--resume"],
-        flags(refused, init_from=str(tmp_path / "absent")),
-        flags(refused, data_dir=more_data / "data", init_from=str(first)),
+        [
+            flags(second, **going_on),
+            flags(second, **going_on) + ["--resume"],  # which would train for a minute, had it not taken its one step
+            flags(refused, init_from=str(tmp_path / "absent")),
+            flags(refused, data_dir=more_data / "data", init_from=str(first)),
+        ]
     )
-    assert endings[:3] == [None, None, None]
-    assert_refused(endings[3], "absent/motion holds no run")
-    assert_refused(endings[4], "was trained on spec 'synthetic_street', this data has 'mine'")
+    assert endings[:2] == [None, None]
+    assert_refused(endings[2], "absent/motion holds no run")
+    assert_refused(endings[3], "was trained on spec 'synthetic_street', this data has 'mine'")
     assert not refused.exists()
     weights = [_weights(run_dir / "motion" / "checkpoints" / "ckpt-1") for run_dir in (first, second)]
     assert weights[0].keys() == weights[1].keys() and len(weights[0]) > 20
     for name, value in weights[0].items():
         np.testing.assert_allclose(weights[1][name], value, atol=1e-9, err_msg=name)
+
+
+def test_a_run_without_a_checkpoint_goes_on_in_its_precision(
+    smallest_motion, with_training, command_line, street_data, spec, tmp_path
+):
+    """It was stopped before its first one: its config.json says all the same how it began."""
+    folder = RunFolder(tmp_path / "motion")
+    assert recorded_precision(folder, "motion") is None
+    folder.start("motion", with_training(smallest_motion, precision="mixed_bfloat16"), spec, "others", False)
+    line = [EXPERIMENTS / "train_motion.py", f"--data_dir={street_data}", f"--run_dir={tmp_path}", "--resume"]
+    (ending,), printed = run_several([[*line, *command_line(smallest_motion), "--precision=auto"]])
+    assert "precision: mixed_bfloat16, as the run began" in printed, ending
+    assert_refused(ending, "it differs in data: ")
+    assert "precision" not in ending
 
 
 def _weights(prefix):

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from seg2vid_tf.config import to_json
 from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, logical_devices, per_replica
+from tests.programs import HANG_SECONDS
 
 PROGRAM = pathlib.Path(__file__).parent / "two_replicas.py"
 
@@ -28,13 +29,13 @@ TRAININGS = ["segmentation", "multiscale", "motion"]
 
 
 @pytest.fixture(scope="module")
-def trainings(smallest_start_frame, smallest_motion, with_model, with_training, street_data, tmp_path_factory):
+def trainings(whole_start_frame, smallest_motion, with_model, with_training, street_data, tmp_path_factory):
     """{training: the arrays that two_replicas.py wrote}; stage 1 by its discriminator. They run side by side."""
     folder = tmp_path_factory.mktemp("replicas")
     # These rates multiply the gradients themselves (two_replicas.py) and move the weights far above the tolerance.
     configs = {
         name: with_training(
-            with_model(smallest_start_frame, discriminator=name),
+            with_model(whole_start_frame, discriminator=name),
             steps=2,
             batch_size=4,
             learning_rate=0.03,
@@ -46,7 +47,7 @@ def trainings(smallest_start_frame, smallest_motion, with_model, with_training, 
     processes = {name: start(name, config, street_data, folder) for name, config in configs.items()}
     try:
         for name, process in processes.items():
-            assert process.wait(timeout=300) == 0, (folder / f"{name}.log").read_text()[-3000:]
+            assert process.wait(timeout=HANG_SECONDS) == 0, (folder / f"{name}.log").read_text()[-3000:]
     finally:
         for process in processes.values():
             process.kill()

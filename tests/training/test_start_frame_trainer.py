@@ -12,6 +12,7 @@ from seg2vid_tf.models.build import set_precision
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
 from seg2vid_tf.training import start_frame_trainer
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
+from tests.settings import needs_bfloat16
 
 DISCRIMINATORS = ("segmentation", "multiscale")
 OF_THE_ENCODER = {"style_kl", "style_regression"}
@@ -63,7 +64,7 @@ def terms_of(trainer, batch, step=0):
 def test_one_step_changes_every_network(smallest_start_frame, with_model, spec, batch, discriminator):
     trainer = build(with_model(smallest_start_frame, discriminator=discriminator), spec)
     networks = {"generator", "style_encoder", "generator_average", "style_encoder_average", "discriminator"}
-    assert set(trainer.checkpointed) == networks | {"generator_optimizer", "discriminator_optimizer"}
+    assert set(trainer.checkpointed) == networks | {"generator_optimizer", "discriminator_optimizer", "styles"}
     before = {name: values(owner) for name, owner in trainer.checkpointed.items()}
     for name in ("generator", "style_encoder"):
         for weights, average in zip(before[name], before[f"{name}_average"], strict=True):
@@ -157,6 +158,7 @@ def test_each_example_is_painted_in_the_styles_that_are_its_own(smallest_start_f
     trainer = build(smallest_start_frame, spec)
     batch = make_batch(8)
     examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
+    assert not examples["borrowed"].numpy().any()
     read_by = {
         "other_style": examples["parted"].numpy() > 0,
         "style_noise": examples["paired"].numpy() > 0,
@@ -167,6 +169,83 @@ def test_each_example_is_painted_in_the_styles_that_are_its_own(smallest_start_f
         assert expected.any() and not expected.all()
         after = trainer._generator_terms({**examples, name: examples[name] + 1.0})[0].numpy()
         np.testing.assert_array_equal(np.abs(after - before).max(axis=(1, 2, 3)) > 1e-5, expected, err_msg=name)
+
+
+def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smallest_start_frame, spec):
+    """Of places 2i and 2i + 1 each borrows from the other, of steps alternate places; without a weight none does."""
+    losses = dataclasses.replace(smallest_start_frame.losses, style_color_weight=3.0)
+    trainer = build(dataclasses.replace(smallest_start_frame, losses=losses), spec)
+    batch = make_batch(8)
+    tensors = {name: tf.constant(value) for name, value in batch.items()}
+    assert not build(smallest_start_frame, spec)._examples(tensors, tf.constant(0, tf.int64))["borrowed"].numpy().any()
+    for step, lent_to in ((0, (0, 4)), (1, (3, 7))):
+        examples = trainer._examples(tensors, tf.constant(step, tf.int64))
+        borrowed, paired = examples["borrowed"].numpy() > 0, examples["paired"].numpy() > 0
+        assert tuple(np.flatnonzero(borrowed)) == lent_to
+        assert not (borrowed & (paired | (examples["parted"].numpy() > 0))).any()
+        fake, terms = trainer._generator_terms(examples)
+        for place in range(8):
+            frames = batch["frames"].copy()
+            frames[place] *= -1.0
+            changed = trainer._examples({**tensors, "frames": tf.constant(frames)}, tf.constant(step, tf.int64))
+            other_fake, other = trainer._generator_terms(changed)
+            lends = (place ^ 1) in lent_to
+            assert (other["style_color"].numpy() != terms["style_color"].numpy()) == lends, (step, place)
+            moved = np.abs(other_fake - fake).max(axis=(1, 2, 3)) > 1e-5
+            # A paired one's own picture follows its frame, and so does the one that borrows from it.
+            assert set(np.flatnonzero(moved)) == ({place} if paired[place] else set()) | (
+                {place ^ 1} if lends else set()
+            )
+
+
+def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_start_frame, spec):
+    trainer = build(smallest_start_frame, spec)
+    trainer.mute_classes([8])
+    batch = make_batch(2)
+    batch["label_maps"][batch["label_maps"] == 8] = 7
+    for step in range(2):
+        take_step(trainer, batch, step)
+    label_maps = np.full([1, 1, 16, 32], 7, np.uint8)
+    label_maps[..., 10:] = 8
+    shown = {"frames": tf.zeros([1, 1, 16, 32, 3]), "label_maps": tf.constant(label_maps)}
+    label_maps = np.where(label_maps == 8, spec.ignore_id, label_maps)
+    np.testing.assert_array_equal(
+        trainer.paint(shown, 1), trainer.paint({**shown, "label_maps": tf.constant(label_maps)}, 1)
+    )
+
+
+def test_a_finished_run_draws_the_styles_of_its_pictures_and_paints_the_same_in_each(smallest_start_frame, spec):
+    trainer = build(smallest_start_frame, spec)
+    batch = {name: tf.constant(value) for name, value in make_batch(8).items()}
+    take_step(trainer, batch)
+    real, label_maps = batch["frames"][:, 0], batch["label_maps"][:, 0]
+    seeds = tf.range(8, dtype=tf.int64)
+    networks = {name: values(network) for name, network in trainer.networks.items()}
+    averages = {name: values(network) for name, network in trainer.averages.items()}
+    referenced = trainer.painter.paint(label_maps, trainer.painter.encode_style(real), seeds).numpy()
+    trainer.standardise_style(lambda start: tf.data.Dataset.from_tensors(batch).repeat())
+    styles = trainer.painter.encode_style(real).numpy()
+    # The covariance is that of the means and the posteriors' own together.
+    np.testing.assert_allclose(styles.mean(0), 0.0, atol=1e-3)
+    assert (np.linalg.eigvalsh(np.cov(styles, rowvar=False)) < 1.0 + 8 / 7).all()
+    again = trainer.painter.paint(label_maps, tf.constant(styles), seeds).numpy()
+    np.testing.assert_allclose(again, referenced, atol=1e-4)
+    drawn = trainer.painter.paint(label_maps, trainer.painter.draw_style(seeds), seeds).numpy()
+    assert np.abs(drawn - referenced).max() > 1e-3
+    for name, network in trainer.networks.items():
+        for before, now in zip(networks[name], values(network), strict=True):
+            np.testing.assert_array_equal(now, before)
+    # Going on, the averages begin anew from the networks; without having finished they stay.
+    trainer.resume_averages()
+    for name, network in trainer.averages.items():
+        for expected, now in zip(networks[name], values(network), strict=True):
+            np.testing.assert_array_equal(now, expected)
+    assert any((a != b).any() for a, b in zip(averages["generator"], networks["generator"], strict=True))
+    take_step(trainer, batch, 1)
+    kept = values(trainer.averages["generator"])
+    trainer.resume_averages()
+    for expected, now in zip(kept, values(trainer.averages["generator"]), strict=True):
+        np.testing.assert_array_equal(now, expected)
 
 
 def test_the_style_regression_teaches_the_generator_alone(smallest_start_frame, spec):
@@ -253,6 +332,7 @@ def test_the_generators_step_in_parts_never_waits_for_power_iterations(smallest_
             np.testing.assert_allclose(parted, whole, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@needs_bfloat16
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)
 def test_a_step_in_mixed_precision_is_close_to_one_in_float32(
     smallest_start_frame, with_model, spec, batch, discriminator
