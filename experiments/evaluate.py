@@ -1,4 +1,4 @@
-"""Measures a model on a prepared split, beside baselines: metrics.json, report.html and a TensorBoard entry.
+r"""Measures a model on a prepared split, beside baselines: metrics.json, report.html and a TensorBoard entry.
 
     python experiments/evaluate.py --run_dir=runs/street --data=data/street/validation --train_data=data/street/train \
         --output=out/street
@@ -18,6 +18,7 @@ import sys
 from absl import flags
 
 from seg2vid_tf.flags import run
+from seg2vid_tf.ops.published_preprocessing import split_preprocessing
 
 DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)")
 TRAIN_DATA = flags.DEFINE_list(
@@ -33,7 +34,9 @@ WITHOUT_ANNOTATION = flags.DEFINE_string(
 )
 START_FRAME = flags.DEFINE_enum("start_frame", "real", ["real", "generated"], "where frame 0 comes from")
 NUM_FRAMES = flags.DEFINE_integer("num_frames", None, "frames after frame 0; default: the model's", lower_bound=1)
-HORIZONS = flags.DEFINE_list("horizons", [], "also give the scores of the first so many frames, as 4,8")
+HORIZONS = flags.DEFINE_list(
+    "horizons", [], "also give each score over the first frames alone: 4,8 adds <score>@4 and <score>@8"
+)
 SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
 TEMPERATURE = flags.DEFINE_float(
     "temperature", None, "how much the samples differ: 0 not at all, 1 as the prior says; default: the model's own"
@@ -53,10 +56,14 @@ MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows o
 LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", None, "segmenter that answers in Cityscapes trainIds")
 FEATURES = flags.DEFINE_list(
-    "features", [], "networks from pictures or clips to feature vectors, for the Frechet distance (Inception: FID)"
+    "features",
+    [],
+    "networks from pictures or clips to feature vectors, for Frechet and kernel distances (Inception: FID, KID); "
+    "before a file how its pictures are prepared where that is published: fid=, pytorch_fid=, clean_fid=, fvd16=, "
+    "videogpt_fvd16=",
 )
 CLASSIFIER_PATH = flags.DEFINE_string("classifier_path", None, "network from pictures to classes (Inception: IS)")
-_NETWORKS = (LPIPS_PATH, SEGMENTER_PATH, FEATURES, CLASSIFIER_PATH)
+_NETWORKS = (LPIPS_PATH, SEGMENTER_PATH, CLASSIFIER_PATH)
 COMPARE = flags.DEFINE_list("compare", [], "finished evaluations to hold against each other, instead of measuring")
 FPS = flags.DEFINE_float("fps", 4.0, "of the report's animations", lower_bound=0.1)
 
@@ -69,10 +76,12 @@ def main():
         raise ValueError("give --data, the prepared split to measure on")
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
         raise ValueError("give exactly one of --saved_model and --run_dir")
-    for flag in (DATA, TRAIN_DATA, SAVED_MODEL, RUN_DIR, WITHOUT_ANNOTATION, *_NETWORKS):
-        for path in [flag.value] if isinstance(flag.value, str) else flag.value or ():
-            if not pathlib.Path(path).exists():
-                raise ValueError(f"--{flag.name}: no file or folder {path!r}")
+    given = [(f.name, f.value) for f in (DATA, SAVED_MODEL, RUN_DIR, WITHOUT_ANNOTATION, *_NETWORKS) if f.value]
+    given += [(TRAIN_DATA.name, path) for path in TRAIN_DATA.value]
+    given += [(FEATURES.name, split_preprocessing(entry)[1]) for entry in FEATURES.value]
+    for flag, path in given:
+        if not pathlib.Path(path).exists():
+            raise ValueError(f"--{flag}: no file or folder {path!r}")
     if not all(h.isdigit() for h in HORIZONS.value):
         raise ValueError(f"--horizons takes numbers of frames, received {','.join(HORIZONS.value)}")
     from seg2vid_tf.evaluation.methods import Protocol  # TensorFlow loads here: a mistake above is told at once.
@@ -108,7 +117,9 @@ def main():
     metrics = evaluator.run(OUTPUT.value, FPS.value)
     for line in score_lines(metrics["methods"], metrics["warnings"]):
         print(line)
-    print(f"{OUTPUT.value}/report.html: {metrics['clips']} clips")
+    print(
+        f"{OUTPUT.value}/report.html: {metrics['clips']} clips; experiments/README.md says what the scores' names mean"
+    )
 
 
 def _compare():

@@ -26,6 +26,10 @@ LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the files where
 RESIZE = flags.DEFINE_bool("resize", False, "bring maps of another size to the one trained at, by nearest")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 
+COLORS = flags.DEFINE_string(
+    "colors", None, "classes, grey (each channel is the id) or a colour set of the spec: the maps are painted so"
+)
+
 
 def main():
     files = label_map_files(pathlib.Path(LABEL_MAP.value))
@@ -33,7 +37,9 @@ def main():
     import numpy as np
     import tensorflow as tf  # TensorFlow loads here: a mistake above is told at once.
 
-    from seg2vid_tf.annotations.label_map import colorize, read_label_map
+    from seg2vid_tf.annotations.color_map import read_told_map
+    from seg2vid_tf.annotations.doubts import warn_of_doubts, warn_of_file
+    from seg2vid_tf.annotations.label_map import colorize
     from seg2vid_tf.media import contact_sheet, save_png
     from seg2vid_tf.models.restore import painter_from_run
     from seg2vid_tf.ops.image import to_uint8
@@ -48,9 +54,12 @@ def main():
         style = tf.repeat(reference, len(seeds), axis=0)
     other_style = painter.draw_style(tf.fill([len(seeds)], tf.constant(RESTYLE_SEED.value, tf.int64)))
     maps = []
+    told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
     for file in files:
-        size = trained_at if RESIZE.value else None
-        label_map = read_label_map(file, painter.spec, size, LABEL_IDS.value, PALETTE.value)
+        label_map = read_told_map(file, painter.spec, trained_at if RESIZE.value else None, **told)
+        warn_of_doubts(label_map, painter.spec, str(file))
+        if LABEL_IDS.value and not COLORS.value:
+            warn_of_file(file, painter.spec, LABEL_IDS.value)
         if label_map.shape[0] % stride or label_map.shape[1] % stride:
             raise ValueError(
                 f"{file} is {label_map.shape}, height and width must be divisible by {stride}: give --resize to bring "
@@ -75,12 +84,13 @@ def main():
     else:
         print("the label maps differ in size: no sheet.png")
         (output / "sheet.png").unlink(missing_ok=True)  # an earlier call's, of other pictures
-    print(f"{len(files)} label maps, {len(seeds)} seeds from {SEED.value}: {output}")
+    print(f"label maps: {len(files)}, each with seeds {SEED.value} to {SEED.value + len(seeds) - 1}: {output}")
 
 
 def label_map_files(path):
     """The PNG itself, or those of the folder, by name."""
-    files = sorted(path.glob("*.png")) if path.is_dir() else [path]
+    # What file managers leave begins with a dot.
+    files = sorted(path.glob("[!.]*.png")) if path.is_dir() else [path]
     if not files:
         raise ValueError(f"--label_map={path}: no .png file in this folder")
     return files

@@ -43,7 +43,7 @@ from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.export import newest_version, versions
+from seg2vid_tf.serving.layout import newest_version, saved_models, versions
 from seg2vid_tf.training.program import fingerprint
 
 # Scores by which the report chooses clips to show.
@@ -57,7 +57,7 @@ class Networks:
     Attributes:
       lpips: weights of LPIPS AlexNet (evaluation/lpips.py).
       segmenter: it answers in Cityscapes' trainIds (ops/segmenter.py).
-      features: feature extractors of pictures or clips (evaluation/feature_extractor.py).
+      features: feature extractors of pictures or clips (evaluation/feature_extractor.py), "fid=.." and the like too.
       classifier: from pictures to classes.
     """
 
@@ -133,7 +133,7 @@ class Evaluator:
             segment,
         )
         roles = {"lpips": networks.lpips, "segmenter": networks.segmenter, "classifier": networks.classifier}
-        roles |= {f"frechet_{each.name}": path for each, path in zip(extractors, networks.features, strict=True)}
+        roles |= {f"features_{each.name}": each.path for each in extractors}
         self._identity = {
             "model": _identified(self._model),
             "data": {
@@ -145,6 +145,7 @@ class Evaluator:
             "train_data": [{"path": p, "digest": fingerprint([m])} for p, m in self._train_data.items()],
             "without_annotation": None if without_annotation is None else _identified(without_annotation),
             "protocol": dataclasses.asdict(protocol),
+            "noise_version": pipe.noise_version,
             "networks": {role: _identified(path) for role, path in roles.items() if path},
             "versions": _versions(protocol.external_flow),
         }
@@ -330,7 +331,10 @@ def _model_digest(path):
     runs = [path / stage for stage in ("start_frame", "motion") if (path / stage / "config.json").exists()]
     if runs:
         return hashlib.sha256(" ".join(RunFolder(stage).digest() for stage in runs).encode()).hexdigest()
-    return sha256_of(newest_version(path) if versions(path) else path)
+    models = saved_models(newest_version(path)) if versions(path) else saved_models(path)
+    if len(models) > 1:
+        return hashlib.sha256(" ".join(map(sha256_of, models)).encode()).hexdigest()
+    return sha256_of(models[0] if models else path)
 
 
 def _versions(external_flow):

@@ -4,8 +4,6 @@ import dataclasses
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,21 +14,16 @@ from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
-from seg2vid_tf.pipeline import preset_folder
-from seg2vid_tf.serving.export import newest_version, read_description
+from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
+from tests.programs import run_program
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
-
-
-def _run(program, **options):
-    arguments = [sys.executable, EXPERIMENTS / program, *(f"--{name}={value}" for name, value in options.items())]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=300)
 
 
 def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, street_data, tmp_path):
     (tmp_path / "motion").symlink_to(run_dir / "motion")  # stage 1 has no part in these scores
     given = {"run_dir": tmp_path, "data": street_data / "validation", "samples": 3}
-    done = _run("evaluate.py", **given, train_data=street_data / "train", output=tmp_path / "a")
+    done = run_program("evaluate.py", **given, train_data=street_data / "train", output=tmp_path / "a")
     assert done.returncode == 0, done.stderr
     assert "reconstruction" in done.stdout and f"{tmp_path}/a/report.html: 2 clips" in done.stdout
     metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
@@ -55,19 +48,21 @@ def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, stre
     assert page.count("<h3>clip") == 2 and "best psnr" in page and "image/gif" in page
     assert list((tmp_path / "a" / "logs").iterdir())
 
-    done = _run("evaluate.py", **given, horizons=1, external_flow=False, output=tmp_path / "b")
+    done = run_program("evaluate.py", **given, horizons=1, external_flow=False, output=tmp_path / "b")
     assert done.returncode == 0, done.stderr
     other = json.loads((tmp_path / "b" / "metrics.json").read_text())
     assert set(other["methods"]) == {"reconstruction", "samples", "best_of_3", "copy_frame_0"}
     assert "psnr@1" in other["methods"]["samples"] and "train_data was not given" in other["warnings"][0]
-    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", output=tmp_path / "c")
+    done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", output=tmp_path / "c")
     assert done.returncode == 1 and "cannot be compared" in done.stderr and not (tmp_path / "c").exists()
-    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'a'}/", output=tmp_path / "c")
+    done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'a'}/", output=tmp_path / "c")
     assert done.returncode == 1 and "two or more different evaluations" in done.stderr
-    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", samples=3, fps=2, output=tmp_path / "c")
+    done = run_program(
+        "evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", samples=3, fps=2, output=tmp_path / "c"
+    )
     assert done.returncode == 1 and "leave --samples, --fps out" in done.stderr
     shutil.copytree(tmp_path / "a", tmp_path / "twin")
-    done = _run("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'twin'}", output=tmp_path / "c")
+    done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'twin'}", output=tmp_path / "c")
     assert done.returncode == 0, done.stderr
     same = json.loads((tmp_path / "c" / "comparison.json").read_text())[str(tmp_path / "twin")]
     assert same["samples"]["psnr"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clips": 2}
@@ -76,7 +71,7 @@ def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, stre
 
 def test_evaluate_refuses_two_models(run_dir, street_data, tmp_path):
     output = tmp_path / "out"
-    done = _run("evaluate.py", run_dir=run_dir, saved_model="x", data=street_data / "validation", output=output)
+    done = run_program("evaluate.py", run_dir=run_dir, saved_model="x", data=street_data / "validation", output=output)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == "error: give exactly one of --saved_model and --run_dir"
     assert not output.exists()
@@ -89,7 +84,7 @@ def test_evaluate_refuses_data_of_another_spec(run_dir, spec, tmp_path):
     other = dataclasses.replace(spec, name="mine", classes=(renamed, *spec.classes[1:]))
     write_shards(ClipList(clips, other), tmp_path, split="train")
     output = tmp_path / "out"
-    done = _run("evaluate.py", run_dir=run_dir, data=tmp_path / "train", output=output)
+    done = run_program("evaluate.py", run_dir=run_dir, data=tmp_path / "train", output=output)
     assert done.returncode == 1
     assert "holds spec 'mine', whose classes are not those of 'synthetic_street'" in done.stderr.splitlines()[-1]
     assert not output.exists()
@@ -98,7 +93,7 @@ def test_evaluate_refuses_data_of_another_spec(run_dir, spec, tmp_path):
 @pytest.mark.parametrize("name", ["synthetic_street", "cityscapes", "weizmann_pose"])
 def test_draw_label_map(name, tmp_path):
     output, spec = tmp_path / "label.png", load_spec(name)
-    done = _run("draw_label_map.py", seed=3, spec=name, height=32, width=64, output=output)
+    done = run_program("draw_label_map.py", seed=3, spec=name, height=32, width=64, output=output)
     assert done.returncode == 0, done.stderr
     label_map = read_label_map(output, spec)
     assert label_map.shape == (32, 64) and len(np.unique(label_map)) > 3
@@ -108,7 +103,7 @@ def test_draw_label_map(name, tmp_path):
 
 
 def test_draw_label_map_for_a_model_that_comes_with_the_project(tmp_path):
-    done = _run("draw_label_map.py", preset="synthetic_street", output=tmp_path / "label.png")
+    done = run_program("draw_label_map.py", preset="synthetic_street", output=tmp_path / "label.png")
     assert done.returncode == 0, done.stderr
     description = read_description(newest_version(preset_folder("synthetic_street")))
     drawn = read_label_map(tmp_path / "label.png", AnnotationSpec.from_json(description["spec"]))
@@ -126,12 +121,12 @@ def test_draw_label_map_for_a_model_that_comes_with_the_project(tmp_path):
     ],
 )
 def test_draw_label_map_says_what_it_cannot_draw(flags, message, tmp_path):
-    done = _run("draw_label_map.py", **flags, output=tmp_path / "label.png")
+    done = run_program("draw_label_map.py", **flags, output=tmp_path / "label.png")
     assert done.returncode == 1 and message in done.stderr and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("file", sorted((EXPERIMENTS / "protocols").glob("*.flags")), ids=lambda file: file.stem)
 def test_protocols_name_flags_that_there_are(file, tmp_path):
     """The first thing that is missing after them is the data."""
-    done = _run("evaluate.py", flagfile=file, output=tmp_path / "out")
+    done = run_program("evaluate.py", flagfile=file, output=tmp_path / "out")
     assert done.stderr == "error: give --data, the prepared split to measure on\n"

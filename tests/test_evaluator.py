@@ -47,6 +47,14 @@ def test_a_folder_of_another_evaluation_is_left_alone(finished, pipe, saved_mode
         other.run(folder)
 
 
+def test_seeds_of_another_kind_are_another_evaluation(finished, pipe, saved_model, street_data, monkeypatch):
+    _, folder, metrics = finished
+    assert metrics["noise_version"] == 2
+    monkeypatch.setattr(pipe, "noise_version", 1)
+    with pytest.raises(ValueError, match="noise_version: 2 -> 1"):
+        Evaluator(pipe, saved_model, street_data / "validation", QUICK).run(folder)
+
+
 def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp_path):
     evaluator = Evaluator(
         pipe,
@@ -101,7 +109,8 @@ def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_d
     inputs = keras.Input((None, None, 3))
     keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs)).save(tmp_path / "means.keras")
     protocol = dataclasses.replace(QUICK, start_frame="generated", num_frames=3, horizons=(1, 3))
-    networks = Networks(features=(str(tmp_path / "means.keras"),), classifier=str(tmp_path / "means.keras"))
+    means = str(tmp_path / "means.keras")
+    networks = Networks(features=(means, f"pytorch_fid={means}"), classifier=means)
     evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, networks=networks)
     metrics = evaluator.run(tmp_path / "out")
     assert set(metrics["methods"]) == {"samples", "best_of_2", "copy_frame_0"}
@@ -109,6 +118,9 @@ def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_d
         metrics["by_frame"]["samples"]["psnr"]
     ) == 3
     assert metrics["sets"]["samples"]["frechet_means"] > 0, "8 frames of 3 features"
+    assert metrics["sets"]["samples"]["kid_means"] is None, "of two clips"
+    assert metrics["sets"]["samples"]["frechet_pytorch_fid_means"] > 0
+    assert set(metrics["networks"]) == {"classifier", "features_means", "features_pytorch_fid_means"}
     assert set(metrics["sets"]["real"]) == {"classifier_score_means"}
 
 

@@ -93,5 +93,5 @@ class MeanFlow:
           ValueError: no clip was added.
         """
         if not self.count:
-            raise ValueError("the mean flow of no clip")
+            raise ValueError("no clip was added, so there is no mean flow")
         return (self._sum / self.count).astype(np.float32)

@@ -1,7 +1,8 @@
 """What a published network says of pictures or clips: feature vectors for the Frechet distance, or classes.
 
-Any network by path (ops/picture_network.py): Inception's pooled features make the Frechet distance FID, I3D's FVD.
-Everything measured with one is named after its file, since the name is all that says which network it was.
+Any network by path (ops/picture_network.py): Inception's pooled features make the Frechet distance FID, I3D's FVD, if
+pictures are prepared as those are published with (ops/published_preprocessing.py). Everything measured with one is
+named after preparation and file, since the name is all that says which network it was and what it saw.
 """
 
 import os
@@ -10,13 +11,16 @@ import pathlib
 import numpy as np
 
 from seg2vid_tf.ops.picture_network import PictureNetwork
+from seg2vid_tf.ops.published_preprocessing import split_preprocessing
 
 
 class FeatureExtractor:
     """Pictures or clips -> one vector each.
 
     Attributes:
-      name: the file's, or the folder's, without ending: part of every measure's name.
+      name: the preparation's, where there is one, and the file's or the folder's without ending, as fid_inception: part
+        of every measure's name.
+      path: the file or folder.
       clip_length: frames of the clips that it reads, -1: any number; None: it reads pictures.
     """
 
@@ -24,17 +28,20 @@ class FeatureExtractor:
         """Loads the network.
 
         Args:
-          path: as PictureNetwork takes it.
+          path: as PictureNetwork takes it; or "<preprocessing>=<path>", as fid=inception.tflite.
           kind: what messages call it.
 
         Raises:
-          ValueError: what PictureNetwork refuses, or an output that is no vector: [N,C], or [N,..1..,C].
+          ValueError: what PictureNetwork refuses, an unknown preprocessing, or an output that is no vector: [N,C], or
+            [N,..1..,C].
         """
-        self._network = PictureNetwork(path, kind, clips=True)
+        preprocessing, self.path = split_preprocessing(os.fspath(path))
+        self._network = PictureNetwork(self.path, kind, clips=True, preprocessing=preprocessing)
         made = self._network.output_shape
         if len(made) < 2 or any(side != 1 for side in made[1:-1]):
             raise ValueError(f"{self._network.found}; the output must be one vector a picture or clip, [N,C]")
-        self.name = pathlib.Path(path).stem
+        stem = pathlib.Path(self.path).stem
+        self.name = stem if preprocessing is None else f"{preprocessing.name}_{stem}"
         self.clip_length = self._network.clip_length
 
     def __call__(self, video: np.ndarray) -> np.ndarray:

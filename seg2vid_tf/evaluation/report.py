@@ -7,7 +7,7 @@ from seg2vid_tf.html_page import animation, picture, text
 from seg2vid_tf.media import flow_to_color
 
 # Scores of which less is better; of the others more is, or neither, as of those in _NEITHER.
-_LESS = ("lpips", "warp_error", "epe", "fl_all", "frechet")
+_LESS = ("lpips", "warp_error", "epe", "fl_all", "frechet", "kid", "kvd")
 _NEITHER = ("motion", "flow_spread", "lpips_between_seeds", "swap")
 
 _STYLE = """body { font: 14px sans-serif; margin: 2em; } td, th { padding: 2px 14px 2px 0; text-align: right; }
@@ -21,7 +21,7 @@ _COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#7
 
 def better(name: str) -> int:
     """1 where more of a score is better, -1 where less is, 0 where neither."""
-    if name.startswith(_NEITHER):
+    if name.startswith(_NEITHER) or name.endswith("_stderr"):
         return 0
     return -1 if name.startswith(_LESS) else 1
 

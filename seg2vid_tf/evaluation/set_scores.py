@@ -1,11 +1,12 @@
-"""Scores that belong to a set of videos, none to a video alone: Frechet distances, a classifier's score, mIoU.
+"""Scores that belong to a set of videos, none to a video alone: distances, a classifier's score, mIoU.
 
     frechet_<extractor>             to the real clips, of pictures or of clips as the extractor reads them (frechet.py)
+    kid_<extractor>, kvd_<..>       likewise, of pictures and of clips (kernel_distance.py); beside each .._stderr
     classifier_score_<classifier>   inception score's formula, of pictures (classifier_score.py)
     segmenter_accuracy, _mean_iou   a segmenter's view of the frames against the video's own label maps
 
 A video's part is a dict of small arrays, ``SetMeasures.part``, which can be kept on disk and added up later in any
-number: memory does not grow with that of the videos.
+number: memory grows with that of the videos by their features alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,11 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.evaluation.classifier_score import ClassifierScore
 from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
 from seg2vid_tf.evaluation.frechet import FeatureStatistics, frechet_distance
+from seg2vid_tf.evaluation.kernel_distance import kernel_distance
 from seg2vid_tf.evaluation.segmentation_scores import SegmentationScores
+
+# What the kernel distance is called, of what a part's features are of.
+KERNEL_DISTANCES = {"pictures": "kid", "clips": "kvd"}
 
 
 class SetMeasures:
@@ -66,7 +71,8 @@ class SetMeasures:
         """
         part, pictures = {}, frames[first:]
         for extractor in self._extractors:
-            part[f"frechet_{extractor.name}"] = extractor(pictures if extractor.clip_length is None else frames)
+            seen = "pictures" if extractor.clip_length is None else "clips"
+            part[f"{seen}_{extractor.name}"] = extractor(pictures if seen == "pictures" else frames)
         if self._classifier is not None:
             part[f"classifier_score_{self._classifier.name}"] = self._classifier(pictures)
         if self._segment is not None:
@@ -85,18 +91,18 @@ class SetScores:
 
     def __init__(self, spec: AnnotationSpec):
         self._segmentation = SegmentationScores(spec)
-        self._features: dict[str, FeatureStatistics] = {}
+        self._features: dict[str, dict[int, np.ndarray]] = {}
         self._classes: dict[str, ClassifierScore] = {}
 
-    def add(self, part: dict[str, np.ndarray]) -> None:
-        """Adds a video's part."""
+    def add(self, part: dict[str, np.ndarray], number: int) -> None:
+        """Adds a video's part; number: that of its clip, in all sets alike."""
         for name, array in part.items():
             if name == "segmenter":
                 self._segmentation.confusion += array
             elif name.startswith("classifier_score_"):
                 self._classes.setdefault(name, ClassifierScore(array.shape[1])).add(array)
             else:
-                self._features.setdefault(name, FeatureStatistics(array.shape[1])).add(array)
+                self._features.setdefault(name, {})[number] = array
 
     def learn_what_classifiers_say(self, others: "Iterable[SetScores]") -> None:
         """A classifier of which any set shows that it says logits says so in this set too."""
@@ -107,22 +113,36 @@ class SetScores:
         """The scores named above, and what could not be measured and why.
 
         Args:
-          real: the set that Frechet distances are to; None: there are none, as of the real set itself.
+          real: the set that distances are to; None: there are none, as of the real set itself.
         """
         scores, warnings = {}, []
-        for name, features in self._features.items() if real is not None else ():
+
+        def measure(names, function, *sets):
             try:
-                scores[name] = frechet_distance(real._features[name], features)
+                values = function(*sets)
             except ValueError as error:
-                scores[name] = None
-                warnings.append(f"{name}: {error}")
+                values = [None] * len(names)
+                warnings.append(f"{names[0]}: {error}")
+            scores.update(zip(names, values, strict=True))
+
+        for name, made in self._features.items() if real is not None else ():
+            seen, _, extractor = name.partition("_")
+            both, kernel = (real._features[name], made), f"{KERNEL_DISTANCES[seen]}_{extractor}"
+            measure([f"frechet_{extractor}"], _frechet_distance, *both)
+            measure([kernel, f"{kernel}_stderr"], kernel_distance, *both)
         for name, classes in self._classes.items():
-            try:
-                scores[name] = classes.result()
-            except ValueError as error:
-                scores[name] = None
-                warnings.append(f"{name}: {error}")
+            measure([name], lambda score: [score.result()], classes)
         if self._segmentation.confusion.any():
             result = self._segmentation.result()
             scores |= {"segmenter_accuracy": result["pixel_accuracy"], "segmenter_mean_iou": result["mean_iou"]}
         return scores, warnings
+
+
+def _frechet_distance(real, made):
+    """(distance,) of two sets {number: features}."""
+    statistics = []
+    for features in (real, made):
+        statistics.append(FeatureStatistics(next(iter(features.values())).shape[1]))
+        for each in features.values():
+            statistics[-1].add(each)
+    return (frechet_distance(*statistics),)

@@ -93,7 +93,7 @@ class StartFrameScores:
         * "frames": how many label maps were added.
         * "segmenter_accuracy", "segmenter_mean_iou": the first seed's frames against the label maps, 0..1.
         * "segmenter_accuracy_real", "segmenter_mean_iou_real": the real frames against them.
-        * "segmenter_accuracy_ratio": the first over the second accuracy; left out where that is 0.
+        * "segmenter_accuracy_ratio", "segmenter_mean_iou_ratio": the first over the second; left out where that is 0.
         * "lpips": the first seed's frame to the real one, mean over frames; smaller is closer.
         * "lpips_between_seeds": mean over all pairs of seeds of all label maps; 0 = the seed changes nothing. Needs two
           seeds.
@@ -106,12 +106,10 @@ class StartFrameScores:
         scores = {"frames": self._frames}
         if self._segmenter is not None:
             generated, real = self._generated.result(), self._real.result()
-            scores["segmenter_accuracy"] = generated["pixel_accuracy"]
-            scores["segmenter_mean_iou"] = generated["mean_iou"]
-            scores["segmenter_accuracy_real"] = real["pixel_accuracy"]
-            scores["segmenter_mean_iou_real"] = real["mean_iou"]
-            if real["pixel_accuracy"]:
-                scores["segmenter_accuracy_ratio"] = generated["pixel_accuracy"] / real["pixel_accuracy"]
+            for score, kind in (("segmenter_accuracy", "pixel_accuracy"), ("segmenter_mean_iou", "mean_iou")):
+                scores[score], scores[f"{score}_real"] = generated[kind], real[kind]
+                if real[kind]:
+                    scores[f"{score}_ratio"] = generated[kind] / real[kind]
         for name, values in (("lpips", self._distances), ("lpips_between_seeds", self._between_seeds)):
             if values:
                 scores[name] = float(np.mean(values))

@@ -25,7 +25,6 @@ def summarise(folder: EvaluationFolder, spec: AnnotationSpec) -> dict:
     sets: dict[str, SetScores] = {}
     count = 0
     for record, parts in folder.clips():
-        count += 1
         for method, scores in record["scores"].items():
             for name, value in scores.items():
                 values.setdefault(method, {}).setdefault(name, []).append(value)
@@ -34,7 +33,8 @@ def summarise(folder: EvaluationFolder, spec: AnnotationSpec) -> dict:
                 total = curves.setdefault(method, {}).setdefault(name, np.zeros(len(frames)))
                 total += frames
         for method, part in parts.items():
-            sets.setdefault(method, SetScores(spec)).add(part)
+            sets.setdefault(method, SetScores(spec)).add(part, count)
+        count += 1
     if not count:
         raise ValueError(f"{folder.path}: no clip was measured")
     by_set, warnings = {}, []

@@ -54,5 +54,5 @@ def test_the_mean_flow_of_two_clips():
         mean.add(np.stack([image, shifted(image, 0, right)]))
     assert mean.count == 2
     np.testing.assert_allclose(mean.result()[0, 20:-20, 20:-20].mean(axis=(0, 1)), [0, 2], atol=0.05)
-    with pytest.raises(ValueError, match="of no clip"):
+    with pytest.raises(ValueError, match="no clip was added"):
         MeanFlow().result()

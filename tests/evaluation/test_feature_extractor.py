@@ -44,6 +44,48 @@ def test_a_video_is_read_clip_after_clip(files):
         extractor(video(1))
 
 
+def test_the_name_says_network_and_preparation(tmp_path):
+    """A white pixel is 127 / 128 to FID's Inception and 1 to pytorch-fid's; fvd2 reads two frames, whatever else would
+    do.
+    """
+    pictures, clips = write(tmp_path / "net.keras", (299, 299, 3)), write(tmp_path / "c.keras", (None, None, None, 3))
+    white = np.full((3, 4, 6, 3), 255, np.uint8)
+    for name, value in (("fid", 127 / 128), ("pytorch_fid", 1), ("clean_fid", 127 / 128)):
+        extractor = FeatureExtractor(f"{name}={pictures}")
+        assert (extractor.name, extractor.path, extractor.clip_length) == (f"{name}_net", str(pictures), None)
+        np.testing.assert_allclose(extractor(white), np.full((3, 3), value), atol=1e-5)
+    extractor = FeatureExtractor(f"videogpt_fvd2={clips}")
+    assert (extractor.name, extractor.clip_length) == ("videogpt_fvd2_c", 2)
+    np.testing.assert_allclose(extractor(white), [[0.5] * 3], atol=1e-5)
+    assert FeatureExtractor(pictures).name == "net"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("fid=means_v1.0", None),  # it takes any size
+        ("fvd2=pairs", None),
+        ("fvd3=pairs", r"fvd3 is for a network that reads clips of 3 frames of \(224, 224\) as float32"),
+        ("fid=pairs", r"fid is for a network that reads pictures of \(299, 299\) as float32"),
+        ("fvd16=means_v1.0", "fvd16 is for a network that reads clips of 16 frames"),
+        ("kid=pairs", "unknown preprocessing 'kid': there are fid,"),
+    ],
+)
+def test_a_preparation_is_for_its_kind_of_network(files, entry, message):
+    name, stem = entry.split("=")
+    path = next(path for path in files.values() if path.stem == stem)
+    if message is None:
+        assert FeatureExtractor(f"{name}={path}").name == f"{name}_{stem}"
+        return
+    with pytest.raises(ValueError, match=message):
+        FeatureExtractor(f"{name}={path}")
+
+
+def test_a_network_of_one_size_is_not_prepared_for_another(tmp_path):
+    with pytest.raises(ValueError, match=r"clean_fid is for a network that reads pictures of \(299, 299\) as float32"):
+        FeatureExtractor(f"clean_fid={write(tmp_path / 'small.keras', (224, 224, 3))}")
+
+
 def test_what_is_no_extractor_or_no_video(files, tmp_path):
     inputs = keras.Input((4, 6, 3))
     keras.Model(inputs, keras.layers.Conv2D(2, 1)(inputs)).save(tmp_path / "map.keras")

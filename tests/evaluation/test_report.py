@@ -17,14 +17,9 @@ def interval(mean):
 
 
 def test_which_way_is_better():
-    assert [better(n) for n in ("psnr@4", "lpips", "frechet_net", "epe_backward", "motion", "lpips_between_seeds")] == [
-        1,
-        -1,
-        -1,
-        -1,
-        0,
-        0,
-    ]
+    ways = {"psnr@4": 1, "lpips": -1, "frechet_net": -1, "epe_backward": -1, "motion": 0, "lpips_between_seeds": 0}
+    ways |= {"kid_net": -1, "kvd_net": -1, "kid_net_stderr": 0}
+    assert {name: better(name) for name in ways} == ways
 
 
 def test_best_median_and_worst_clips():
