@@ -4,9 +4,10 @@
     python experiments/export.py --run_dir=runs/street --name=street_motion --model=motion
 
 Both stages as one model, seg2vid, or one of them: start_frame paints start frames, motion animates given ones. Every
-signature is run through the session loader and compared with the model in memory before the version appears.
+signature is loaded as TensorFlow Serving loads it and compared with the trained model before the version appears.
 """
 
+import functools
 import pathlib
 
 from absl import flags
@@ -32,10 +33,16 @@ def main():
         card = pathlib.Path(CARD.value).read_text(encoding="utf-8")
     else:
         card = model_card(NAME.value, RUN_DIR.value, stages)
-    target = export(seg2vid_from_run(RUN_DIR.value, stages), ROOT.value, NAME.value, VERSION.value, card)
+    say = functools.partial(print, flush=True)
+    say(f"restoring {' and '.join(stages)} of {RUN_DIR.value}")
+    model = seg2vid_from_run(RUN_DIR.value, stages)
+    target = export(model, ROOT.value, NAME.value, VERSION.value, card, say)
     print(f"exported and verified: {target}")
     if not can_log():
-        print("without warm-up requests, a server's first answers take seconds: pip install 'seg2vid_tf[serving]'")
+        print(
+            "it holds no warm-up requests, so a server's first answers will take seconds; to have them, "
+            "pip install 'seg2vid_tf[serving]' and export again"
+        )
 
 
 if __name__ == "__main__":

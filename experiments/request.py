@@ -7,6 +7,7 @@ By REST, the default, it needs NumPy, Pillow and absl alone (pip install numpy p
 pip install --no-deps -e .); --protocol=grpc needs the extra "serving".
 """
 
+import pathlib
 import time
 
 import numpy as np
@@ -15,6 +16,19 @@ from absl import flags
 from seg2vid_tf.flags import run
 
 LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, grey or palette", required=True)
+SPEC = flags.DEFINE_string("spec", None, "the model's classes, a built-in name or a JSON file, to hold the map against")
+LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
+COLORS = flags.DEFINE_string(
+    "colors", None, "classes, grey (each channel is the id) or a colour set of the spec: the map is painted so"
+)
+RESIZE = flags.DEFINE_bool("resize", False, "bring the map (by nearest) and --start_frame to the model's size")
+FIT = flags.DEFINE_enum(
+    "fit",
+    "squeeze",
+    ["squeeze", "crop", "letterbox"],
+    "how --resize brings what has another shape to the model's size: crop cuts it around the centre; letterbox keeps "
+    "all of it and its shape, with borders that are cut off the video again",
+)
 MODEL = flags.DEFINE_string("model", None, "the model's name on the server", required=True)
 OUTPUT = flags.DEFINE_string("output", "video.gif", "GIF to write")
 ADDRESS = flags.DEFINE_string("address", "", "host:port; by default localhost, and the protocol's usual port")
@@ -24,20 +38,32 @@ LABEL = flags.DEFINE_string("label", None, "label of a version, as stable")
 SEED = flags.DEFINE_integer(
     "seed", 0, "what is drawn: the same seed gives the same video", lower_bound=-(2**63), upper_bound=2**63 - 1
 )
-START_FRAME = flags.DEFINE_string("start_frame", None, "JPEG or PNG of the model's size to animate: skips stage 1")
+START_FRAME = flags.DEFINE_string(
+    "start_frame", None, "JPEG or PNG of the model's size (--resize brings it there) to animate: skips stage 1"
+)
 NUM_FRAMES = flags.DEFINE_integer(
     "num_frames", None, "frames after the first; the model's own number by default", lower_bound=1
 )
 Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1")
-TIMEOUT = flags.DEFINE_float("timeout", 60.0, "of one answer, seconds", lower_bound=0.001)
+TIMEOUT = flags.DEFINE_float("timeout", 60.0, "longest wait for one answer, seconds", lower_bound=0.001)
+WAIT = flags.DEFINE_float(
+    "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
+)
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF")
 
 
 def main():
+    from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.media import save_gif
     from seg2vid_tf.serving.client import Seg2VidClient
     from seg2vid_tf.serving.status import StatusError
 
+    for flag in (LABEL_IDS, COLORS):
+        if flag.value and not SPEC.value:
+            raise ValueError(f"--{flag.name} needs --spec, the model's classes: its server does not tell them")
+    if FIT.value != "squeeze" and not RESIZE.value:
+        raise ValueError(f"--fit={FIT.value} says how a map of another shape is resized: give --resize, too")
+    spec = load_spec(SPEC.value) if SPEC.value else None
     if not OUTPUT.value.lower().endswith(".gif"):
         raise ValueError(f"--output is a GIF, name it *.gif, received {OUTPUT.value!r}")
     address = ADDRESS.value.removeprefix("http://").rstrip("/") or "localhost"
@@ -45,27 +71,68 @@ def main():
         address += f":{8501 if PROTOCOL.value == 'rest' else 8500}"
     start = time.perf_counter()
     try:
-        with Seg2VidClient(address, MODEL.value, PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value) as client:
-            frames = ask(client)
+        which = address, MODEL.value, PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value
+        with Seg2VidClient(*which, spec=spec) as client:
+            wait_for_server(client, address)
+            frames = ask(client, spec)
     except StatusError as error:
-        raise ValueError(f"{address}: {error}") from error
+        hint = "; is there a server? serve.py starts one" if error.code == "UNAVAILABLE" else ""
+        raise ValueError(f"{address}: {error}{hint}") from error
     save_gif(frames, OUTPUT.value, FPS.value)
     print(f"{OUTPUT.value}: {len(frames)} frames, seed {SEED.value}, {time.perf_counter() - start:.2f} s")
 
 
-def ask(client):
+def wait_for_server(client, address):
+    """Until it can answer, --wait seconds at most; that it is waited for is said."""
+    from seg2vid_tf.serving.status import StatusError
+
+    if not WAIT.value:
+        return
+    try:
+        client.wait_until_ready(min(1.0, WAIT.value))
+    except StatusError as error:
+        if error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+            raise
+        print(
+            f"{address} does not answer yet ({error.message}); a server takes up to a minute to load its model: "
+            f"waiting for {WAIT.value:g} s at most (--wait) ...",
+            flush=True,
+        )
+        client.wait_until_ready(WAIT.value)
+
+
+def ask(client, spec):
     """uint8 [T+1, H, W, 3]: the first chunk, and as many more as --num_frames needs."""
-    if START_FRAME.value:
-        frames, label_map = client.animate(START_FRAME.value, LABEL_MAP.value, SEED.value)
+    from seg2vid_tf.annotations.color_map import read_told_map
+    from seg2vid_tf.annotations.label_map import resize_label_map
+    from seg2vid_tf.data.fit import content, fitted
+    from seg2vid_tf.data.pictures import read_frame, resize_frame
+
+    label_map, start_frame, kept = LABEL_MAP.value, START_FRAME.value, (slice(None), slice(None))
+    if LABEL_IDS.value or COLORS.value:
+        # A palette file's indices are ids, unless its colours are asked for.
+        told = {"label_ids": LABEL_IDS.value, "colors": COLORS.value, "palette": COLORS.value is None}
+        label_map = read_told_map(label_map, spec, **told)
+    if RESIZE.value:
+        size, label_map = client.size(), client.read_label_map(label_map)
+        kept = content(label_map.shape, size, FIT.value)
+        label_map = fitted(label_map, size, FIT.value, resize_label_map)
+        if start_frame is not None:
+            start_frame = read_frame(pathlib.Path(start_frame))
+            if content(start_frame.shape[:2], size, FIT.value) != kept:
+                raise ValueError("--start_frame and --label_map have not one shape, which --fit=letterbox needs")
+            start_frame = fitted(start_frame, size, FIT.value, resize_frame)
+    if start_frame is not None:
+        frames, label_map = client.animate(start_frame, label_map, SEED.value)
     else:
-        frames, label_map = client.generate(LABEL_MAP.value, SEED.value)
+        frames, label_map = client.generate(label_map, SEED.value)
     wanted = len(frames) if NUM_FRAMES.value is None else NUM_FRAMES.value + 1
     chunk = 0
     while len(frames) < wanted:
         chunk += 1
         more, label_map = client.go_on(frames[-1], label_map, SEED.value, chunk, Z_WALK.value)
         frames = np.concatenate([frames, more])
-    return frames[:wanted]
+    return frames[:wanted, kept[0], kept[1]]
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
     python experiments/verify_export.py --saved_model=saved_models/street --run_dir=runs/street
     python experiments/verify_export.py --saved_model=saved_models/street --run_dir=runs/street --save_answers=answers
-    python3.12 experiments/verify_export.py --saved_model=saved_models/street --answers=answers
+    python3.13 experiments/verify_export.py --saved_model=saved_models/street --answers=answers
 
 The loaders are Python's (tf.saved_model.load), the session loader, and TensorFlow's C API, the server's own path. The
-export must hold nothing but TensorFlow's own operations, none that only XLA compiles, and no input without a batch, and
-answer its own warm-up requests. Answers that were saved prove it on machines that cannot read the run's checkpoints, as
-the other TensorFlow stack cannot.
+export, and the encoder beside it, must hold nothing but TensorFlow's own operations, none that only XLA compiles, and
+no input without a batch, and answer their own warm-up requests. Answers that were saved prove them on machines that
+cannot read the run's checkpoints, as the other TensorFlow stack cannot.
 """
 
 import pathlib
@@ -30,31 +30,39 @@ def main():
 
     from seg2vid_tf.models.restore import seg2vid_from_run  # TensorFlow loads here: --help needs none.
     from seg2vid_tf.serving.c_api_loader import CApiLoader
-    from seg2vid_tf.serving.export import newest_version, read_description
+    from seg2vid_tf.serving.layout import newest_version, parts, read_description
     from seg2vid_tf.serving.prediction_log import read_log, write_log
     from seg2vid_tf.serving.session_loader import SessionLoader
     from seg2vid_tf.serving.verify import PythonLoader, answers, check_servable, verify
     from seg2vid_tf.serving.warmup import warm_up
 
     folder = newest_version(pathlib.Path(SAVED_MODEL.value))
-    check_servable(folder)
+    description = read_description(folder)
     if ANSWERS.value:
         expected = read_log(ANSWERS.value)
     else:
-        expected = answers(seg2vid_from_run(RUN_DIR.value, tuple(read_description(folder)["stages"])))
+        print(f"asking the run {RUN_DIR.value}", flush=True)
+        expected = answers(seg2vid_from_run(RUN_DIR.value, tuple(description["stages"])))
     if SAVE_ANSWERS.value:
         write_log(SAVE_ANSWERS.value, folder.parent.name, expected)
-    for name, loader in (
-        ("tf.saved_model.load", PythonLoader),
-        ("session loader", SessionLoader),
-        ("C API", CApiLoader),
-    ):
-        with loader(folder) as loaded:
-            verify(expected, loaded, f"{folder} by {name}")
-            warm = warm_up(folder, loaded.run)
-        print(f"{name}: {len(expected)} signatures answer as the run does: {', '.join(sorted(expected))}", flush=True)
-    print(f"warm-up: {len(warm)} requests" if warm else "warm-up: none, a server's first answers take seconds")
-    print(f"{folder}: proved")
+    for part, names in parts(folder, expected, description["encoder"]).items():
+        check_servable(part)
+        wanted = {name: expected[name] for name in sorted(names)}
+        for name, loader in (
+            ("tf.saved_model.load", PythonLoader),
+            ("session loader", SessionLoader),
+            ("C API", CApiLoader),
+        ):
+            with loader(part) as loaded:
+                verify(wanted, loaded, f"{part} by {name}")
+                warm = warm_up(part, loaded.run)
+            print(f"{name}: {len(wanted)} signatures answer as the run does: {', '.join(wanted)}", flush=True)
+        print(
+            f"warm-up: {len(warm)} requests"
+            if warm
+            else "warm-up: no requests, so a server's first answers take seconds"
+        )
+        print(f"{part}: proved", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,20 @@ import itertools
 import os
 import pathlib
 import time
+import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
-from seg2vid_tf.annotations.png_file import read_ids_png
+from seg2vid_tf.annotations.doubts import MapWarning, ignored_doubt, set_doubt
+from seg2vid_tf.annotations.label_map import read_label_map
+from seg2vid_tf.annotations.map_file import read_ids, read_palette
+from seg2vid_tf.annotations.palette import builtin_contradiction
+from seg2vid_tf.annotations.spec import SPEC_DIR, AnnotationSpec, load_spec
 from seg2vid_tf.serving.client_doors import GrpcDoor, RestDoor
 from seg2vid_tf.serving.status import StatusError
 
+_ORIENTATION = 0x0112  # EXIF's tag
 _WAIT, _LONGEST_WAIT = 0.1, 2.0  # seconds between tries; doubled each time
 
 
@@ -30,6 +36,8 @@ class Seg2VidClient:
       label: a version's label, as "stable".
       timeout: of one answer with all its tries, seconds.
       retries: how often a server that is UNAVAILABLE, or not there, is asked again.
+      spec: the model's, to hold label maps against; None: the server alone knows it. Palette files are then held
+        against the specs that come with the package.
 
     Raises:
       ValueError: unknown protocol, or both version and label.
@@ -44,19 +52,20 @@ class Seg2VidClient:
         label: str | None = None,
         timeout: float = 60.0,
         retries: int = 5,
+        spec: AnnotationSpec | None = None,
     ):
         if protocol not in ("grpc", "rest"):
             raise ValueError(f"protocol must be 'grpc' or 'rest', received {protocol!r}")
         if version is not None and label:
             raise ValueError(f"give a version or a label, received {version} and {label!r}")
-        self._timeout, self._retries = timeout, retries
+        self._timeout, self._retries, self._spec = timeout, retries, spec
         self._door = (GrpcDoor if protocol == "grpc" else RestDoor)(address, model, version, label)
 
     def generate(self, label_map: str | os.PathLike | np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """A video from a label map.
 
         Args:
-          label_map: a PNG file of class ids, grey or palette, or uint8 [H, W].
+          label_map: a PNG file of class ids, grey, or palette whose colours do not say otherwise, or uint8 [H, W].
           seed: what is drawn: the same one gives the same video.
 
         Returns:
@@ -66,7 +75,7 @@ class Seg2VidClient:
           ValueError: no label map.
           StatusError: what the server says.
         """
-        inputs = {"label_map_png": [_ids_png(label_map)], "seed": np.array([seed], np.int64)}
+        inputs = {"label_map_png": [_ids_png(label_map, self._spec)], "seed": np.array([seed], np.int64)}
         return self._video("serving_default", inputs)
 
     def animate(self, start_frame: str | os.PathLike | np.ndarray, label_map, seed: int = 0):
@@ -88,6 +97,10 @@ class Seg2VidClient:
         more = {"chunk": np.array([chunk], np.int64), "walk": np.array([walk], np.float32)}
         return self._video("continue", {**self._files(last_frame, last_label_map, seed), **more})
 
+    def read_label_map(self, label_map: str | os.PathLike | np.ndarray) -> np.ndarray:
+        """The ids in a label map's file as ``generate`` reads them, uint8 [H, W]; an array is returned as it is."""
+        return label_map if isinstance(label_map, np.ndarray) else _ids_of_file(label_map, self._spec)
+
     def predict(self, signature: str, inputs: dict[str, np.ndarray | list[bytes]]) -> dict[str, np.ndarray]:
         """Any signature: {name: array or list of files, a row each} -> {name: array}.
 
@@ -104,6 +117,20 @@ class Seg2VidClient:
           StatusError: what the server says.
         """
         return self._again(self._door.status)
+
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the model's label maps.
+
+        Raises:
+          StatusError: what the server says.
+          ValueError: no signature says it.
+        """
+        shapes = self._again(self._door.input_shapes)
+        for signature in ("from_tensor", "animate_tensor"):
+            shape = shapes.get(signature, {}).get("label_map", ())
+            if len(shape) == 3 and min(shape[1:]) > 0:
+                return tuple(shape[1:])
+        raise ValueError(f"the server's model says no size: its signatures are {sorted(shapes)}; resize maps yourself")
 
     def wait_until_ready(self, timeout: float = 60.0) -> None:
         """Waits until a version can be asked.
@@ -140,14 +167,14 @@ class Seg2VidClient:
 
     def _files(self, picture, label_map, seed):
         if not isinstance(picture, np.ndarray):
-            data = pathlib.Path(picture).read_bytes()
+            data = _upright(pathlib.Path(picture).read_bytes())
         elif picture.dtype == np.uint8 and picture.ndim == 3:
             data = _png(picture)
         else:
             shape = list(picture.shape)
             raise ValueError(f"a start frame must be uint8 [H, W, 3] or a file, received {picture.dtype} {shape}")
         seeds = np.array([seed], np.int64)
-        return {"start_frame_jpeg": [data], "label_map_png": [_ids_png(label_map)], "seed": seeds}
+        return {"start_frame_jpeg": [data], "label_map_png": [_ids_png(label_map, self._spec)], "seed": seeds}
 
     def _again(self, ask):
         end, pauses = time.monotonic() + self._timeout, itertools.islice(_pauses(self._timeout), self._retries)
@@ -168,11 +195,43 @@ def _pauses(seconds):
         wait = min(_LONGEST_WAIT, 2 * wait)
 
 
-def _ids_png(label_map):
-    ids = label_map if isinstance(label_map, np.ndarray) else read_ids_png(label_map, allow_palette=True)
+def _ids_png(label_map, spec):
+    ids = label_map if isinstance(label_map, np.ndarray) else _ids_of_file(label_map, spec)
     if ids.dtype != np.uint8 or ids.ndim != 2:
         raise ValueError(f"label_map must be uint8 [H, W] or a PNG file, received {ids.dtype} {list(ids.shape)}")
+    name = "label_map" if isinstance(label_map, np.ndarray) else str(label_map)
+    doubts = [ignored_doubt(ids, 255)] if spec is None else [ignored_doubt(ids, spec.ignore_id), set_doubt(ids, spec)]
+    for doubt in filter(None, doubts):
+        warnings.warn(f"{name}: {doubt}", MapWarning, stacklevel=4)
     return _png(ids)
+
+
+def _ids_of_file(path, spec):
+    if spec is not None:
+        return read_label_map(path, spec, palette=True)
+    ids = read_ids(path, allow_palette=True)
+    palette = read_palette(path)
+    if palette is not None:
+        specs = [load_spec(file.stem) for file in sorted(SPEC_DIR.glob("*.json"))]
+        contradiction = builtin_contradiction(palette, np.unique(ids), specs)
+        if contradiction:
+            raise ValueError(
+                f"{path}: a palette PNG whose indices are hardly the ids that it shows: {contradiction}; give the "
+                "model's "
+                "spec, request.py --spec, and --colors=classes or --colors=grey, or save the ids as a grey PNG"
+            )
+    return ids
+
+
+def _upright(data):
+    """A picture file whose EXIF tag turns it, turned: servers show what is stored."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if image.getexif().get(_ORIENTATION, 1) in (1, None):
+                return data
+            return _png(np.asarray(ImageOps.exif_transpose(image).convert("RGB")))
+    except (OSError, SyntaxError, ValueError):
+        return data  # the server says what is wrong with it
 
 
 def _png(array):

@@ -1,7 +1,8 @@
 """The doors that a client asks by: REST, which needs nothing beyond NumPy, and gRPC.
 
-A door is predict(signature, inputs, timeout) -> outputs, status(timeout) -> {version: state}, and close(); what the
-server says instead of an answer is a StatusError.
+A door is predict(signature, inputs, timeout) -> outputs, status(timeout) -> {version: state}, input_shapes(timeout) ->
+{signature: {input: its sizes, -1 where they are free}}, and close(); what the server says instead of an answer is a
+StatusError.
 """
 
 import base64
@@ -14,7 +15,7 @@ import urllib.request
 
 import numpy as np
 
-from seg2vid_tf.serving.status import HTTP_STATUS, StatusError
+from seg2vid_tf.serving.status import HTTP_STATUS, StatusError, plain
 
 _MESSAGE_BYTES = 64 << 20
 
@@ -40,9 +41,20 @@ class RestDoor:
     def close(self):
         pass  # nothing is held open
 
+    def input_shapes(self, timeout):
+        return {
+            name: {
+                key: [int(dim["size"]) for dim in tensor["tensor_shape"].get("dim", ())]
+                for key, tensor in signature.get("inputs", {}).items()
+            }
+            for name, signature in self._signatures(timeout).items()
+        }
+
     def _only_output(self, signature, timeout):
-        signatures = self._ask("/metadata", None, timeout, "metadata")["signature_def"]["signature_def"]
-        return next(iter(signatures[signature]["outputs"]))
+        return next(iter(self._signatures(timeout)[signature]["outputs"]))
+
+    def _signatures(self, timeout):
+        return self._ask("/metadata", None, timeout, "metadata")["signature_def"]["signature_def"]
 
     def _ask(self, what, document, timeout, key):
         body = None if document is None else json.dumps(document).encode()
@@ -74,6 +86,7 @@ class GrpcDoor:
             import grpc  # Only here: by REST nothing of this, and of TensorFlow, is needed.
             import tensorflow as tf
             from tensorflow_serving.apis import (
+                get_model_metadata_pb2,
                 get_model_status_pb2,
                 model_service_pb2_grpc,
                 predict_pb2,
@@ -84,6 +97,7 @@ class GrpcDoor:
 
         self._tf, self._error = tf, grpc.RpcError
         self._predict_pb2, self._status_pb2 = predict_pb2, get_model_status_pb2
+        self._metadata_pb2 = get_model_metadata_pb2
         limits = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
         self._channel = grpc.insecure_channel(address, limits)
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
@@ -103,6 +117,16 @@ class GrpcDoor:
         names = self._status_pb2.ModelVersionStatus.State
         return {state.version: names.Name(state.state) for state in answer.model_version_status}
 
+    def input_shapes(self, timeout):
+        request = self._named(self._metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]))
+        answer = self._call(self._predictions.GetModelMetadata, request, timeout)
+        found = self._metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(found)
+        return {
+            name: {key: [dim.size for dim in tensor.tensor_shape.dim] for key, tensor in signature.inputs.items()}
+            for name, signature in found.signature_def.items()
+        }
+
     def close(self):
         self._channel.close()
 
@@ -118,7 +142,7 @@ class GrpcDoor:
         try:
             return method(request, timeout=timeout)
         except self._error as error:
-            raise StatusError(error.code().name, error.details()) from error
+            raise StatusError(error.code().name, plain(error.details())) from error
 
 
 def _http_error(error):
@@ -129,7 +153,7 @@ def _http_error(error):
     names = {status: name for name, status in reversed(HTTP_STATUS.items())}
     # 400 and 500 stand for several codes; those that are meant almost always.
     names |= {400: "INVALID_ARGUMENT", 500: "INTERNAL"}
-    return StatusError(names.get(error.code, "UNKNOWN"), message)
+    return StatusError(names.get(error.code, "UNKNOWN"), plain(message))
 
 
 def _json(value):

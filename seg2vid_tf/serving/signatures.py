@@ -27,6 +27,8 @@ stage 1 alone serving_default, whose output is frame_bytes string [B], from_tens
 [B,H,W,3]) and encode_style. serving_default and from_tensor of a stage 1 that was trained with instance boundaries take
 instance_map int32 [B,H,W] too, 0 = no instance.
 
+An export keeps the two that encode in a SavedModel of their own (layout.py): who makes videos waits for neither.
+
 Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.
 """
@@ -38,11 +40,15 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.picture_guard import decode_picture
 from seg2vid_tf.annotations.png_guard import decode_label_map_png
-from seg2vid_tf.models.seg2vid import Seg2Vid, walked
+from seg2vid_tf.config import NOISE_VERSION
+from seg2vid_tf.models.seeds import walked
+from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.ops.image import to_float, to_uint8
 
 # The most chunks that one request may walk: each costs a draw of z.
 MAX_CHUNK = 1024
+# What an export's encoder answers.
+ENCODER_SIGNATURES = ("encode_motion", "encode_style")
 
 
 def signatures(
@@ -54,15 +60,13 @@ def signatures(
       model: of one stage or both.
       shared: what becomes of a part that several signatures have in common; tf.function writes it once.
     """
-    specs, functions = _input_specs(model), {}
-    checked = functools.partial(_checked, specs)
+    specs, parts = _input_specs(model), _Parts(model, shared)
+    functions, checked = {}, functools.partial(_checked, specs)
     if model.motion is not None:
-        functions |= _motion_signatures(model, shared(model.animate), checked)
+        functions |= _motion_signatures(model, parts, checked)
     if model.painter is not None:
-        if model.motion is None:
-            functions |= _start_frame_signatures(model, checked)
-        else:
-            functions |= _video_signatures(model, shared(model.generate), checked)
+        build = _start_frame_signatures if model.motion is None else _video_signatures
+        functions |= build(model, parts, checked)
     if model.style_encoder is not None:
         functions["encode_style"] = (lambda reference: _encode_style(model, reference, checked), ["reference"])
     # No condition in them is a tensor's, and AutoGraph's looking for one is half of the tracing.
@@ -70,6 +74,22 @@ def signatures(
         name: (tf.autograph.experimental.do_not_convert(function), [specs[i] for i in inputs])
         for name, (function, inputs) in functions.items()
     }
+
+
+class _Parts:
+    """What several signatures have in common, as functions of tensors of the model's own size."""
+
+    def __init__(self, model, shared):
+        self.maps = shared(lambda files: _decoded_maps(files, model))
+        self.pictures = shared(lambda files: _decoded_pictures(files, model))
+        self.draw = shared(model.draw)
+        self.paint = shared(lambda *inputs: tf.ensure_shape(model.painter.paint(*inputs), [None, *model.size, 3]))
+        self.animate = shared(
+            lambda start_frame, label_map, z: _served(label_map, model.animate(start_frame, label_map, z))
+        )
+        remembers = model.motion is not None and model.motion.memory is not None
+        self.recall = shared(model.recall) if remembers else model.recall
+        self.encode = shared(_encoded)
 
 
 def describe(model: Seg2Vid) -> dict:
@@ -85,7 +105,13 @@ def describe(model: Seg2Vid) -> dict:
         "background_latent": 0 if motion is None else motion.latent_sizes[0],
         "temperature": model.temperature,
         "smoothness": model.smoothness,
+        "noise_version": NOISE_VERSION,
         "instance_boundary": model.painter is not None and model.painter.uses_instances,
+        "encoder": [
+            name
+            for name, part in zip(ENCODER_SIGNATURES, (motion, model.style_encoder), strict=True)
+            if part is not None
+        ],
     }
 
 
@@ -107,36 +133,34 @@ def _input_specs(model) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec([None, *shape], dtype, name) for name, (dtype, shape) in shapes.items()}
 
 
-def _motion_signatures(model, animated, checked):
+def _motion_signatures(model, parts, checked):
     """Stage 2."""
 
-    def decoded(start_frame_jpeg, label_map_png):
-        return _decoded_pictures(start_frame_jpeg, model), _decoded_maps(label_map_png, model)
-
     def animate(start_frame_jpeg, label_map_png, seed):
-        inputs = checked(start_frame_jpeg=start_frame_jpeg, label_map_png=label_map_png, seed=seed)
-        start_frame, label_map = decoded(*inputs[:2])
-        z = model.recall(label_map, model.draw(inputs[2])[1])
-        return _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
+        files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
+        start_frame, label_map, seed = checked(**files, seed=seed)
+        start_frame, label_map = parts.pictures(start_frame), parts.maps(label_map)
+        z = parts.recall(label_map, parts.draw(seed)[1])
+        return parts.encode(parts.animate(to_float(start_frame), label_map, z))
 
     def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
         files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
-        *files, seed, chunk, walk = checked(**files, seed=seed, chunk=chunk, walk=walk)
+        start_frame, label_map, seed, chunk, walk = checked(**files, seed=seed, chunk=chunk, walk=walk)
         right = tf.reduce_all((chunk >= 1) & (chunk <= MAX_CHUNK))
         checks = [tf.debugging.Assert(right, [f"chunk must lie in 1..{MAX_CHUNK}, received:", chunk])]
         right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
         checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
         with tf.control_dependencies([check for check in checks if check is not None]):
             chunk = tf.identity(chunk)
-        start_frame, label_map = decoded(*files)
-        _, drawn = model.draw(seed)
-        z = model.recall(label_map, walked(drawn, seed, chunk, walk, model.drawn_stddev))
-        answer = _encoded(_served(label_map, animated(to_float(start_frame), label_map, z)))
+        start_frame, label_map = parts.pictures(start_frame), parts.maps(label_map)
+        _, drawn = parts.draw(seed)
+        z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.drawn_stddev))
+        answer = parts.encode(parts.animate(to_float(start_frame), label_map, z))
         return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:]}
 
     def animate_tensor(start_frame, label_map, z):
         start_frame, label_map, z = checked(start_frame=start_frame, label_map=label_map, z=z)
-        return _served(label_map, animated(to_float(start_frame), label_map, z))
+        return parts.animate(to_float(start_frame), label_map, z)
 
     def encode_motion(frames, label_map):
         frames, label_map = checked(frames=frames, label_map=label_map)
@@ -145,7 +169,7 @@ def _motion_signatures(model, animated, checked):
 
     def recall(label_map, z):
         label_map, z = checked(label_map=label_map, z=z)
-        return {"z": model.recall(label_map, z)}
+        return {"z": parts.recall(label_map, z)}
 
     files = ["start_frame_jpeg", "label_map_png"]
     recalls = {} if model.motion.memory is None else {"recall": (recall, ["label_map", "z"])}
@@ -159,19 +183,20 @@ def _motion_signatures(model, animated, checked):
     }
 
 
-def _video_signatures(model, generated, checked):
-    """Both stages together."""
+def _video_signatures(model, parts, checked):
+    """Both stages together: Seg2Vid.generate, its two halves each written once."""
 
     def serving_default(label_map_png, seed, instance_map=None):
         label_map_png, seed, *instances = checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
-        label_map = _decoded_maps(label_map_png, model)
-        style, drawn = model.draw(seed)
-        z = model.recall(label_map, drawn)
-        return _encoded(_served(label_map, generated(label_map, style, z, seed, *instances)))
+        label_map = parts.maps(label_map_png)
+        style, drawn = parts.draw(seed)
+        z = parts.recall(label_map, drawn)
+        return parts.encode(parts.animate(parts.paint(label_map, style, seed, *instances), label_map, z))
 
     def from_tensor(label_map, style, z, seed, instance_map=None):
         inputs = checked(label_map=label_map, style=style, z=z, seed=seed, **_given(instance_map))
-        return _served(inputs[0], generated(*inputs))
+        label_map, style, z, seed, *instances = inputs
+        return parts.animate(parts.paint(label_map, style, seed, *instances), label_map, z)
 
     instances = ["instance_map"] * model.painter.uses_instances
     return {
@@ -180,18 +205,18 @@ def _video_signatures(model, generated, checked):
     }
 
 
-def _start_frame_signatures(model, checked):
+def _start_frame_signatures(model, parts, checked):
     """Stage 1."""
 
     def serving_default(label_map_png, seed, instance_map=None):
         label_map_png, seed, *instances = checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
-        label_map = _decoded_maps(label_map_png, model)
+        label_map = parts.maps(label_map_png)
         style = model.painter.draw_style(seed)
-        return {"frame_bytes": _png_files(to_uint8(model.painter.paint(label_map, style, seed, *instances)))}
+        return {"frame_bytes": _png_files(to_uint8(parts.paint(label_map, style, seed, *instances)))}
 
     def from_tensor(label_map, style, seed, instance_map=None):
         inputs = checked(label_map=label_map, style=style, seed=seed, **_given(instance_map))
-        return {"frame": to_uint8(model.painter.paint(*inputs))}
+        return {"frame": to_uint8(parts.paint(*inputs))}
 
     instances = ["instance_map"] * model.painter.uses_instances
     return {

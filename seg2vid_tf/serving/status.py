@@ -1,5 +1,7 @@
 """What a server says when it does not answer: TensorFlow's status codes, and what HTTP makes of them."""
 
+import re
+
 # As TensorFlow Serving's HTTP door maps them.
 HTTP_STATUS = {
     "OK": 200,
@@ -33,3 +35,25 @@ class StatusError(Exception):
     def __init__(self, code: str, message: str):
         super().__init__(f"{code}: {message}")
         self.code, self.message = code, message
+
+
+def plain(message: str) -> str:
+    """What a graph says of a bad input, without where in the graph it is said.
+
+    "assertion failed: [label_map_png: id outside spec, largest:] [99]\\n\\t [[{{node map/while/Assert_4}}]]" becomes
+    "label_map_png: id outside spec, largest: 99". Of a file that is damaged inside, the node that decodes it bears the
+    input's name, which is kept: "label_map_png: Invalid PNG."
+    """
+    decoded = re.search(r"\{\{node [^{}]*?(\w+_(?:png|jpeg))(?:_\d+)?\}\}", message)
+    message = re.sub(r"\n\s*\[\[.*?\]\]", "", message)
+    message = re.sub(r"\{\{[^{}]*\}\}\s*", "", message).strip()
+    message = message.removeprefix("Graph execution error:").strip()
+    failed = re.fullmatch(r"assertion failed: \[(.*)\]", message, re.S)
+    if not failed:
+        return f"{decoded[1]}: {message}" if decoded and decoded[1] not in message else message
+    said = ""
+    for part in failed[1].split("] ["):
+        # Behind a number a new sentence begins, unless it goes on with another number.
+        says_more = said[-1:].isdigit() and part[:1].isalpha() and not part.startswith("and ")
+        said += (";" if says_more else "") + (" " if said else "") + part
+    return said

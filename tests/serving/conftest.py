@@ -16,20 +16,34 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.serving.client import Seg2VidClient
+from seg2vid_tf.serving.layout import encoder_folder, saved_models
 from seg2vid_tf.serving.server_flags import find_binary
+from seg2vid_tf.serving.signatures import ENCODER_SIGNATURES
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.serving.verify import answers
 from seg2vid_tf.serving.warmup import WARMUP
+from tests.programs import HANG_SECONDS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "seg2vid_tf/serving/deploy"
-START_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
 def expected(seg2vid):
     """{signature: (example inputs of batch 2, what the tiny model in memory answers)}."""
     return answers(seg2vid)
+
+
+@pytest.fixture(scope="session")
+def videos(expected):
+    """``expected`` of the SavedModel that makes videos."""
+    return {name: pair for name, pair in expected.items() if name not in ENCODER_SIGNATURES}
+
+
+@pytest.fixture(scope="session")
+def encodings(expected):
+    """``expected`` of its encoder."""
+    return {name: expected[name] for name in ENCODER_SIGNATURES}
 
 
 @pytest.fixture(scope="session")
@@ -43,10 +57,11 @@ def served(saved_model):
     """served(signature, **arrays) -> {output: array}, through tf.saved_model.load and TensorFlow's graph optimiser."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(saved_model))
+    loaded = [tf.saved_model.load(str(folder)) for folder in saved_models(saved_model)]
+    functions = {name: function for each in loaded for name, function in each.signatures.items()}
 
     def run(signature, **inputs):
-        outputs = loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+        outputs = functions[signature](**{name: tf.constant(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
 
     return run
@@ -73,11 +88,11 @@ class _Server:
 
     def client(self, model="tiny", protocol="grpc", **more):
         address = self.grpc if protocol == "grpc" else self.rest
-        return Seg2VidClient(address, model, protocol, **{"timeout": 60.0, **more})
+        return Seg2VidClient(address, model, protocol, **{"timeout": HANG_SECONDS, **more})
 
     def ask(self, path, body=None, method=None):
         """(status, JSON object) of an HTTP request."""
-        connection = http.client.HTTPConnection(self.rest, timeout=60)
+        connection = http.client.HTTPConnection(self.rest, timeout=HANG_SECONDS)
         with contextlib.closing(connection):
             connection.request(method or ("GET" if body is None else "POST"), path, body)
             answer = connection.getresponse()
@@ -92,16 +107,18 @@ def _free_port():
 
 @pytest.fixture(scope="session")
 def server(saved_model, tmp_path_factory):
-    """Serves "tiny", version 3, and "moving", version 1; with batches as deploy/ has them."""
+    """Serves "tiny", version 3, its encoder as "encoder", and another as "moving", version 1; batches as in deploy/."""
     folder = tmp_path_factory.mktemp("server")
     shutil.copytree(saved_model, folder / "tiny" / "3")
-    shutil.copytree(saved_model, folder / "moving" / "1")
+    shutil.copytree(encoder_folder(saved_model), encoder_folder(folder / "tiny" / "3"))
+    shutil.copytree(encoder_folder(saved_model), folder / "moving" / "1")
     (folder / "moving" / "1" / WARMUP).unlink()  # "tiny" goes through it; each takes seconds
     config = folder / "models.config"
     label = 'version_labels { key: "stable" value: 3 }'
     config.write_text(
         "model_config_list {"
         f'config {{ name: "tiny" base_path: "{folder}/tiny" model_platform: "tensorflow" {label} }}'
+        f'config {{ name: "encoder" base_path: "{folder}/tiny/encoder" model_platform: "tensorflow" {label} }}'
         f'config {{ name: "moving" base_path: "{folder}/moving" model_platform: "tensorflow" }} }}'
     )
     ports = _free_port(), _free_port()
@@ -116,11 +133,11 @@ def server(saved_model, tmp_path_factory):
     try:
         with running.client() as client:
             try:
-                client.wait_until_ready(START_SECONDS)
+                client.wait_until_ready(HANG_SECONDS / 3)  # one that died is waited for in vain
             except StatusError as error:
                 raise AssertionError(log.read_text()) from error
         yield running
     finally:
         process.terminate()
-        stopped = process.wait(60)
+        stopped = process.wait(HANG_SECONDS)
         assert stopped == 0 or (stopped == -signal.SIGTERM and find_binary()), log.read_text()

@@ -1,14 +1,20 @@
 """The client beside servers that are away, slow, in a hurry or something else altogether."""
 
+import base64
 import contextlib
 import http.server
+import io
 import json
 import socket
 import threading
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from seg2vid_tf.annotations.doubts import MapWarning
+from seg2vid_tf.annotations.label_map import write_label_map
+from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.serving.client import Seg2VidClient
 from seg2vid_tf.serving.status import StatusError
 
@@ -140,3 +146,65 @@ def test_impossible_settings_and_maps_are_refused_before_anything_is_sent():
         _rest("localhost:1").generate(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(ValueError, match=r"a start frame must be uint8 \[H, W, 3\] or a file, received float32"):
         _rest("localhost:1").animate(np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8))
+
+
+def _sent(address, seen, *arguments, **more):
+    """The PNGs that a client sends for a label map, or for a start frame and one."""
+    with pytest.raises(StatusError):
+        (_rest(address, **more).generate if len(arguments) == 1 else _rest(address, **more).animate)(*arguments)
+    inputs = json.loads(seen[-1][1])["inputs"]
+    names = ("label_map_png", "start_frame_jpeg")
+    files = (io.BytesIO(base64.b64decode(inputs[name][0]["b64"])) for name in names if name in inputs)
+    return [np.asarray(Image.open(file)) for file in files]
+
+
+def test_palette_maps_are_sent_as_ids_where_their_colours_do_not_say_otherwise(tmp_path):
+    ids = np.uint8([[0, 1, 2, 2]])
+    spec = load_spec("synthetic_street")
+    own = [c.color for c in spec.classes[:3]]
+    with _answering((404, _json({"error": "no"}))) as (address, seen):
+        for colors, given in (
+            (own, {}),
+            (own, {"spec": spec}),
+            ([(1, 200, 3), (40, 5, 60), (7, 80, 9)], {}),
+            (own[::-1], None),
+            ([(2,) * 3, (0,) * 3, (1,) * 3], None),
+        ):
+            image = Image.fromarray(ids, "P")
+            image.putpalette(np.uint8(colors).ravel().tolist())
+            image.save(tmp_path / "p.png")
+            if given is not None:
+                np.testing.assert_array_equal(_sent(address, seen, tmp_path / "p.png", **given)[0], ids)
+                continue
+            for how in ({}, {"spec": spec}):
+                with pytest.raises(ValueError, match="p.png: a palette PNG whose indices are .*--colors=classes"):
+                    _rest(address, **how).generate(tmp_path / "p.png")
+        with pytest.raises(ValueError, match=r"ids \[9\] are not in spec 'synthetic_street'"):
+            write_label_map(tmp_path / "nine.png", ids + 7)
+            _rest(address, spec=spec).generate(tmp_path / "nine.png")
+
+
+def test_a_start_frame_is_sent_upright_and_an_ignored_map_is_told_of(tmp_path):
+    frame = np.zeros((8, 12, 3), np.uint8)
+    frame[:, :6] = 250
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(frame).save(tmp_path / "held.jpg", exif=exif, quality=95)
+    ignored = np.full((12, 8), 255, np.uint8)
+    ignored[0] = 0
+    with _answering((404, _json({"error": "no"}))) as (address, seen):
+        with pytest.warns(MapWarning, match="label_map: 91.7% of it is ignored .id 255"):
+            _, sent = _sent(address, seen, tmp_path / "held.jpg", ignored)
+        assert sent.shape == (12, 8, 3) and sent[:5].min() > 200 and sent[7:].max() < 50
+
+
+def test_the_models_size_is_read_from_its_signatures():
+    def metadata(**signatures):
+        return 200, _json({"metadata": {"signature_def": {"signature_def": signatures}}})
+
+    dims = {"dim": [{"size": str(n), "name": ""} for n in (-1, 32, 64)], "unknown_rank": False}
+    inputs = {"inputs": {"label_map": {"dtype": "DT_UINT8", "tensor_shape": dims, "name": "x"}}, "outputs": {}}
+    with _answering(metadata(animate_tensor=inputs)) as (address, seen):
+        assert _rest(address).size() == (32, 64) and seen[0][0] == "/v1/models/street/metadata"
+    with _answering(metadata(other=inputs)) as (address, _), pytest.raises(ValueError, match=r"no size.*\['other'\]"):
+        _rest(address).size()

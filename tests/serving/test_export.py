@@ -1,16 +1,19 @@
 """Export: numbered versions, proved before they get their names, described beside the model."""
 
 import json
+import os
 import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 import seg2vid_tf
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving import export as export_module
-from seg2vid_tf.serving.export import DESCRIPTION, export, versions
+from seg2vid_tf.serving.export import export
+from seg2vid_tf.serving.layout import DESCRIPTION, encoder_folder, newest_version, read_description, versions
 from seg2vid_tf.serving.prediction_log import read_log, write_log
 from seg2vid_tf.serving.signatures import describe
 from seg2vid_tf.serving.warmup import warm_up
@@ -18,7 +21,8 @@ from seg2vid_tf.serving.warmup import warm_up
 
 def test_first_version_is_1_and_described(seg2vid, saved_model):
     assert saved_model.name == "1" and saved_model.parent.name == "tiny"
-    assert [p.name for p in saved_model.parent.iterdir()] == ["1"]
+    assert sorted(p.name for p in saved_model.parent.iterdir()) == ["1", "encoder"]
+    assert [p.name for p in (saved_model.parent / "encoder").iterdir()] == ["1"], "a base path of its own"
     description = json.loads((saved_model / DESCRIPTION).read_text(encoding="utf-8"))
     written_by = description.pop("versions")
     assert description == json.loads(json.dumps(describe(seg2vid)))
@@ -26,7 +30,7 @@ def test_first_version_is_1_and_described(seg2vid, saved_model):
     assert (saved_model / DESCRIPTION).with_name("MODEL_CARD.md").exists()
 
 
-def test_a_server_can_run_every_warm_up_request(saved_model, session_loader, examples):
+def test_a_server_can_run_every_warm_up_request(saved_model, session_loader, videos, encodings):
     pytest.importorskip("tensorflow_serving")
     seen = {}
 
@@ -34,8 +38,9 @@ def test_a_server_can_run_every_warm_up_request(saved_model, session_loader, exa
         assert {len(value) for value in inputs.values()} == {1}
         seen[signature] = session_loader.run(signature, inputs)
 
-    assert set(warm_up(saved_model, run)) == set(seen) == set(examples)
+    assert set(warm_up(saved_model, run)) == set(seen) == set(videos)
     assert seen["continue"]["frames_bytes"].shape == (1, 2)
+    assert set(warm_up(encoder_folder(saved_model), lambda *_: {})) == set(encodings)
 
 
 def test_answers_on_disk_are_those_that_were_given(expected, tmp_path):
@@ -78,6 +83,48 @@ def test_impossible_versions_are_refused_before_any_work(seg2vid, tmp_path, vers
     with pytest.raises(ValueError, match=message):
         export(seg2vid, tmp_path, "tiny", version=version)
     assert [p.name for p in (tmp_path / "tiny").iterdir()] == ["3"]
+
+
+def test_a_version_that_cannot_get_its_name_leaves_no_encoder(seg2vid, tmp_path, monkeypatch):
+    """The two are renamed one after the other: half a model is none."""
+    monkeypatch.setattr(export_module, "_make_part", lambda model, path, *_: path.mkdir())
+    monkeypatch.setattr(export_module, "answers", lambda model: dict.fromkeys(export_module.signatures(model)))
+    rename, done = os.rename, []
+
+    def once(source, target):
+        if done:
+            raise OSError("no space left on device")
+        done.append(target)
+        rename(source, target)
+
+    monkeypatch.setattr(export_module.os, "rename", once)
+    with pytest.raises(OSError, match="no space left"):
+        export(seg2vid, tmp_path, "tiny")
+    assert done == [encoder_folder(tmp_path / "tiny" / "1")] and list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_written_twice_and_no_gradient(seg2vid, saved_model):
+    rows = {
+        "label_map": ([*seg2vid.size], tf.uint8),
+        "style": ([4], tf.float32),
+        "z": ([10], tf.float32),
+        "seed": ([], tf.int64),
+    }
+    specs = [tf.TensorSpec([None, *shape], dtype) for shape, dtype in rows.values()]
+    graph = tf.function(seg2vid.generate, input_signature=specs).get_concrete_function().graph
+    expected = sum(op.type == "Conv2D" for op in graph.get_operations())
+    document = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
+    functions = document.meta_graphs[0].graph_def.library.function
+    nodes = [node for function in functions for node in function.node_def]
+    assert sum(node.op == "Conv2D" for node in nodes) == expected
+    assert not any(node.op == "UnsortedSegmentSum" for node in nodes), "a warp's gradient"
+    assert max(node.attr["value"].ByteSize() for node in nodes if node.op == "Const") < 10_000, "a table"
+
+
+def test_an_encoder_is_no_model_of_its_own(saved_model):
+    folder = newest_version(saved_model.parent / "encoder")
+    with pytest.raises(ValueError, match=f"{folder} is the encoder of a model.* give {saved_model.parent}"):
+        read_description(folder)
 
 
 def test_versions_are_the_numbered_folders_in_order(tmp_path):

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.programs import HANG_SECONDS
+
 grpc = pytest.importorskip("grpc")
 predict_pb2 = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
 prediction_service_pb2_grpc = pytest.importorskip("tensorflow_serving.apis.prediction_service_pb2_grpc")
@@ -31,7 +33,7 @@ documents = st.recursive(
 @pytest.fixture(scope="module")
 def post(server):
     """post(body, path) -> (status, JSON object), over one connection."""
-    with contextlib.closing(http.client.HTTPConnection(server.rest, timeout=60)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(server.rest, timeout=HANG_SECONDS)) as connection:
 
         def ask(body, path="/v1/models/tiny:predict"):
             for left in (1, 0):
@@ -146,7 +148,7 @@ def test_any_tensor_by_grpc_is_answered_or_refused(predictions, signature, input
         if math.prod(sizes) == 1:
             tensor.string_val.append(content)
     try:
-        predictions.Predict(request, timeout=60)
+        predictions.Predict(request, timeout=HANG_SECONDS)
     except grpc.RpcError as error:
         assert error.code().name in ("INVALID_ARGUMENT", "FAILED_PRECONDITION"), error
 

@@ -9,11 +9,8 @@ import base64
 import concurrent.futures
 import io
 import json
-import os
 import pathlib
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -21,9 +18,13 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import write_label_map
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.serving.layout import encoder_folder
+from seg2vid_tf.serving.signatures import ENCODER_SIGNATURES
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.serving.verify import verify
 from seg2vid_tf.serving.warmup import WARMUP
+from tests.programs import HANG_SECONDS, run_python
 
 pytest.importorskip("tensorflow_serving")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,8 +52,9 @@ def test_metadata_names_every_signatures_inputs(server, examples):
     document = json.loads(body)
     signatures = document["metadata"]["signature_def"]["signature_def"]
     assert status == 200 and document["model_spec"]["version"] == "3"
-    for signature, inputs in examples.items():
-        assert set(signatures[signature]["inputs"]) == set(inputs)
+    assert set(signatures) == set(examples) - set(ENCODER_SIGNATURES)
+    for signature in signatures:
+        assert set(signatures[signature]["inputs"]) == set(examples[signature])
 
 
 class _Served:
@@ -65,14 +67,15 @@ class _Served:
         return self._client.predict(signature, inputs)
 
 
-def test_every_signature_answers_as_the_model_in_memory(server, expected):
-    with server.client() as client:
-        verify(expected, _Served(client, expected), "the server, by gRPC")
+def test_every_signature_answers_as_the_model_in_memory(server, videos, encodings):
+    for model, expected in (("tiny", videos), ("encoder", encodings)):
+        with server.client(model) as client:
+            verify(expected, _Served(client, expected), "the server, by gRPC")
 
 
 def test_rest_answers_as_grpc_does(server, examples):
-    with server.client() as grpc, server.client(protocol="rest") as rest:
-        for signature in ("serving_default", "encode_motion", "encode_style"):
+    for model, signature in (("tiny", "serving_default"), ("encoder", "encode_motion"), ("encoder", "encode_style")):
+        with server.client(model) as grpc, server.client(model, protocol="rest") as rest:
             inputs = {name: value[:1] for name, value in examples[signature].items()}
             by_grpc, by_rest = grpc.predict(signature, inputs), rest.predict(signature, inputs)
             assert set(by_grpc) == set(by_rest)
@@ -103,12 +106,12 @@ def test_labels_and_numbers_name_versions(server, examples):
     styles = []
     for which in ({}, {"version": 3}, {"label": "stable"}):
         for protocol in ("grpc", "rest"):
-            with server.client(protocol=protocol, **which) as client:
+            with server.client("encoder", protocol, **which) as client:
                 styles.append(client.predict("encode_style", inputs)["style"])
     np.testing.assert_allclose(styles, np.broadcast_to(styles[0], (6, *styles[0].shape)), atol=1e-5)
     for which, code in (({"version": 9}, "NOT_FOUND"), ({"label": "canary"}, "INVALID_ARGUMENT")):
         for protocol in ("grpc", "rest"):
-            with server.client(protocol=protocol, **which) as client, pytest.raises(StatusError) as refused:
+            with server.client("encoder", protocol, **which) as client, pytest.raises(StatusError) as refused:
                 client.predict("encode_style", inputs)
             assert refused.value.code == code
 
@@ -119,7 +122,7 @@ def test_a_changed_config_is_read_while_the_server_runs(server):
     replaced = config.with_suffix(".new")
     replaced.write_text(text.replace("version_labels {", 'version_labels { key: "later" value: 3 } version_labels {'))
     replaced.rename(config)
-    end = time.monotonic() + 60
+    end = time.monotonic() + HANG_SECONDS
     while server.ask("/v1/models/tiny/labels/later")[0] != 200:
         assert time.monotonic() < end
     with server.client(label="later") as client:
@@ -192,14 +195,14 @@ def _pixels(png):
 
 def test_the_prometheus_page_counts_requests(server, examples):
     inputs = {name: value[:1] for name, value in examples["encode_style"].items()}
-    with server.client() as client:
+    with server.client("encoder") as client:
         client.predict("encode_style", inputs)
     status, page = server.ask("/monitoring/prometheus/metrics")
     assert status == 200
     (line,) = [
         line
         for line in page.decode().splitlines()
-        if line.startswith(":tensorflow:serving:request_count{") and '"tiny"' in line and '"OK"' in line
+        if line.startswith(":tensorflow:serving:request_count{") and '"encoder"' in line and '"OK"' in line
     ]
     assert float(line.rsplit(" ", 1)[1]) >= 1
     assert b":tensorflow:serving:request_latency_bucket{" in page
@@ -213,7 +216,7 @@ def test_versions_come_fail_and_go_while_requests_are_answered(server, saved_mod
 
         def add(version, broken=False):
             temporary = folder.parent / f"moving_{version}"
-            shutil.copytree(saved_model, temporary)
+            shutil.copytree(encoder_folder(saved_model), temporary)
             (temporary / WARMUP).unlink()
             if broken:
                 (temporary / "saved_model.pb").write_bytes(b"broken")
@@ -238,7 +241,7 @@ def _error(server, version):
 
 
 def _ask_until(client, inputs, style, done):
-    end = time.monotonic() + 60
+    end = time.monotonic() + HANG_SECONDS
     while not done(client.status()):
         assert time.monotonic() < end, client.status()
         np.testing.assert_allclose(client.predict("encode_style", inputs)["style"], style, atol=1e-5)
@@ -247,6 +250,7 @@ def _ask_until(client, inputs, style, done):
 def test_the_client_makes_videos_that_go_on(server, client, pipe, tmp_path):
     label_map = np.zeros((32, 64), np.uint8)
     label_map[16:] = 1
+    assert client.size() == (32, 64)
     write_label_map(tmp_path / "label.png", label_map)
     frames, last = client.generate(tmp_path / "label.png", seed=5)
     assert frames.shape == (3, 32, 64, 3) and last.shape == (32, 64)
@@ -261,17 +265,20 @@ def test_the_program_writes_a_gif_or_says_what_is_wrong(server, tmp_path):
     write_label_map(tmp_path / "label.png", np.zeros((32, 64), np.uint8))
 
     def ask(*more):
-        return subprocess.run(
-            [sys.executable, str(ROOT / "experiments/request.py"), f"--address={server.rest}", *more],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+        return run_python(ROOT / "experiments/request.py", f"--address={server.rest}", *more)
 
     given = f"--label_map={tmp_path / 'label.png'}", f"--output={tmp_path / 'video.gif'}"
     done = ask("--model=tiny", "--num_frames=3", *given)
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "video.gif").n_frames == 4
+    # The same map, painted and twice as large.
+    road = next(c.color for c in load_spec("synthetic_street").classes)
+    Image.new("RGB", (128, 64), road).save(tmp_path / "painted.png")
+    told = "--spec=synthetic_street", "--colors=classes", "--resize", f"--output={tmp_path / 'painted.gif'}"
+    done = ask("--model=tiny", "--num_frames=3", f"--label_map={tmp_path / 'painted.png'}", *told)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "painted.gif").read_bytes() == (tmp_path / "video.gif").read_bytes()
+    wrong = ask("--model=tiny", "--colors=classes", *given)
+    assert wrong.returncode == 1 and "--colors needs --spec" in wrong.stderr
     wrong = ask("--model=other", *given)
     assert wrong.returncode == 1 and "NOT_FOUND" in wrong.stderr and "Traceback" not in wrong.stderr

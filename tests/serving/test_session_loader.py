@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.serving.layout import encoder_folder
 from seg2vid_tf.serving.session_loader import SessionLoader
 
 TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward", "label_maps"}
@@ -14,6 +15,8 @@ SIGNATURES = {
     "animate": ({"start_frame_jpeg", "label_map_png", "seed"}, FILES),
     "continue": ({"start_frame_jpeg", "label_map_png", "seed", "chunk", "walk"}, FILES),
     "animate_tensor": ({"start_frame", "label_map", "z"}, TENSORS),
+}
+ENCODER = {
     "encode_motion": ({"frames", "label_map"}, {"z_mean", "z_stddev"}),
     "encode_style": ({"reference"}, {"style"}),
 }
@@ -43,15 +46,17 @@ def _names(path):
 
 def test_signatures_have_their_documented_names_and_types(saved_model):
     assert _names(saved_model) == SIGNATURES
+    assert _names(encoder_folder(saved_model)) == ENCODER
 
 
 def test_a_model_has_the_signatures_and_inputs_of_its_parts(saved_model_with_instances):
-    expected = {name: names for name, names in SIGNATURES.items() if name != "encode_style"}
+    expected = dict(SIGNATURES)
     for name in ("serving_default", "from_tensor"):
         inputs, outputs = expected[name]
         expected[name] = (inputs | {"instance_map"}, outputs)
     expected["recall"] = ({"label_map", "z"}, {"z"})  # it has a memory
     assert _names(saved_model_with_instances) == expected
+    assert set(_names(encoder_folder(saved_model_with_instances))) == {"encode_motion"}  # and no style encoder
 
 
 def test_same_seed_same_bytes_after_every_load(saved_model, examples):
@@ -80,8 +85,8 @@ def test_bad_input_is_refused_there_too(session_loader, examples):
 
 def test_unknown_signature_and_inputs_are_refused_by_name(session_loader):
     with pytest.raises(
-        ValueError, match="no signature 'predict', it has .*'animate', 'animate_tensor', 'continue', 'encode_motion'"
+        ValueError, match="no signature 'predict', it has .*'animate', 'animate_tensor', 'continue', 'from_tensor'"
     ):
         session_loader.run("predict", {})
-    with pytest.raises(ValueError, match=r"encode_motion takes \['frames', 'label_map'\], received \['frames'\]"):
-        session_loader.run("encode_motion", {"frames": np.zeros(1)})
+    with pytest.raises(ValueError, match=r"animate_tensor takes \['label_map', .*, 'z'\], received \['frames'\]"):
+        session_loader.run("animate_tensor", {"frames": np.zeros(1)})

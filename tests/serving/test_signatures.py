@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.ops.image import to_float, to_uint8
+from seg2vid_tf.serving.layout import encoder_folder
 from seg2vid_tf.serving.signatures import MAX_CHUNK, describe
 from seg2vid_tf.serving.verify import PythonLoader, example_inputs, verify
 
@@ -18,9 +19,10 @@ def _pixels(frames_bytes):
     return np.stack([[tf.io.decode_png(png).numpy() for png in row] for row in frames_bytes])
 
 
-def test_the_optimised_graph_equals_the_model_in_memory(expected, saved_model):
+def test_the_optimised_graph_equals_the_model_in_memory(expected, videos, encodings, saved_model):
     assert all(np.isfinite(v).all() for _, o in expected.values() for v in o.values() if v.dtype == np.float32)
-    verify(expected, PythonLoader(saved_model), "tiny")
+    verify(videos, PythonLoader(saved_model), "tiny")
+    verify(encodings, PythonLoader(encoder_folder(saved_model)), "tiny's encoder")
 
 
 def test_shapes_ranges_and_frame_0(served, examples):
@@ -249,7 +251,9 @@ def test_description_says_what_a_caller_needs(seg2vid, spec):
         "background_latent": 6,
         "temperature": 0.5,
         "smoothness": 2.0,
+        "noise_version": 2,
         "instance_boundary": False,
+        "encoder": ["encode_motion", "encode_style"],
     }
 
 

@@ -11,6 +11,7 @@ from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.serving.c_api_loader import CApiLoader
 from seg2vid_tf.serving.export import export
+from seg2vid_tf.serving.layout import encoder_folder
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import signatures
 from seg2vid_tf.serving.verify import check_servable, example_inputs, verify
@@ -33,12 +34,20 @@ def c_api(saved_model):
         yield loaded
 
 
-def test_the_servers_own_path_answers_as_the_model_in_memory(expected, c_api):
-    verify(expected, c_api, "tiny")
+@pytest.fixture(scope="module")
+def encoder_loaders(saved_model):
+    folder = encoder_folder(saved_model)
+    with SessionLoader(folder) as session, CApiLoader(folder) as c_api:
+        yield session, c_api
 
 
-def test_other_signatures_than_the_models_are_found_out(expected, session_loader):
-    fewer = {name: pair for name, pair in expected.items() if name != "continue"}
+def test_the_servers_own_path_answers_as_the_model_in_memory(videos, encodings, c_api, encoder_loaders):
+    verify(videos, c_api, "tiny")
+    verify(encodings, encoder_loaders[1], "tiny's encoder")
+
+
+def test_other_signatures_than_the_models_are_found_out(videos, session_loader):
+    fewer = {name: pair for name, pair in videos.items() if name != "continue"}
     with pytest.raises(ValueError, match=r"tiny has signatures \['animate', .*, expected \['animate', "):
         verify(fewer, session_loader, "tiny")
 
@@ -52,16 +61,60 @@ def test_other_signatures_than_the_models_are_found_out(expected, session_loader
     ],
     ids=["generator", "style encoder", "motion encoder"],
 )
-def test_a_model_that_differs_from_its_export_is_found_out(seg2vid, expected, c_api, session_loader, layer, names):
+def test_a_model_that_differs_from_its_export_is_found_out(
+    seg2vid, videos, encodings, c_api, session_loader, encoder_loaders, layer, names
+):
     signature = names.split(":")[0]
+    expected, loaders = (encodings, encoder_loaders) if signature in encodings else (videos, (session_loader, c_api))
     with _shifted(layer(seg2vid).bias, 2.0):
         function, _ = signatures(seg2vid)[signature]
         inputs, _ = expected[signature]
         outputs = function(**{name: tf.constant(value) for name, value in inputs.items()})
     changed = {**expected, signature: (inputs, {name: value.numpy() for name, value in outputs.items()})}
-    for loader in (session_loader, c_api):
+    for loader in loaders:
         with pytest.raises(ValueError, match=f"{names}: differs by .* from the model in memory"):
             verify(changed, loader, "tiny")
+
+
+class _Altered:
+    """A loader whose one picture is another in some of its values."""
+
+    def __init__(self, outputs, count, by):
+        self.signatures, self._outputs, self._count, self._by = ["paint"], outputs, count, by
+
+    def run(self, signature, inputs):
+        rows = len(inputs["seed"])
+        changed = {name: value[:rows].copy() for name, value in self._outputs.items()}
+        for value in changed.values():
+            value.reshape(-1)[: self._count] += value.dtype.type(self._by)
+        return changed
+
+
+@pytest.mark.parametrize(
+    ("output", "dtype", "count", "by", "passes"),
+    [
+        ("frames", np.uint8, 10_000, 1, True),  # rounding
+        ("frames", np.uint8, 9, 50, True),  # a pixel or two that are decided the other way
+        ("frames", np.uint8, 11, 2, False),
+        ("label_maps", np.uint8, 9, 1, True),
+        ("label_maps", np.uint8, 11, 1, False),
+        ("visibility", np.float32, 9, 0.5, True),
+        ("visibility", np.float32, 11, 0.02, False),
+        ("visibility", np.float32, 10_000, np.nan, False),
+        ("flow", np.float32, 1, 0.02, False),
+        ("flow", np.float32, 1, np.nan, False),
+    ],
+)
+def test_how_much_may_differ(output, dtype, count, by, passes):
+    outputs = {output: np.full([2, 100, 100], 7, dtype)}
+    expected = {"paint": ({"seed": np.zeros(2, np.int64)}, outputs)}
+    # The batch of two is asked first: its two rows have twice as many values, of which as many are changed.
+    loader = _Altered(outputs, 2 * count if not passes else count, by)
+    if passes:
+        verify(expected, loader, "altered")
+        return
+    with pytest.raises(ValueError, match=f"altered: paint: {output}: differs by"):
+        verify(expected, loader, "altered")
 
 
 def test_examples_hold_every_class_and_every_input(seg2vid, seg2vid_with_instances):
@@ -73,14 +126,14 @@ def test_examples_hold_every_class_and_every_input(seg2vid, seg2vid_with_instanc
     assert ids.tolist() == [*range(seg2vid.spec.num_classes), seg2vid.spec.ignore_id]
 
 
-def test_the_c_api_refuses_by_name_and_goes_on(c_api, saved_model, examples, tmp_path):
+def test_the_c_api_refuses_by_name_and_goes_on(c_api, encoder_loaders, saved_model, examples, tmp_path):
     inputs = examples["animate_tensor"]
     with pytest.raises(ValueError, match="animate_tensor: .*z holds NaN or infinity"):
         c_api.run("animate_tensor", {**inputs, "z": inputs["z"] * np.nan})
     with pytest.raises(ValueError, match="no signature 'predict'"):
         c_api.run("predict", {})
     with pytest.raises(ValueError, match=r"encode_style takes \['reference'\], received \['frames'\]"):
-        c_api.run("encode_style", {"frames": inputs["start_frame"]})
+        encoder_loaders[1].run("encode_style", {"frames": inputs["start_frame"]})
     assert c_api.run("animate_tensor", inputs)["frames"].shape == (2, 3, 32, 64, 3)
     shutil.copytree(saved_model, tmp_path / "1")
     (tmp_path / "1/variables/variables.data-00000-of-00001").unlink()
@@ -96,12 +149,13 @@ def _other_shapes(name, value):
         yield value.repeat(2, axis=1).repeat(2, axis=2)
 
 
-def test_inputs_of_other_shapes_are_refused_by_name_without_pythons_help(c_api, examples):
+def test_inputs_of_other_shapes_are_refused_by_name_without_pythons_help(c_api, encoder_loaders, examples):
     for signature, inputs in examples.items():
+        loader = c_api if signature in c_api.signatures else encoder_loaders[1]
         for name, value in inputs.items():
             for other in _other_shapes(name, value):
                 with pytest.raises(ValueError, match=f"{signature}: (.|\n)*{name}"):
-                    c_api.run(signature, {**inputs, name: other})
+                    loader.run(signature, {**inputs, name: other})
 
 
 def test_a_closed_loader_says_so(saved_model_with_instances):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from seg2vid_tf.serving.export import versions as versions_in
+from seg2vid_tf.serving.layout import versions as versions_in
 from seg2vid_tf.serving.local_server.configs import BatchingParameters, check_models
 from seg2vid_tf.serving.local_server.servable import Servable
 from seg2vid_tf.serving.status import StatusError

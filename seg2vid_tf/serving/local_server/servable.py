@@ -1,7 +1,7 @@
 """One loaded version of a model: its session, proved by its warm-up requests, and what its signatures accept."""
 
-import functools
 import gc
+import logging
 import pathlib
 import threading
 
@@ -12,11 +12,12 @@ from tensorflow.core.protobuf import error_codes_pb2, meta_graph_pb2
 from seg2vid_tf.serving.local_server.batching import Batcher
 from seg2vid_tf.serving.local_server.configs import BatchingParameters
 from seg2vid_tf.serving.session_loader import SessionLoader
-from seg2vid_tf.serving.status import StatusError
+from seg2vid_tf.serving.status import StatusError, plain
 from seg2vid_tf.serving.warmup import warm_up
 
 DEFAULT_SIGNATURE = "serving_default"
 _WARMUP_SECONDS = 600.0
+_LOG = logging.getLogger(__name__)
 
 
 class Servable:
@@ -33,11 +34,17 @@ class Servable:
 
     def __init__(self, folder: pathlib.Path, version: int, batching: BatchingParameters | None = None):
         self.version = version
+        _LOG.info("%s: loading", folder)
         self._loader = SessionLoader(folder)
         self._batcher = None if batching is None else Batcher(self._run, batching)
         self._users, self._free = 0, threading.Condition()
+
+        def warm(signature, inputs):
+            _LOG.info("%s: warming up %s", folder, signature)
+            return self.predict(signature, inputs, timeout=_WARMUP_SECONDS)
+
         try:
-            warm_up(folder, functools.partial(self.predict, timeout=_WARMUP_SECONDS))
+            warm_up(folder, warm)
         except BaseException:
             self.retire()
             raise
@@ -101,8 +108,7 @@ class Servable:
         try:
             return self._loader.run(signature, inputs, outputs, timeout)
         except tf.errors.OpError as error:
-            message = error.message.removeprefix("Graph execution error:\n\n")  # of Python alone
-            raise StatusError(error_codes_pb2.Code.Name(error.error_code), message) from error
+            raise StatusError(error_codes_pb2.Code.Name(error.error_code), plain(error.message)) from error
 
     def _check_inputs(self, definition, inputs):
         """A session would cast a wrong type in silence, where the server's refuses it."""

@@ -1,0 +1,109 @@
+"""Where an export's files lie, and what its own document says: read without TensorFlow.
+
+    <root>/<name>/<version>/            the SavedModel that makes videos: what a server of <root>/<name> serves
+    <root>/<name>/encoder/<version>/    the one that encodes motions and styles; not a number, so no server takes
+                                        "encoder" for a version: it is the base path of a model of its own
+    .../assets.extra/                   seg2vid.json, MODEL_CARD.md, tf_serving_warmup_requests
+
+An export of before has no encoder folder, and all signatures in the one SavedModel.
+"""
+
+import json
+import pathlib
+import re
+from collections.abc import Iterable
+
+from seg2vid_tf.config import NOISE_VERSION
+
+DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
+ENCODER = "encoder"
+
+
+def versions(folder: pathlib.Path) -> list[int]:
+    """The versions of a model, oldest first: sub-folders whose names are positive numbers as one writes them."""
+    return sorted(int(p.name) for p in folder.glob("*") if p.is_dir() and re.fullmatch("[1-9][0-9]{0,17}", p.name))
+
+
+def newest_version(folder: pathlib.Path) -> pathlib.Path:
+    """A version folder itself, or the newest one of a model folder.
+
+    Raises:
+      ValueError: it is neither.
+    """
+    if (folder / "saved_model.pb").exists():
+        return folder
+    found = versions(folder)
+    if not found:
+        raise ValueError(f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder")
+    return folder / str(found[-1])
+
+
+def preset_folder(name: str) -> pathlib.Path:
+    """The folder of a trained model that comes with the project.
+
+    Raises:
+      ValueError: no model of that name; it lists the known ones.
+    """
+    root = pathlib.Path(__file__).parents[2] / "saved_models"
+    known = sorted(p.name for p in root.glob("*") if versions(p))
+    if name not in known:
+        raise ValueError(f"unknown preset {name!r}: {root} holds {known}")
+    return root / name
+
+
+def encoder_folder(version: pathlib.Path) -> pathlib.Path:
+    """Where the encoder of a version folder lies, or would."""
+    version = version.absolute()
+    return version.parent / ENCODER / version.name
+
+
+def saved_models(version: pathlib.Path) -> list[pathlib.Path]:
+    """The SavedModels of a version folder: itself, and its encoder where there is one."""
+    return [folder for folder in (version, encoder_folder(version)) if (folder / "saved_model.pb").exists()]
+
+
+def parts(version: pathlib.Path, signatures: Iterable[str], encoder: Iterable[str]) -> dict[pathlib.Path, set[str]]:
+    """{folder of a SavedModel: those of the signatures that it has}.
+
+    Args:
+      version: the version folder.
+      signatures: all that the model has.
+      encoder: those of its encoder, as its description lists them.
+    """
+    encoded = set(signatures) & set(encoder)
+    found = {version: set(signatures) - encoded}
+    return {**found, encoder_folder(version): encoded} if encoded else found
+
+
+def read_description(folder: pathlib.Path) -> dict:
+    """What ``signatures.describe`` said of the model in a version folder.
+
+    Of an export of before, "encoder" is [], as it has none of its own, and noise_version 1.
+
+    Raises:
+      ValueError: there is no such document, or it is another version's.
+    """
+    path = folder / DESCRIPTION
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        model = folder.absolute().parent.parent
+        if folder.absolute().parent.name == ENCODER and versions(model):
+            raise ValueError(
+                f"{folder} is the encoder of a model, which its pipeline loads itself: give {model}"
+            ) from error
+        raise ValueError(f"{folder} has no {DESCRIPTION}: it was not written by experiments/export.py") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON, export the model again: {error}") from error
+    needed = {"spec", "size", "stages", "num_frames", "style_dim", "latent_dim", "background_latent"}
+    needed |= {"instance_boundary", "temperature", "smoothness"}
+    missing = needed - set(description)
+    if missing:
+        raise ValueError(f"{path} lacks {sorted(missing)}: it was written by another version, export the model again")
+    description = {"encoder": [], "noise_version": 1, **description}
+    if description["noise_version"] not in range(1, NOISE_VERSION + 1):
+        raise ValueError(
+            f"{path}: noise_version must lie in 1..{NOISE_VERSION}, received {description['noise_version']!r}: it was "
+            "written by a newer seg2vid_tf, update this one"
+        )
+    return description
