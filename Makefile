@@ -1,14 +1,14 @@
-# Every target does its own set-up and can run first. PYTHON=python3.12 selects the other TensorFlow stack (BUILD.md).
+# Every target does its own set-up and can run first. PYTHON=python3.13 selects the other TensorFlow stack (BUILD.md).
 PYTHON ?= python3.11
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 ifeq ($(VERSION),)
-$(error PYTHON=$(PYTHON) does not run: give a Python 3.10 to 3.13, as in make test PYTHON=/usr/bin/python3.12)
+$(error PYTHON=$(PYTHON) does not run: give a Python 3.10 to 3.13, as in make test PYTHON=/usr/bin/python3.13)
 endif
 VENV := .venv-$(VERSION)
 RUN := TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python
 DEMO := demo/$(VERSION)
 
-.PHONY: install test lint demo train-demo clean
+.PHONY: install test test-settings findings lint demo train-demo clean
 
 install: $(VENV)/installed
 
@@ -21,6 +21,14 @@ $(VENV)/installed: setup.py
 # Most of a test's time is tracing, on one core: a process for each of a few cores (each needs about 2 GB).
 test: install
 	$(RUN) -m pytest tests -n auto --maxprocesses=4 --dist worksteal
+
+# The same under other instruction sets and numbers of threads than this machine's: six times as long.
+test-settings: install
+	$(RUN) -m tests.settings tests -n auto --maxprocesses=4 --dist worksteal
+
+# What libraries of this field do that one would not expect, shown anew; installs what each script names.
+findings:
+	@status=0; for script in findings/*.sh; do echo "$$script"; PYTHON=$(PYTHON) bash $$script || status=1; done; exit $$status
 
 lint: install
 	$(VENV)/bin/ruff check --config .ci/ruff.toml .

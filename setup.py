@@ -10,14 +10,14 @@ VERSION = re.search(
     r'^__version__ = "(.+)"$', (HERE / "seg2vid_tf/__init__.py").read_text(encoding="utf-8"), re.M
 ).group(1)
 
-# Stack A is the last one that TensorFlow Addons supports; stack B the newest that TensorFlow Serving has a release for.
+# Stack A is the last one that TensorFlow Addons supports; stack B ends before 2.22, which tf-keras refuses.
 STACK_A = 'python_version < "3.12"'
 STACK_B = 'python_version >= "3.12"'
 
 # The server's own messages, and what the local server is built on.
 SERVING = [
     f"tensorflow-serving-api>=2.15,<2.16; {STACK_A}",
-    f"tensorflow-serving-api>=2.18,<2.21; {STACK_B}",
+    f"tensorflow-serving-api>=2.18,<2.22; {STACK_B}",
     "prometheus-client>=0.20",
     "starlette>=0.40",
     "uvicorn>=0.30",
@@ -30,10 +30,15 @@ setup(
     name="seg2vid_tf",
     version=VERSION,
     description="One static structural annotation in, one coherent video out: Keras/TensorFlow 2",
+    license="Apache-2.0",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["seg2vid_tf", "seg2vid_tf.*"]),
-    package_data={"seg2vid_tf.annotations": ["specs/*.json"], "seg2vid_tf.serving": ["deploy/*"]},
+    package_data={
+        "seg2vid_tf.annotations": ["specs/*.json", "usual_places.json"],
+        "seg2vid_tf.serving": ["deploy/*"],
+        "seg2vid_tf.web": ["paint.js", "paint.css"],
+    },
     python_requires=">=3.10,<3.14",
     install_requires=[
         "absl-py>=2.0",
@@ -44,9 +49,12 @@ setup(
         f"tensorflow-addons>=0.23,<0.24; {STACK_A}",
         f"tensorflow-probability>=0.23,<0.24; {STACK_A}",
         f"numpy>=2.0; {STACK_B}",
-        f"tensorflow>=2.18,<2.21; {STACK_B}",
-        f"keras>=3.5,<4; {STACK_B}",
-        f"tensorboard>=2.18,<2.21; {STACK_B}",
+        f"tensorflow>=2.18,<2.22; {STACK_B}",
+        f"keras>=3.12,<3.16; {STACK_B}",
+        # TensorFlow 2.21 does not bring it. Up to 2.20 it imports pkg_resources, TFP imports distutils: on Python 3.12
+        # and later only setuptools has them, and 82 drops the first.
+        f"tensorboard>=2.18,<2.22; {STACK_B}",
+        f"setuptools<82; {STACK_B}",
         # The extra brings tf-keras, without which TFP does not import beside Keras 3.
         f"tensorflow-probability[tf]>=0.25,<0.26; {STACK_B}",
     ],
@@ -56,11 +64,14 @@ setup(
         "beam": ["apache-beam>=2.60"],
         "eval": EVAL,
         "serving": SERVING,
+        # The page to paint on (experiments/paint.py): 200 MB with what it needs, so not in "dev".
+        "web": ["gradio>=6.0,<7"],
         "dev": [
             *SERVING,
             *EVAL,
             "apache-beam>=2.60",
             "av>=15.0",
+            "pycocotools>=2.0.8",
             "pytest>=8.0",
             "pytest-xdist>=3.5",
             "hypothesis>=6.100",

@@ -14,7 +14,7 @@ from absl import flags
 from seg2vid_tf.flags import run
 
 OUTPUT = flags.DEFINE_string(
-    "output", None, "PNG of class ids; <output>_colors.png is written beside it", required=True
+    "output", None, "PNG of class ids; <output>_colors.png beside it is for looking at", required=True
 )
 SEED = flags.DEFINE_integer("seed", 0, "seed of the scene", lower_bound=0)
 PRESET = flags.DEFINE_string("preset", None, "model that comes with the project, instead of --spec, --height, --width")
@@ -34,8 +34,7 @@ def main():
     from seg2vid_tf.media import save_png
 
     if PRESET.value:
-        from seg2vid_tf.pipeline import preset_folder  # TensorFlow loads here
-        from seg2vid_tf.serving.export import newest_version, read_description
+        from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
 
         description = read_description(newest_version(preset_folder(PRESET.value)))
         spec, size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
@@ -44,8 +43,13 @@ def main():
     label_map = drawn_label_map(spec, size, SEED.value)
     output = pathlib.Path(OUTPUT.value)
     write_label_map(output, label_map)
-    save_png(colorize(label_map, spec), output.with_name(f"{output.stem}_colors.png"))
-    print(f"{output}: {label_map.shape[0]} x {label_map.shape[1]}, spec {spec.name}")
+    colors = output.with_name(f"{output.stem}_colors.png")
+    save_png(colorize(label_map, spec), colors)
+    height, width = label_map.shape
+    print(
+        f"{output}: the label map to give to generate.py, {height} x {width} pixels (height x width), spec {spec.name}"
+    )
+    print(f"{colors}: the same in colours, to look at (read with --colors=classes alone)")
 
 
 if __name__ == "__main__":

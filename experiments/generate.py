@@ -1,6 +1,6 @@
 """Makes videos from one label map.
 
-    python experiments/generate.py --label_map=label.png --saved_model=saved_models/street --output=out --num_videos=4
+    python experiments/generate.py --preset=synthetic_street --label_map=label.png --output=out --num_videos=4
 
 Writes video.gif and video.mp4 (several videos side by side), frames/<video>/<frame>.png and flow.png.
 An earlier call's frames in the same folder are replaced, those of further videos removed.
@@ -23,21 +23,47 @@ SEED = flags.DEFINE_integer("seed", 0, "seed of the first video; each further vi
 NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1, "how many videos", lower_bound=1)
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
 RESIZE = flags.DEFINE_bool("resize", False, "bring maps of another size to the model's (nearest neighbour)")
+FIT = flags.DEFINE_enum(
+    "fit",
+    "squeeze",
+    ["squeeze", "crop", "letterbox"],
+    "how --resize brings maps and pictures of another shape to the model's size: crop cuts them around the centre; "
+    "letterbox keeps all of them and their shape, with borders that are cut off the video again",
+)
 START_FRAME = flags.DEFINE_string("start_frame", None, "picture to animate: skips stage 1")
 REFERENCE = flags.DEFINE_string("reference", None, "picture whose style the start frame takes")
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
+COLORS = flags.DEFINE_string(
+    "colors", None, "classes, grey (each channel is the id) or a colour set of the spec: the map is painted so"
+)
 FLOW_OUT = flags.DEFINE_string("flow_out", None, "folder for the flow, each way, as .flo files and as colours")
 NUM_FRAMES = flags.DEFINE_integer(
-    "num_frames", None, "frames after the start frame, the model's own number by default; more come chunk by chunk"
+    "num_frames",
+    None,
+    "frames after the start frame, the model's own number by default; more come chunk by chunk",
+    lower_bound=1,
 )
-Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1 (drawn anew)")
+Z_WALK = flags.DEFINE_float(
+    "z_walk",
+    0.0,
+    "how far the motion changes from chunk to chunk, 0 to 1 (drawn anew)",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
 TEMPERATURE = flags.DEFINE_float(
-    "temperature", None, "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own"
+    "temperature",
+    None,
+    "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own",
+    lower_bound=0.0,
 )
 MOTION_OF = flags.DEFINE_string(
     "motion_of", None, "sequence folder (image/ and label/) whose first frames' motion to take"
 )
+MOTION_LABEL_IDS = flags.DEFINE_string(
+    "motion_label_ids", None, "label set of --motion_of's maps where it is not the spec's own, as labelIds"
+)
+MOTION_COLORS = flags.DEFINE_string("motion_colors", None, "as --colors, of --motion_of's maps")
 INTERPOLATE_TO = flags.DEFINE_integer(
     "interpolate_to", None, "seed: the videos move, one after the other, from --seed's motion to this one's"
 )
@@ -56,41 +82,60 @@ def main():
         raise ValueError("--temperature means nothing with --motion_of, which draws no motion; leave it out")
     if MOTION_OF.value and INTERPOLATE_TO.value is not None:
         raise ValueError("--motion_of and --interpolate_to both say how to move: give one")
+    if INTERPOLATE_TO.value is not None and NUM_VIDEOS.value < 2:
+        raise ValueError("--interpolate_to is the last of several videos' seeds: give --num_videos of at least 2")
+    if MOTION_OF.value and not pathlib.Path(MOTION_OF.value).is_dir():
+        raise ValueError(f"--motion_of: no folder {MOTION_OF.value!r}")
+    for flag in (MOTION_LABEL_IDS, MOTION_COLORS):
+        if flag.value and not MOTION_OF.value:
+            raise ValueError(f"--{flag.name} says what the maps of --motion_of are, which is not given; leave it out")
+    if FIT.value != "squeeze" and not RESIZE.value:
+        raise ValueError(f"--fit={FIT.value} says how a map of another shape is resized: give --resize, too")
     for flag in (LABEL_MAP, START_FRAME, REFERENCE, INSTANCE_MAP):
         if flag.value and not pathlib.Path(flag.value).is_file():
             raise ValueError(f"--{flag.name}: no file {flag.value!r}")
     folder = pathlib.Path(OUTPUT.value)
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--output is a folder, and {folder} is a file: name another")
+    if {"gif", "mp4"} & set(FORMATS.value):
+        media.check_fps(FPS.value)
     if "mp4" in FORMATS.value:
         media.require_mp4()
 
-    from seg2vid_tf.annotations.label_map import read_label_map
-    from seg2vid_tf.data.pictures import read_frame, read_instance_map, resize_frame
-    from seg2vid_tf.pipeline import Seg2VidPipeline  # TensorFlow loads here: a mistake above is told at once.
+    from seg2vid_tf.annotations.color_map import read_told_map
+    from seg2vid_tf.annotations.doubts import warn_of_file
+    from seg2vid_tf.annotations.label_map import resize_label_map
+    from seg2vid_tf.data.fit import content, fitted
 
-    pipe = load_pipeline(Seg2VidPipeline)
-    size = pipe.size if RESIZE.value else None
-    label_map = read_label_map(LABEL_MAP.value, pipe.spec, size, LABEL_IDS.value, PALETTE.value)
-    if label_map.shape != pipe.size:
+    spec, size = spec_and_size()
+    told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
+    label_map = read_told_map(LABEL_MAP.value, spec, **told)
+    shape = label_map.shape
+    if LABEL_IDS.value and not COLORS.value:
+        warn_of_file(LABEL_MAP.value, spec, LABEL_IDS.value)
+    if RESIZE.value:
+        label_map = fitted(label_map, size, FIT.value, resize_label_map)
+    elif shape != size:
         raise ValueError(
-            f"{LABEL_MAP.value} is {label_map.shape}, the model takes {pipe.size}: give --resize to bring it there"
+            f"{LABEL_MAP.value} is {shape[0]} x {shape[1]} (height x width), the model takes {size[0]} x {size[1]}: "
+            "give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
         )
-    given = {}
-    for flag in (START_FRAME, REFERENCE):
-        if flag.value:
-            frame = read_frame(pathlib.Path(flag.value))
-            if frame.shape[:2] != pipe.size:
-                print(f"--{flag.name}: resized from {frame.shape[:2]} to the model's {pipe.size} (height, width)")
-            given[flag.name] = resize_frame(frame, pipe.size)
-    if INSTANCE_MAP.value:
-        given["instance_map"] = read_instance_map(pathlib.Path(INSTANCE_MAP.value), pipe.size, RESIZE.value)
+    given = pictures(shape, size)
+    print("loading TensorFlow and the model ...", flush=True)
+    import tensorflow as tf  # a mistake above is told at once
+
+    from seg2vid_tf.pipeline import Seg2VidPipeline
+
+    # A graph that runs once or a few times: optimising it takes twice as long as running it, and running it no less.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    pipe = load_pipeline(Seg2VidPipeline)
+    print("making the videos ...", flush=True)
     if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
         # One picture for all videos: only their motions differ.
         given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
     given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
     given["z"] = chosen_motion(pipe, label_map)
-    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
+    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given).part(*content(shape, size, FIT.value))
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
     if "mp4" in FORMATS.value:
@@ -104,23 +149,88 @@ def main():
         out.save_flow_files(FLOW_OUT.value)
     if VISIBILITY_OUT.value:
         out.save_visibility(VISIBILITY_OUT.value)
-    print(f"{len(out.frames)} videos of {out.frames.shape[1]} frames, seeds from {SEED.value}: {folder}")
+    print(f"{number(len(out.frames), 'video')} of {out.frames.shape[1]} frames, {drawn_by()}: {folder}")
 
 
-def load_pipeline(pipeline_class):
-    """The pipeline that exactly one of the three flags names."""
+def number(count, what):
+    return f"{count} {what}" + ("s" if count > 1 else "")
+
+
+def drawn_by():
+    """What start frames and motions came from, for people."""
+    first, last = SEED.value, SEED.value + NUM_VIDEOS.value - 1
+    seeds = f"seed {first}" if first == last else f"seeds {first} to {last}"
+    if INTERPOLATE_TO.value is not None:
+        return f"motions from seed {first}'s to seed {INTERPOLATE_TO.value}'s"
+    return f"{seeds}, motion of {MOTION_OF.value}" if MOTION_OF.value else seeds
+
+
+def chosen_model():
+    """That of the three flags which names the model."""
     given = [f for f in (SAVED_MODEL, RUN_DIR, PRESET) if f.value]
     if len(given) != 1:
         raise ValueError(
-            f"give exactly one of --saved_model, --run_dir and --preset, received {[f.name for f in given]}"
+            "give one of --saved_model, --run_dir and --preset, received "
+            f"{' and '.join(f'--{flag.name}' for flag in given) or 'none'}"
         )
+    return given[0]
+
+
+def spec_and_size():
+    """What the model says of label maps in its own document, read without TensorFlow."""
+    from seg2vid_tf.annotations.spec import AnnotationSpec
+    from seg2vid_tf.run_folder import RunFolder
+    from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
+
+    flag = chosen_model()
+    if flag is RUN_DIR:
+        config, spec = RunFolder(pathlib.Path(RUN_DIR.value) / "motion").load("motion")
+        return spec, (config.model.height, config.model.width)
+    folder = preset_folder(PRESET.value) if flag is PRESET else pathlib.Path(SAVED_MODEL.value)
+    description = read_description(newest_version(folder))
+    return AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
+
+
+def pictures(shape, size):
+    """{input of the pipeline: picture} of the flags that name one, at the model's (height, width); shape: the map's."""
+    from seg2vid_tf.annotations.label_map import resize_label_map
+    from seg2vid_tf.data.fit import content, fitted
+    from seg2vid_tf.data.pictures import TURNS, exif_orientation, read_frame, read_instance_map, resize_frame
+
+    found = {}
+    for flag in (START_FRAME, REFERENCE):
+        if flag.value:
+            frame, turned = read_frame(pathlib.Path(flag.value)), exif_orientation(pathlib.Path(flag.value))
+            if turned != 1:
+                print(f"--{flag.name}: {TURNS[turned]}, as its EXIF tag says")
+            height, width = frame.shape[:2]
+            if flag is START_FRAME and content((height, width), size, FIT.value) != content(shape, size, FIT.value):
+                raise ValueError(
+                    f"--start_frame is {height} x {width} (height x width), --label_map {shape[0]} x {shape[1]}: with "
+                    "--fit=letterbox both must have one shape"
+                )
+            if (height, width) != size:
+                print(f"--{flag.name}: {height} x {width} resized to the model's {size[0]} x {size[1]} ({FIT.value})")
+            found[flag.name] = fitted(frame, size, FIT.value, resize_frame)
+    if INSTANCE_MAP.value:
+        path = pathlib.Path(INSTANCE_MAP.value)
+        if RESIZE.value:
+            found["instance_map"] = fitted(read_instance_map(path), size, FIT.value, resize_label_map)
+        else:
+            found["instance_map"] = read_instance_map(path, size)
+    return found
+
+
+def load_pipeline(pipeline_class):
+    """The pipeline of the model that the flags name."""
     constructors = {
         "saved_model": pipeline_class.from_saved_model,
         # A picture to animate skips stage 1, which then may be missing.
         "run_dir": functools.partial(pipeline_class.from_run, start_frame=START_FRAME.value is None),
         "preset": pipeline_class.from_preset,
     }
-    return constructors[given[0].name](given[0].value)
+    flag = chosen_model()
+    return constructors[flag.name](flag.value)
 
 
 def chosen_motion(pipe, label_map):
@@ -129,8 +239,12 @@ def chosen_motion(pipe, label_map):
         from seg2vid_tf.data.frame_folder import FrameFolder
 
         length = pipe.num_frames + 1
-        clips = FrameFolder(MOTION_OF.value, pipe.spec, pipe.size, label_ids=LABEL_IDS.value, max_length=length)
+        told = {"label_ids": MOTION_LABEL_IDS.value, "colors": MOTION_COLORS.value}
+        told["crop_to_aspect"] = FIT.value != "squeeze"
+        clips = FrameFolder(MOTION_OF.value, pipe.spec, pipe.size, max_length=length, **told)
         clip = next(iter(clips))
+        for remark in (*clips.remarks, *clip.remarks):
+            print(f"--motion_of: {remark}")
         motion, _ = pipe.encode_motion(clip.frames, clip.label_maps[0])
         return np.repeat(motion[None], NUM_VIDEOS.value, axis=0)
     if INTERPOLATE_TO.value is not None:

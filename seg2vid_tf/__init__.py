@@ -15,3 +15,10 @@ Nothing heavy is imported here; TensorFlow loads with the first module that need
 """
 
 __version__ = "0.1.0"
+
+
+def show(label_map, spec=None):
+    """A label map in colours with a legend, as the last line of a notebook's cell: see ``notebook.show``."""
+    from seg2vid_tf import notebook  # NumPy and Pillow load here, not with the package
+
+    return notebook.show(label_map, spec)

@@ -12,6 +12,10 @@ import pathlib
 
 from seg2vid_tf.files import write_text
 
+# What seeds mean: exports, evaluations and runs hold it. 1: tf.random.stateless_normal, which is another under XLA
+# (ops/noise.py).
+NOISE_VERSION = 2
+
 
 def _field(default, help_text: str):
     return dataclasses.field(default=default, metadata={"help": help_text})
@@ -45,12 +49,18 @@ class StartFrameModelConfig:
         "channels of the generator's blocks, coarse to fine, each twice the size of the one before",
     )
     spade_filters: int = _field(32, "channels in which each block of the generator reads annotation and style")
+    fine_spade_filters: int = _field(
+        0, "the same of the two finest blocks, where a channel costs most; 0: as many as in the others"
+    )
     instance_boundary: bool = _field(
         False, "give the generator the borders between instances too; the data must hold instance maps"
     )
     style_encoder: bool = _field(True, "train an encoder, with which a reference image sets the style")
     style_encoder_filters: tuple[int, ...] = _field(
         (16, 32, 64, 64), "channels of the style encoder's layers, each halving the size"
+    )
+    style_bands: int = _field(
+        1, "horizontal bands of the picture that the style encoder pools apart: the sky is above, the road below"
     )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"
@@ -67,7 +77,8 @@ class StartFrameModelConfig:
 
     def __post_init__(self):
         _check_at_least(4, self, "height", "width")  # the L1 loss compares cells of 4x4 pixels
-        _check_at_least(1, self, "style_dim", "noise_channels", "spade_filters", "patch_scales")
+        _check_at_least(1, self, "style_dim", "noise_channels", "spade_filters", "style_bands", "patch_scales")
+        _check_at_least(0, self, "fine_spade_filters")
         if self.discriminator not in ("segmentation", "multiscale"):
             raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
         if self.discriminator_features and self.discriminator != "segmentation":
@@ -86,6 +97,11 @@ class StartFrameLossConfig:
     labelmix_weight: float = _field(
         10.0, "consistency of the segmentation discriminator on real and generated frames mixed by classes"
     )
+    class_balance: float = _field(
+        1.0,
+        "how far the segmentation discriminator counts rare classes up: 1, every class that occurs counts the same; "
+        "0, every pixel does",
+    )
     feature_matching_weight: float = _field(
         10.0, "L1 between features of the multiscale discriminator, real and generated frames"
     )
@@ -96,6 +112,11 @@ class StartFrameLossConfig:
     style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
     style_regression_weight: float = _field(
         0.5, "L1 between a drawn style and the one encoded from the frame generated with it"
+    )
+    style_color_weight: float = _field(
+        0.0,
+        "L1 between each class's mean colour in a frame painted in another example's style and in that example's own "
+        "frame; a quarter of the batch is painted so. 0: none is",
     )
 
     def __post_init__(self):
@@ -120,7 +141,9 @@ class MotionModelConfig:
         (24, 48, 96, 128),
         "channels of the image encoder at 1/2, 1/4, 1/8 and 1/16 of the size; the decoder mirrors them",
     )
-    refiner_filters: tuple[int, ...] = _field((16, 32, 48), "channels of the refiner's U-Net, fine to coarse")
+    refiner_filters: tuple[int, ...] = _field(
+        (16, 32, 48), "channels of the refiner's U-Net at 1/2, 1/4, .. of the size"
+    )
     flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
     video_filters: tuple[int, ...] = _field(
         (32, 64, 128), "channels of the video discriminator's layers, which --video_adversarial_weight switches on"
@@ -157,9 +180,11 @@ class MotionModelConfig:
                 "without annotation (annotated false) nothing tells the foreground from the background: give "
                 f"foreground_latent 0, received {self.foreground_latent}"
             )
-        if len(self.refiner_filters) > len(self.image_filters) + 1:
+        if len(self.image_filters) < 2:
+            raise ValueError(f"image_filters needs at least two entries, received {self.image_filters}")
+        if len(self.refiner_filters) > len(self.image_filters):
             raise ValueError(
-                f"refiner_filters may have at most one entry more than image_filters, received {self.refiner_filters} "
+                f"refiner_filters may have no more entries than image_filters, received {self.refiner_filters} "
                 f"and {self.image_filters}: the refiner would halve the frame more often than its size allows"
             )
 
@@ -224,7 +249,9 @@ class TrainingConfig:
     crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
     recolor: float = _field(0.0, "most by which a clip's brightness, contrast and saturation change, 0 to 1")
     seed: int = _field(0, "seed of the weights, the data order and the noise")
-    precision: str = _field("float32", "float32 or mixed_bfloat16 (slow on a CPU without bfloat16 instructions)")
+    precision: str = _field(
+        "auto", "float32, mixed_bfloat16, or auto: mixed_bfloat16 where this machine is faster with it, timed at start"
+    )
     perceptual_path: str = _field("", "file of the perceptual network's weights (ops/feature_network.py)")
     init_from: str = _field(
         "", "run whose networks this one starts from, of the same spec and channels; none: random weights"
@@ -252,6 +279,10 @@ class StartFrameTrainingConfig(TrainingConfig):
     learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
     discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
     beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
+    warmup_steps: int = _field(
+        0,
+        "steps over which both learning rates grow from 0: Adam's first steps can make the output one colour for good",
+    )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
     accumulate: int = _field(
         1, "parts of each device's batch that pass one after the other: the same step in less memory"
@@ -259,6 +290,7 @@ class StartFrameTrainingConfig(TrainingConfig):
 
     def __post_init__(self):
         _check_at_least(1, self, "accumulate")
+        _check_at_least(0, self, "warmup_steps")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
         super().__post_init__()
@@ -290,6 +322,20 @@ class StartFrameConfig:
     model: StartFrameModelConfig = StartFrameModelConfig()
     losses: StartFrameLossConfig = StartFrameLossConfig()
     training: StartFrameTrainingConfig = StartFrameTrainingConfig()
+
+    def __post_init__(self):
+        if self.losses.style_color_weight:
+            if not self.model.style_encoder:
+                raise ValueError(
+                    f"style_color_weight {self.losses.style_color_weight} needs the style encoder, which style_encoder "
+                    "False leaves out: drop one of them"
+                )
+            if self.training.batch_size // self.training.accumulate < 2:
+                raise ValueError(
+                    f"style_color_weight {self.losses.style_color_weight} paints an example in its neighbour's style: "
+                    f"batch_size / accumulate must be at least 2, received {self.training.batch_size} / "
+                    f"{self.training.accumulate}"
+                )
 
 
 @dataclasses.dataclass(frozen=True)

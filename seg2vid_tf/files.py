@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 
@@ -34,6 +35,27 @@ def check_new(folder: pathlib.Path) -> None:
     """Raises ValueError where there is a folder that holds something, or a file."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder}: already there; choose another split or output folder, or delete it first")
+
+
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a new folder beside ``path``, which becomes ``path`` when the block ends without error.
+
+    Raises:
+      ValueError: there is a folder that holds something, or a file; or a disk of its own, which cannot be replaced.
+    """
+    path = pathlib.Path(path).absolute()
+    check_new(path)
+    if path.is_mount():
+        raise ValueError(f"{path}: a disk of its own, which cannot be written as a whole; name a new folder in it")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with new_folders(path.parent):
+        temporary.mkdir()
+        try:
+            yield temporary
+            os.rename(temporary, path)  # an empty folder may be there, any other is refused
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager

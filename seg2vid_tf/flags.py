@@ -8,10 +8,12 @@ import dataclasses
 import logging
 import os
 import sys
+import warnings
 
 import absl.logging
 from absl import app, flags
 
+from seg2vid_tf.annotations.doubts import MapWarning
 from seg2vid_tf.config import preset
 
 # Without this --help, which shows the main program's own flags, would leave out those that are defined here.
@@ -81,6 +83,16 @@ def _integers(name: str, values: list[str]) -> tuple[int, ...]:
     return integers
 
 
+_formatwarning = warnings.formatwarning
+
+
+def _formatted(message, category, *where, **more):
+    """What is said to a program's user has no line of code."""
+    return (
+        f"note: {message}\n" if issubclass(category, MapWarning) else _formatwarning(message, category, *where, **more)
+    )
+
+
 def run(main) -> None:
     """Runs an absl program; an error of the caller's making ends it with one clear line and exit status 1.
 
@@ -98,6 +110,7 @@ def run(main) -> None:
         except KeyboardInterrupt:
             sys.exit("stopped; what was finished is kept")
 
+    warnings.formatwarning = _formatted
     # TensorFlow's notes on its own build and on what it deprecates would bury the progress bar; what goes wrong is
     # raised.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -15,17 +15,18 @@ def text(value) -> str:
     return html.escape(str(value))
 
 
-def picture(image: np.ndarray) -> str:
-    """The img element of uint8 [H,W,3] or [H,W], as PNG."""
+def picture(image: np.ndarray, style: str = "") -> str:
+    """The img element of uint8 [H,W,3] or [H,W], as PNG; style: its CSS."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG")
-    return _element("png", buffer.getvalue())
+    return _element("png", buffer.getvalue(), style)
 
 
-def animation(frames: np.ndarray, fps: float = 8.0) -> str:
-    """The img element of uint8 [T,H,W,3], as GIF."""
-    return _element("gif", gif_bytes(frames, fps))
+def animation(frames: np.ndarray, fps: float = 8.0, style: str = "") -> str:
+    """The img element of uint8 [T,H,W,3], as GIF; style: its CSS."""
+    return _element("gif", gif_bytes(frames, fps), style)
 
 
-def _element(kind, data):
-    return f"<img src='data:image/{kind};base64,{base64.b64encode(data).decode()}'>"
+def _element(kind, data, style):
+    styled = f" style='{style}'" if style else ""
+    return f"<img{styled} src='data:image/{kind};base64,{base64.b64encode(data).decode()}'>"

@@ -33,7 +33,7 @@ def save_gif(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
 
 def gif_bytes(frames: np.ndarray, fps: float = 8.0) -> bytes:
     """What ``save_gif`` writes."""
-    _check_fps(fps)
+    check_fps(fps)
     # One palette for the whole clip: with one per frame, still parts flicker.
     strip = Image.fromarray(np.concatenate(list(frames), axis=0))
     palette = strip.quantize(colors=256, dither=Image.Dither.NONE)
@@ -49,7 +49,7 @@ def save_mp4(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
     Raises:
       ImportError: PyAV (the extra "demo") is not installed.
     """
-    _check_fps(fps)
+    check_fps(fps)
     require_mp4()
     import av  # PyAV is an optional extra: only this function needs it.
 
@@ -156,7 +156,8 @@ def _color_wheel() -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _check_fps(fps):
+def check_fps(fps: float) -> None:
+    """Raises ValueError for frames a second that no GIF can play."""
     # GIF stores hundredths of a second in 16 bits.
     if not 0.01 <= fps <= 100:
         raise ValueError(f"fps must lie in 0.01..100, received {fps}")

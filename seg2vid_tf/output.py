@@ -8,11 +8,16 @@ import numpy as np
 
 from seg2vid_tf import media
 from seg2vid_tf.flow_file import write_flow
+from seg2vid_tf.html_page import animation
+from seg2vid_tf.notebook import Shown, style_of
+
+# Of many videos a notebook shows so many: each is some 100 KB inside its file.
+MOST_SHOWN = 8
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Seg2VidOutput:
-    """What a pipeline made.
+    """What a pipeline made; a notebook shows it as looping videos.
 
     Attributes:
       frames: uint8 [N,T+1,H,W,3], RGB; frame 0 is the start frame.
@@ -38,6 +43,43 @@ class Seg2VidOutput:
     def start_frame(self) -> np.ndarray:
         """uint8 [N,H,W,3]."""
         return self.frames[:, 0]
+
+    def part(self, rows: slice, columns: slice) -> "Seg2VidOutput":
+        """These rows and columns of everything; flow stays in pixels."""
+        fields = ("frames", "flow", "flow_backward", "visibility", "visibility_backward", "label_maps")
+        return dataclasses.replace(self, **{name: getattr(self, name)[:, :, rows, columns] for name in fields})
+
+    def __repr__(self):
+        videos, frames, height, width, _ = self.frames.shape
+        return (
+            f"<Seg2VidOutput: {videos} x (1 + {frames - 1}) frames of {height} x {width} (height x width); "
+            ".frames, .flow, .visibility, .label_maps, .save_gif(path), .show(flow=True)>"
+        )
+
+    def _repr_html_(self):
+        return self.show()._repr_html_()
+
+    def show(self, fps: float = 8.0, flow: bool = False) -> Shown:
+        """What a notebook shows of it: the videos, looping.
+
+        Args:
+          fps: frames a second.
+          flow: whether to show beside each video its flow, as colours, and white where the start frame is seen.
+        """
+        style, flows = style_of(self.frames.shape[2]), media.flow_to_color(self.flow) if flow else None
+        rows = []
+        for i, frames in enumerate(self.frames[:MOST_SHOWN]):
+            row = animation(frames, fps, style)
+            if flow:
+                masks = np.round(255 * self.visibility[i]).astype(np.uint8).repeat(3, axis=-1)
+                # Neither has a frame 0, in which nothing has moved yet and all is seen: white in both.
+                still = np.full_like(frames[:1], 255)
+                row += "".join(animation(np.concatenate([still, part]), fps, style) for part in (flows[i], masks))
+                row = f"<div>{row}</div>"
+            rows.append(row)
+        hidden = len(self.frames) - len(rows)
+        more = f"<p>and {hidden} more: save_gif(path) writes all</p>" if hidden else ""
+        return Shown("".join(rows) + more, repr(self))
 
     def save_gif(self, path: str | os.PathLike, fps: float = 8.0) -> None:
         """Writes a GIF; several videos stand side by side."""

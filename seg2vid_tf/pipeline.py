@@ -8,39 +8,29 @@
 Shapes: N videos of T+1 frames, H x W = ``pipe.size``. Seeds: video i of a call is what ``seed + i`` alone would give.
 """
 
+import functools
 import math
 import os
 import pathlib
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.annotations.doubts import warn_of_doubts
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.models.motion.latent_map import drawn_stddev
-from seg2vid_tf.models.seg2vid import draw, walk
+from seg2vid_tf.config import NOISE_VERSION
+from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.seeds import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
-from seg2vid_tf.serving.export import newest_version, read_description, versions
-from seg2vid_tf.serving.signatures import describe, signatures
+from seg2vid_tf.serving.layout import encoder_folder, newest_version, preset_folder, read_description
 
 # Videos made at once: bounds the memory of a large num_videos.
 CHUNK = 8
 # Of a chunk's outputs, those whose first frame is the last one of the chunk before.
 WITH_FRAME_0 = ("frames", "label_maps")
-
-
-def preset_folder(name: str) -> pathlib.Path:
-    """The folder of a trained model that comes with the project.
-
-    Raises:
-      ValueError: no model of that name; it lists the known ones.
-    """
-    root = pathlib.Path(__file__).parents[1] / "saved_models"
-    known = sorted(p.name for p in root.glob("*") if versions(p))
-    if name not in known:
-        raise ValueError(f"unknown preset {name!r}: {root} holds {known}")
-    return root / name
 
 
 def interpolate_motion(first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
@@ -69,19 +59,26 @@ class Seg2VidPipeline:
     Args:
       functions: {signature name: function of named tensors} (serving/signatures.py).
       description: what ``serving.signatures.describe`` says of the model.
+      load_encoder: gives the functions of the encoder, which most callers never ask for; None: ``functions`` has them.
     """
 
-    def __init__(self, functions: dict[str, Callable], description: dict):
-        self._functions = functions
+    def __init__(
+        self,
+        functions: dict[str, Callable],
+        description: dict,
+        load_encoder: Callable[[], dict[str, Callable]] | None = None,
+    ):
+        self._functions, self._load_encoder = functions, load_encoder
         self._style_dim = description["style_dim"]
         self.latent_dim = description["latent_dim"]
         self.background_latent = description["background_latent"]
         self.temperature, self._smoothness = description["temperature"], description["smoothness"]
+        self.noise_version = description["noise_version"]
         self.spec = AnnotationSpec.from_json(description["spec"])
         self.size = tuple(description["size"])
         self.num_frames = description["num_frames"]
         self.uses_instances = description["instance_boundary"]
-        self.has_style_encoder = "encode_style" in functions
+        self.has_style_encoder = "encode_style" in {*functions, *description["encoder"]}
         self.has_start_frame = "from_tensor" in functions
 
     @classmethod
@@ -98,15 +95,16 @@ class Seg2VidPipeline:
         description = read_description(folder)
         if "motion" not in description["stages"]:
             raise ValueError(f"{folder} paints start frames alone, a video needs stage 2: export both stages")
-        try:
-            loaded = tf.saved_model.load(str(folder))
-        except (OSError, tf.errors.OpError) as error:
-            raise ValueError(
-                f"{folder} cannot be loaded, export the model again: {str(error).splitlines()[0]}"
-            ) from error
-        pipeline = cls(dict(loaded.signatures), description)
-        pipeline._loaded = loaded  # the signatures do not keep the variables alive
-        return pipeline
+        if description["noise_version"] != NOISE_VERSION:
+            warnings.warn(
+                f"{folder}: its seeds are of the old kind (noise_version {description['noise_version']}, now "
+                f"{NOISE_VERSION}): they mean here what they mean on its server, and something else under XLA; export "
+                "the model again",
+                stacklevel=2,
+            )
+        encoder = encoder_folder(folder)
+        load_encoder = functools.partial(_loaded, encoder) if description["encoder"] else None
+        return cls(_loaded(folder), description, load_encoder)
 
     @classmethod
     def from_run(cls, run_dir: str | os.PathLike, start_frame: bool = True) -> "Seg2VidPipeline":
@@ -117,6 +115,7 @@ class Seg2VidPipeline:
           start_frame: whether stage 1 is wanted; without it every call needs a start frame.
         """
         from seg2vid_tf.models.restore import seg2vid_from_run  # builds networks: an export needs none of that
+        from seg2vid_tf.serving.signatures import describe, signatures
 
         model = seg2vid_from_run(run_dir, ("start_frame", "motion") if start_frame else ("motion",))
         functions = {name: tf.function(f, input_signature=inputs) for name, (f, inputs) in signatures(model).items()}
@@ -186,7 +185,7 @@ class Seg2VidPipeline:
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
             seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
-            style, motion = draw(seeds, self._style_dim, stddev)
+            style, motion = draw(seeds, self._style_dim, stddev, self.noise_version)
             motion = motion if z is None else tf.constant(z[first : first + count])
             label_maps, recalls = np.repeat(label_map[None], count, axis=0), z is None
             inputs = {"label_map": label_maps, "z": self._recalled(label_maps, motion) if recalls else motion}
@@ -205,7 +204,7 @@ class Seg2VidPipeline:
         """The outputs of a first chunk, and of as many more as num_frames asks for; z: a draw where it recalls."""
         outputs = {name: [value] for name, value in chunk.items()}
         for number in range(1, -(-num_frames // self.num_frames)):
-            z = walk(z, seeds, number, z_walk, stddev)
+            z = walk(z, seeds, number, z_walk, stddev, self.noise_version)
             label_maps = chunk["label_maps"][:, -1]
             motion = self._recalled(label_maps, z) if recalls else z
             last = {"start_frame": chunk["frames"][:, -1], "label_map": label_maps, "z": motion}
@@ -303,7 +302,9 @@ class Seg2VidPipeline:
             label_map, name = np.asarray(annotation), "annotation"
         if label_map.ndim != 2:
             raise ValueError(f"{name}: a label map is [height, width], received shape {label_map.shape}")
-        return validate_label_map(label_map, self.spec, self.size, name=name)
+        label_map = validate_label_map(label_map, self.spec, self.size, name=name)
+        warn_of_doubts(label_map, self.spec, name)
+        return label_map
 
     def _drawn_stddev(self, temperature):
         temperature = self.temperature if temperature is None else temperature
@@ -314,7 +315,7 @@ class Seg2VidPipeline:
 
     def _drawn(self, seed, num_videos, stddev):
         seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
-        return draw(seeds, self._style_dim, stddev)[1].numpy()
+        return draw(seeds, self._style_dim, stddev, self.noise_version)[1].numpy()
 
     def _checked_z(self, z, num_videos):
         z = np.asarray(z, np.float32)
@@ -330,8 +331,26 @@ class Seg2VidPipeline:
         return z
 
     def _run(self, signature, inputs):
+        if signature not in self._functions and self._load_encoder is not None:
+            self._functions = {**self._functions, **self._load_encoder()}
         outputs = self._functions[signature](**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
+
+
+def _loaded(folder):
+    """{signature: function} of a SavedModel."""
+    if not folder.exists():
+        raise ValueError(f"{folder} is missing, the model's encoder: copy the model's folder as a whole")
+    try:
+        loaded = tf.saved_model.load(str(folder))
+    except (OSError, tf.errors.OpError) as error:
+        raise ValueError(f"{folder} cannot be loaded, export the model again: {str(error).splitlines()[0]}") from error
+    # Signatures alone do not keep the variables alive.
+    return {name: functools.partial(_call, loaded, name) for name in loaded.signatures}
+
+
+def _call(loaded, signature, **inputs):
+    return loaded.signatures[signature](**inputs)
 
 
 def _checked_seed(seed, num_videos):

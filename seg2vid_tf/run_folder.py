@@ -1,6 +1,6 @@
 """RunFolder: where one training run lives.
 
-<run>/config.json      {"stage", "spec", "data", "config"}: all that rebuilds the networks
+<run>/config.json      {"stage", "spec", "data", "config"}: all that rebuilds the networks; "noise_version"
 <run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
 <run>/logs/            TensorBoard
 <run>/samples/         step-<step>.png
@@ -12,11 +12,10 @@ import pathlib
 import warnings
 
 import numpy as np
-import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import (
+    NOISE_VERSION,
     RESUMABLE_FIELDS,
     MotionConfig,
     StartFrameConfig,
@@ -60,27 +59,51 @@ class RunFolder:
             or one that is past the config's steps, or checkpoints of which nobody knows what they are.
         """
         document = {"stage": stage, "spec": spec.to_json(), "data": data, "config": to_json(config)}
+        document["noise_version"] = NOISE_VERSION
+        noise = self._refuse(document, config.training.steps, resume)
+        if noise != NOISE_VERSION:
+            warnings.warn(
+                f"{self.path} goes on with noise of another kind (noise_version {noise} -> {NOISE_VERSION}): "
+                "as good a run, but not to the bits of one that was never stopped",
+                stacklevel=2,
+            )
+        write_json(self._config_path, document)
+
+    def check(self, stage: str, config, resume: bool) -> None:
+        """What ``start`` refuses of stage and config alone, before the data is read and TensorFlow loaded.
+
+        Raises:
+          ValueError: as of ``start``.
+        """
+        self._refuse({"stage": stage, "config": to_json(config)}, config.training.steps, resume)
+
+    def _refuse(self, document, steps, resume):
+        """Raises ValueError where the folder holds another run than the document's; the noise_version of this one."""
         newest = self.newest_step()
-        if newest > config.training.steps:
+        if newest > steps:
             raise ValueError(f"{self.path} has taken {newest} steps already: give --steps of at least that")
         if newest and not self._config_path.exists():
             raise ValueError(
                 f"{self.path} holds checkpoints but no config.json: bring it back, or give another --run_dir"
             )
-        if self._config_path.exists():
-            if not resume:
-                raise ValueError(f"{self.path} already holds a run: go on with --resume, or give another --run_dir")
-            changed = [
-                line
-                for line in differences(self._document(), json.loads(json.dumps(document)))
-                if line.split(":")[0].removeprefix("config.training.") not in RESUMABLE_FIELDS
-            ]
-            if changed:
-                raise ValueError(
-                    f"{self.path} holds another run; it differs in {'; '.join(changed)}. "
-                    "Give the run's own flags, or another --run_dir"
-                )
-        write_json(self._config_path, document)
+        if not self._config_path.exists():
+            return NOISE_VERSION
+        if not resume:
+            raise ValueError(f"{self.path} already holds a run: go on with --resume, or give another --run_dir")
+        before = self._document()
+        compared = set(document) - {"noise_version"}
+        old, new = ({name: each.get(name) for name in compared} for each in (before, json.loads(json.dumps(document))))
+        changed = [
+            line
+            for line in differences(old, new)
+            if line.split(":")[0].removeprefix("config.training.") not in RESUMABLE_FIELDS
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.path} holds another run; it differs in {'; '.join(changed)}. "
+                "Give the run's own flags, or another --run_dir"
+            )
+        return before.get("noise_version", 1)
 
     def load(self, stage: str) -> tuple:
         """(config, spec) of the run in this folder.
@@ -104,6 +127,10 @@ class RunFolder:
             Keras 3 leaves out every layer that sits in a list, without a word.
           step: optimizer steps taken.
         """
+        import tensorflow as tf  # not above: who reads a config needs none of it
+
+        from seg2vid_tf.compat import raw_variables
+
         self.checkpoints.mkdir(parents=True, exist_ok=True)
         prefix = self._prefix(step)
         # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
@@ -127,6 +154,8 @@ class RunFolder:
         Raises:
           ValueError: it cannot be read.
         """
+        import tensorflow as tf
+
         newest = self.newest_step()
         if not newest:
             return set()
@@ -156,6 +185,8 @@ class RunFolder:
         Raises:
           ValueError: there are checkpoints and none (or not the newest one) can be read.
         """
+        import tensorflow as tf
+
         steps = self._steps()[: 1 if newest_only else None]
         errors = []
         for step in steps:
@@ -199,6 +230,10 @@ class RunFolder:
 
 def _read(prefix, objects):
     """[(variable, its value in the checkpoint)] of the objects' variables; ValueError where the two do not match."""
+    import tensorflow as tf
+
+    from seg2vid_tf.compat import raw_variables
+
     reader = tf.train.load_checkpoint(prefix)
     stored = reader.get_variable_to_shape_map()
     pairs = []

@@ -123,7 +123,7 @@ def shake_heads(motion):
     # A pixel or so of flow: the test frames are noise, where more than that is no longer a motion.
     for head in (decoder.flows, decoder.visibilities):
         head.kernel.assign(rng.normal(0, 0.06, head.kernel.shape).astype(np.float32))
-    for head in (decoder.coarse_flows[-1], decoder.choices):
+    for head in (decoder.coarse_flows[-1], decoder.upsampling):
         head.kernel.assign(rng.normal(0, 0.03, head.kernel.shape).astype(np.float32))
     for encoder in (motion.background_encoder, motion.foreground_encoder):
         for head in (encoder.to_map, encoder.log_variance):

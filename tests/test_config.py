@@ -27,7 +27,7 @@ from seg2vid_tf.config import (
 CONFIGS = [
     *START_FRAME_PRESETS.values(),
     *MOTION_PRESETS.values(),
-    MotionConfig(MotionModelConfig(image_filters=(4, 8))),
+    MotionConfig(MotionModelConfig(image_filters=(4, 8), refiner_filters=(4, 8))),
 ]
 
 
@@ -75,10 +75,19 @@ def test_a_preset_fits_its_own_networks(name):
     assert training.batch_size % training.accumulate == 0
 
 
+def test_colours_of_a_borrowed_style_need_an_encoder_and_a_neighbour():
+    losses = StartFrameLossConfig(style_color_weight=1.0)
+    StartFrameConfig(losses=losses, training=StartFrameTrainingConfig(batch_size=4, accumulate=2))
+    with pytest.raises(ValueError, match="style_color_weight 1.0 needs the style encoder"):
+        StartFrameConfig(StartFrameModelConfig(style_encoder=False), losses)
+    with pytest.raises(ValueError, match="batch_size / accumulate must be at least 2, received 4 / 4"):
+        StartFrameConfig(losses=losses, training=StartFrameTrainingConfig(batch_size=4, accumulate=4))
+
+
 def test_differences_name_every_leaf():
     old = to_json(MotionConfig())
     new = to_json(MotionConfig(training=MotionTrainingConfig(batch_size=4, seed=3, precision="mixed_bfloat16")))
-    assert differences(old, new) == ["training.precision: float32 -> mixed_bfloat16", "training.seed: 0 -> 3"]
+    assert differences(old, new) == ["training.precision: auto -> mixed_bfloat16", "training.seed: 0 -> 3"]
     assert differences(old, json.loads(json.dumps(old))) == []  # a tuple is a list in JSON
     assert differences({"a": {"b": 1}, "c": 1}, {"a": {}, "c": 1}) == ["a.b: 1 -> None"]
 
@@ -143,8 +152,10 @@ def test_sizes_that_no_network_can_have_are_refused():
             StartFrameModelConfig(**{name: 0})
     with pytest.raises(ValueError, match="num_frames must be at least 1, received 0"):
         MotionModelConfig(num_frames=0)
-    with pytest.raises(ValueError, match=r"refiner_filters may have at most one entry more than image_filters"):
-        MotionModelConfig(image_filters=(4, 8), refiner_filters=(4, 4, 4, 4))
+    with pytest.raises(ValueError, match=r"refiner_filters may have no more entries than image_filters"):
+        MotionModelConfig(image_filters=(4, 8), refiner_filters=(4, 4, 4))
+    with pytest.raises(ValueError, match=r"image_filters needs at least two entries, received \(4,\)"):
+        MotionModelConfig(image_filters=(4,), refiner_filters=(4,))
 
 
 def test_two_layers_without_annotation_are_refused():

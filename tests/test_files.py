@@ -2,7 +2,7 @@
 
 import pytest
 
-from seg2vid_tf.files import new_folders, replacing, write_text
+from seg2vid_tf.files import new_folders, replacing, replacing_folder, write_text
 
 
 def test_the_target_appears_when_the_block_ends(tmp_path):
@@ -48,3 +48,20 @@ def test_new_folders_that_stay_empty_are_removed_again_and_no_others(tmp_path):
     with new_folders(tmp_path / "old/c/d"):
         (tmp_path / "old/c/file").write_text("kept")
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == ["old", "old/c", "old/c/file"]
+
+
+def test_a_folder_appears_as_a_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "a/out"
+    with pytest.raises(RuntimeError, match="half-way"), replacing_folder(target) as folder:
+        (folder / "x").write_text("half")
+        raise RuntimeError("half-way")
+    assert list(tmp_path.iterdir()) == []
+    target.mkdir(parents=True)
+    with replacing_folder(target) as folder:
+        (folder / "x").write_text("whole")
+        assert list(target.iterdir()) == []
+    assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == ["a", "a/out", "a/out/x"]
+    with pytest.raises(ValueError, match="out: already there"), replacing_folder(target):
+        pass
+    with pytest.raises(ValueError, match="/: already there|/: a disk of its own"), replacing_folder("/"):
+        pass

@@ -93,7 +93,7 @@ def test_given_flags_lie_on_top_of_the_preset(parse):
     config, _ = parse(
         MOTION_PRESETS,
         "--preset=tiny",
-        "--image_filters=8,12",
+        "--image_filters=8,12,16",
         "--noflip",
         "--free_bits=0.5",
         "--steps=7",
@@ -102,7 +102,7 @@ def test_given_flags_lie_on_top_of_the_preset(parse):
     expected = MOTION_PRESETS["tiny"]
     expected = dataclasses.replace(
         expected,
-        model=dataclasses.replace(expected.model, image_filters=(8, 12), warp="addons"),
+        model=dataclasses.replace(expected.model, image_filters=(8, 12, 16), warp="addons"),
         losses=dataclasses.replace(expected.losses, free_bits=0.5),
         training=dataclasses.replace(expected.training, flip=False, steps=7),
     )

@@ -3,35 +3,21 @@
 import json
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from seg2vid_tf.annotations.label_map import resize_label_map, write_label_map
-from seg2vid_tf.serving.export import DESCRIPTION
+from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
+from seg2vid_tf.serving.layout import DESCRIPTION
+from tests.programs import command_line, run_program, run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 
-RUN_SEVERAL = pathlib.Path(__file__).parent / "run_several.py"
 
-
-def _arguments(program, options):
-    return [str(EXPERIMENTS / program), *(f"--{name}={value}" for name, value in options.items())]
-
-
-def _run(program, **options):
-    return subprocess.run([sys.executable, *_arguments(program, options)], capture_output=True, text=True, timeout=300)
-
-
-def _run_several(program, *command_lines):
-    """How each command line ended: None where it went well, "error: ..." where it said so."""
-    lines = json.dumps([_arguments(program, options) for options in command_lines])
-    done = subprocess.run([sys.executable, RUN_SEVERAL], input=lines, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def _run_several(program, *calls):
+    """How each call ended: None where it went well, "error: ..." where it said so."""
+    return run_several([command_line(program, options) for options in calls])[0]
 
 
 def _assert_refused(endings, messages):
@@ -44,6 +30,11 @@ def _assert_refused(endings, messages):
 def _pixels(path):
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _assert_same(pictures, expected):
+    """To one grey level: the program leaves the graph as it was written, TensorFlow optimises the pipeline's here."""
+    np.testing.assert_allclose(np.asarray(pictures, int), np.asarray(expected, int), atol=1)
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +53,17 @@ def label_map_file(label_map, tmp_path_factory):
 
 def test_generate_writes_what_the_pipeline_makes(pipe, saved_model, label_map_file, tmp_path):
     out = tmp_path / "new" / "out"
-    done = _run(
+    done = run_program(
         "generate.py", saved_model=saved_model.parent, label_map=label_map_file, output=out, seed=7, num_videos=2
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"2 videos of 3 frames, seeds from 7: {out}"
+    assert done.stdout.splitlines()[-1] == f"2 videos of 3 frames, seeds 7 to 8: {out}"
     assert sorted(p.name for p in out.iterdir()) == ["flow.png", "frames", "video.gif", "video.mp4"]
     expected = pipe(label_map_file, seed=7, num_videos=2)
     for video in range(2):
         assert [p.name for p in sorted((out / f"frames/{video:02d}").iterdir())] == ["0000.png", "0001.png", "0002.png"]
         for frame in range(3):
-            np.testing.assert_array_equal(
-                _pixels(out / f"frames/{video:02d}/{frame:04d}.png"), expected.frames[video, frame]
-            )
+            _assert_same(_pixels(out / f"frames/{video:02d}/{frame:04d}.png"), expected.frames[video, frame])
     with Image.open(out / "video.gif") as gif:
         assert (gif.n_frames, gif.size, gif.info["duration"]) == (3, (128, 32), 120)
     assert _pixels(out / "flow.png").shape == (2 * 32 + 2, 2 * 64 + 2, 3)
@@ -87,7 +76,7 @@ def test_generate_writes_what_the_pipeline_makes(pipe, saved_model, label_map_fi
 def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     pipe, saved_model, label_map, label_map_file, tmp_path
 ):
-    """--resize, --label_ids and --palette bring other files to the model's label map, hence to the same frames."""
+    """--resize, --label_ids, --palette and --colors bring other files to the model's label map and its frames."""
     model = tmp_path / "model" / "1"
     shutil.copytree(saved_model, model)
     description = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))
@@ -99,6 +88,7 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     palette = Image.fromarray(label_map)
     palette.putpalette(np.random.default_rng(0).integers(0, 256, 768, np.uint8).tobytes())
     palette.save(tmp_path / "palette.png")
+    Image.fromarray(colorize(label_map, pipe.spec)).save(tmp_path / "painted.png")
     # An earlier call's second video and one frame too many of the first; the folder that holds something else stays.
     for name in ("00/0003.png", "01/0000.png", "02/0000.png"):
         write_label_map(tmp_path / "out/large/frames" / name, label_map)
@@ -112,36 +102,46 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     hundreds = {**large, "label_map": tmp_path / "hundreds.png"}
     paletted = {**large, "label_map": tmp_path / "palette.png"}
     cases = {
-        "large.png is (96, 192), the model takes (32, 64): give --resize": {**bad, **large},
+        "large.png is 96 x 192 (height x width), the model takes 32 x 64: give --resize": {**bad, **large},
         "label_ids=hundreds": {**bad, **hundreds},
         "rgb.png: 8-bit RGB PNG": {**bad, "saved_model": model, "label_map": tmp_path / "rgb.png"},
         "palette.png: 8-bit palette PNG, expected 8-bit grey; save the class ids": {**bad, **paletted},
         "fps must lie in 0.01..100, received 0.0": {**bad, "saved_model": model, "fps": 0},
         "is neither a model folder": {**bad, "saved_model": tmp_path / "absent"},
         "it was not written by": {**bad, "saved_model": tmp_path / "broken"},
-        "give exactly one of --saved_model, --run_dir and --preset, received []": bad,
-        "received ['saved_model', 'preset']": {**bad, "saved_model": model, "preset": "street"},
+        "give one of --saved_model, --run_dir and --preset, received none": bad,
+        "received --saved_model and --preset": {**bad, "saved_model": model, "preset": "street"},
         "unknown preset 'nowhere'": {**bad, "preset": "nowhere"},
         "absent/motion holds no run": {**bad, "run_dir": tmp_path / "absent"},
         "--output is a folder": {**bad, "output": tmp_path / "rgb.png"},
     }
-    *refused, first, second, third = _run_several(
+    square, fit = resize_label_map(label_map, (64, 64)), {"resize": True, "fit": "letterbox"}
+    write_label_map(tmp_path / "square.png", square)
+    before.add(tmp_path / "square.png")
+    cases["--fit=crop says how a map of another shape is resized: give --resize"] = {**bad, **large, "fit": "crop"}
+    *refused, first, second, third, fourth, fifth = _run_several(
         "generate.py",
         *cases.values(),
         {**large, "resize": True, "output": tmp_path / "out/large"},
         {**hundreds, "label_ids": "hundreds", "output": tmp_path / "out/hundreds"},
         {**paletted, "palette": True, "output": tmp_path / "out/palette"},
+        {**large, "label_map": tmp_path / "painted.png", "colors": "classes", "output": tmp_path / "out/painted"},
+        {**large, "label_map": tmp_path / "square.png", **fit, "output": tmp_path / "out/square"},
     )
     _assert_refused(refused, cases)
-    assert (first, second, third) == (None, None, None)
+    assert (first, second, third, fourth, fifth) == (None, None, None, None, None)
     written = {p for p in set(tmp_path.rglob("*")) - before if p.is_file()}
-    names = [f"out/{name}/frames/00/{frame:04d}.png" for name in ("large", "hundreds", "palette") for frame in range(3)]
-    assert written == {tmp_path / name for name in names}
+    kinds = ("large", "hundreds", "palette", "painted", "square")
+    *names, _, _, _ = all_names = [f"out/{n}/frames/00/{i:04d}.png" for n in kinds for i in range(3)]
+    assert written == {tmp_path / name for name in all_names}
     assert sorted(p.name for p in (tmp_path / "out/large/frames").glob("*/*")) == [
         *("0000.png", "0000.png", "0001.png", "0002.png", "notes.txt")
     ]
-    pictures = np.stack([_pixels(tmp_path / name) for name in names]).reshape(3, 3, 32, 64, 3)
-    np.testing.assert_array_equal(pictures, np.repeat(pipe(label_map, seed=3).frames, 3, axis=0))
+    pictures = np.stack([_pixels(tmp_path / name) for name in names]).reshape(4, 3, 32, 64, 3)
+    _assert_same(pictures, np.repeat(pipe(label_map, seed=3).frames, 4, axis=0))
+    # A square in a frame twice as wide: in the middle, and that alone is left of the video.
+    whole = pipe(np.pad(resize_label_map(square, (32, 32)), ((0, 0), (16, 16)), mode="edge"), seed=3).frames[0]
+    _assert_same(np.stack([_pixels(tmp_path / name) for name in all_names[-3:]]), whole[:, :, 16:48])
 
 
 def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label_map, label_map_file, tmp_path):
@@ -164,8 +164,8 @@ def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label
         ("styled", pipe(label_map, seed=5, reference=picture)),
     ):
         frames = [_pixels(tmp_path / f"{name}/frames/00/{i:04d}.png") for i in range(3)]
-        np.testing.assert_array_equal(frames, expected.frames[0])
-    np.testing.assert_array_equal(_pixels(tmp_path / "animated/frames/00/0000.png"), picture)
+        _assert_same(frames, expected.frames[0])
+    _assert_same(_pixels(tmp_path / "animated/frames/00/0000.png"), picture)
     assert len(list((tmp_path / "flow/00").glob("*.flo"))) == len(list((tmp_path / "visibility/00").iterdir())) == 4
 
 
@@ -173,21 +173,27 @@ def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(
     pipe, saved_model, label_map, label_map_file, tmp_path
 ):
     clip = np.random.default_rng(0).integers(0, 256, (4, 32, 64, 3), np.uint8)
+    # The sequence's maps are painted, the map that is to move is not: each input says what it is.
     for i, frame in enumerate(clip):
-        for kind, picture in (("image", frame), ("label", label_map)):
+        for kind, picture in (("image", frame), ("label", colorize(label_map, pipe.spec))):
             (tmp_path / "clip" / kind).mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture).save(tmp_path / "clip" / kind / f"{i:04d}.png")
     given = {"saved_model": saved_model, "label_map": label_map_file, "seed": 5, "formats": "png"}
+    moved = {"motion_of": tmp_path / "clip", "motion_colors": "classes"}
     *refused, long, transferred, between = _run_several(
         "generate.py",
         {**given, "output": tmp_path / "bad", "motion_of": tmp_path / "absent"},
         {**given, "output": tmp_path / "bad", "motion_of": tmp_path / "clip", "interpolate_to": 6},
         {**given, "output": tmp_path / "bad", "interpolate_to": 6},
+        {**given, "output": tmp_path / "bad", "motion_label_ids": "trainIds"},
         {**given, "output": tmp_path / "long", "num_frames": 5, "z_walk": 0.5},
-        {**given, "output": tmp_path / "transferred", "motion_of": tmp_path / "clip", "num_videos": 2},
+        {**given, "output": tmp_path / "transferred", **moved, "num_videos": 2},
         {**given, "output": tmp_path / "between", "interpolate_to": 6, "num_videos": 3},
     )
-    _assert_refused(refused, ["absent: no such folder", "both say how to move", "count must be at least 2, received 1"])
+    messages = ["--motion_of: no folder", "both say how to move", "give --num_videos of at least 2"]
+    _assert_refused(
+        refused, [*messages, "--motion_label_ids says what the maps of --motion_of are, which is not given"]
+    )
     assert (long, transferred, between) == (None, None, None) and not (tmp_path / "bad").exists()
     z = pipe.encode_motion(clip[:3], label_map)[0]
     first, last = (
@@ -205,7 +211,7 @@ def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(
 
 
 def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):
-    done = _run("generate.py", label_map=label_map_file, output=tmp_path / "out", formats="avi", preset="street")
+    done = run_program("generate.py", label_map=label_map_file, output=tmp_path / "out", formats="avi", preset="street")
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == "error: --formats knows gif, mp4, png and flow, received ['avi']\n"
 
@@ -222,7 +228,7 @@ def test_export_proves_the_next_version_and_refuses_bad_input(pipe, run_dir, lab
     *refused, done = _run_several("export.py", *cases.values(), good)
     _assert_refused(refused, cases)
     assert done is None
-    assert sorted(p.name for p in (models / "street").iterdir()) == ["3", "4"]
+    assert sorted(p.name for p in (models / "street").iterdir()) == ["3", "4", "encoder"]
     card = (models / "street/4/assets.extra/MODEL_CARD.md").read_text(encoding="utf-8")
     assert card.startswith("# street\n") and "- size: 32 x 64" in card and "synthetic_street, 9 classes" in card
     exported = type(pipe).from_saved_model(models / "street")

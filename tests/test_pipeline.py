@@ -1,6 +1,7 @@
 """Seg2VidPipeline: where it comes from, what it makes, and what it refuses."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -11,12 +12,18 @@ from PIL import Image
 from seg2vid_tf import pipeline as pipeline_module
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.compat import raw_variables
+from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.flow_file import read_flow
-from seg2vid_tf.models.motion.latent_map import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.seeds import MOTION_STREAM
 from seg2vid_tf.ops.image import to_float, to_uint8
+from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.export import DESCRIPTION
+from seg2vid_tf.serving.layout import DESCRIPTION, encoder_folder
+from seg2vid_tf.serving.session_loader import SessionLoader
+from seg2vid_tf.serving.signatures import describe, signatures
 
 SIZE = (32, 64)
 SMALL = (16, 32)  # of the model that reads instance maps
@@ -77,6 +84,73 @@ def test_folders_without_an_export_are_refused(tmp_path, saved_model):
     (other / DESCRIPTION).unlink()
     with pytest.raises(ValueError, match="has no assets.extra/seg2vid.json: it was not written by"):
         Seg2VidPipeline.from_saved_model(other)
+
+
+def test_an_export_of_before_has_all_in_one_and_still_works(seg2vid_with_instances, pipe_with_instances, tmp_path):
+    """Written as until noise_version 1: every signature, gradients and all, in the version folder itself."""
+    model, folder = seg2vid_with_instances, tmp_path / "model" / "1"
+    functions = signatures(model)
+    shell = tf.Module()
+    shell.weights = [v for network in (model.generator, model.motion) for v in raw_variables(network)]
+    traced = {
+        name: tf.function(functions[name][0], input_signature=functions[name][1]).get_concrete_function()
+        for name in ("from_tensor", "encode_motion", "recall")
+    }
+    tf.saved_model.save(shell, str(folder), signatures=traced)
+    description = {key: value for key, value in describe(model).items() if key not in ("encoder", "noise_version")}
+    (folder / DESCRIPTION).parent.mkdir()
+    (folder / DESCRIPTION).write_text(json.dumps(description))
+    with pytest.warns(UserWarning, match="its seeds are of the old kind"):
+        old = Seg2VidPipeline.from_saved_model(tmp_path / "model")
+    assert old.noise_version == 1 and not old.has_style_encoder
+    ids = np.zeros(SMALL, np.uint8)
+    ids[:6] = 6
+    z = np.linspace(-1.0, 1.0, 10, dtype=np.float32)[None]
+    given = {"seed": 3, "z": z, "instance_map": ids.astype(np.int32)}
+    frames = np.random.default_rng(0).integers(0, 256, (2, *SMALL, 3), dtype=np.uint8)
+    for mine, theirs in zip(
+        old.encode_motion(frames, ids), pipe_with_instances.encode_motion(frames, ids), strict=True
+    ):
+        np.testing.assert_allclose(mine, theirs, atol=1e-3)
+    assert old(ids, **given).frames.shape == (1, 2, *SMALL, 3)
+    assert SessionLoader(folder).signatures.keys() == traced.keys()
+
+
+def test_the_encoder_is_loaded_when_it_is_asked_for(saved_model, label_map, tmp_path):
+    folder = tmp_path / "1"
+    shutil.copytree(saved_model, folder)
+    alone = Seg2VidPipeline.from_saved_model(folder)
+    assert alone.has_style_encoder, "as its description says"
+    assert alone(label_map).frames.shape == (1, 3, *SIZE, 3)
+    frames = np.zeros((3, *SIZE, 3), np.uint8)
+    with pytest.raises(
+        ValueError, match="encoder/1 is missing, the model's encoder: copy the model's folder as a whole"
+    ):
+        alone.encode_motion(frames, label_map)
+    shutil.copytree(encoder_folder(saved_model), encoder_folder(folder))
+    mean, stddev = alone.encode_motion(frames, label_map)
+    assert mean.shape == stddev.shape == (10,)
+
+
+def test_an_old_export_says_that_its_seeds_are_of_the_old_kind(pipe, saved_model, label_map, tmp_path):
+    folder = tmp_path / "1"
+    shutil.copytree(saved_model, folder)
+    document = json.loads((folder / DESCRIPTION).read_text())
+    assert document.pop("noise_version") == pipe.noise_version == NOISE_VERSION
+    (folder / DESCRIPTION).write_text(json.dumps(document))
+    with pytest.warns(UserWarning, match=r"its seeds are of the old kind \(noise_version 1, now 2\).*export the model"):
+        old = Seg2VidPipeline.from_saved_model(folder)
+    drawn = old.draw_motion(label_map, seed=5, num_videos=2, temperature=1.0)
+    ratio = drawn / per_example_normal(tf.constant([5, 6], tf.int64), [pipe.latent_dim], MOTION_STREAM, 1).numpy()
+    np.testing.assert_allclose(ratio[0], ratio[1], rtol=1e-4, err_msg="by the noise that its graph draws")
+    videos = old(label_map, seed=5, num_videos=2, num_frames=3, z_walk=0.5)
+    (folder / DESCRIPTION).write_text(json.dumps({**document, "noise_version": 1}))
+    with pytest.warns(UserWarning, match="of the old kind"):
+        again = Seg2VidPipeline.from_saved_model(folder)
+    _assert_same(again(label_map, seed=5, num_videos=2, num_frames=3, z_walk=0.5), videos)
+    (folder / DESCRIPTION).write_text(json.dumps({**document, "noise_version": 3}))
+    with pytest.raises(ValueError, match=r"noise_version must lie in 1..2, received 3: .* newer seg2vid_tf"):
+        Seg2VidPipeline.from_saved_model(folder)
 
 
 def test_unknown_presets_are_refused():

@@ -172,6 +172,19 @@ def test_resuming_may_change_the_schedule_and_nothing_else(tmp_path, spec, motio
     assert contents(tmp_path) == before
 
 
+def test_a_run_whose_noise_was_of_another_kind_says_so_and_goes_on(tmp_path, spec, motion_config, recwarn):
+    folder = RunFolder(tmp_path)
+    folder.start("motion", motion_config, spec, "clips", resume=False)
+    folder.start("motion", motion_config, spec, "clips", resume=True)
+    assert not recwarn.list, "its own kind"
+    document = json.loads((tmp_path / "config.json").read_text())
+    assert document.pop("noise_version") == 2
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    with pytest.warns(UserWarning, match=r"noise of another kind \(noise_version 1 -> 2\)"):
+        folder.start("motion", motion_config, spec, "clips", resume=True)
+    assert json.loads((tmp_path / "config.json").read_text())["noise_version"] == 2
+
+
 def test_a_run_is_not_cut_shorter_nor_taken_over_without_its_config(tmp_path, spec, motion_config):
     folder = RunFolder(tmp_path)
     folder.start("motion", motion_config, spec, "clips", resume=False)

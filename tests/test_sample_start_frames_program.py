@@ -1,9 +1,6 @@
 """experiments/sample_start_frames.py as a user starts it."""
 
-import json
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,20 +12,15 @@ from seg2vid_tf.media import save_png
 from seg2vid_tf.models.restore import painter_from_run
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.run_folder import RunFolder
+from tests.programs import command_line, run_several
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "sample_start_frames.py"
-RUN_SEVERAL = pathlib.Path(__file__).parent / "run_several.py"
 SKY, CAR = 6, 8
 
 
-def run_several(*command_lines):
-    """How each command line ended: None where it went well, "error: ..." where it said so."""
-    lines = [[str(PROGRAM), *(f"--{name}={value}" for name, value in line.items())] for line in command_lines]
-    done = subprocess.run(
-        [sys.executable, RUN_SEVERAL], input=json.dumps(lines), capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def endings_of(*calls):
+    """How each call ended: None where it went well, "error: ..." where it said so."""
+    return run_several([command_line(PROGRAM, options) for options in calls])[0]
 
 
 def pixels(path):
@@ -98,7 +90,7 @@ def outputs(loud_run, maps, tmp_path_factory):
         "instances": {**common, "instance_map": out / "instances.png"},
         "no run": {**common, "run_dir": out},
     }
-    endings = run_several(*({**options, "output": out / name} for name, options in calls.items()))
+    endings = endings_of(*({**options, "output": out / name} for name, options in calls.items()))
     return out, dict(zip(calls, endings, strict=True))
 
 
@@ -199,7 +191,7 @@ def test_instance_maps_reach_a_model_that_reads_them(start_frame_config, spec, m
     write_label_map(tmp_path / "half.png", instances[::2])
     common = {"run_dir": run, "label_map": maps, "output": tmp_path / "out", "num_seeds": 1}
     bad = {**common, "output": tmp_path / "none"}
-    given, missing, one_missing, half, no_encoder = run_several(
+    given, missing, one_missing, half, no_encoder = endings_of(
         {**common, "instance_map": tmp_path / "whole"},
         bad,
         {**bad, "instance_map": tmp_path / "one"},

@@ -3,24 +3,16 @@
 import ast
 import graphlib
 import pathlib
-import subprocess
-import sys
 
 import pytest
+
+from tests.programs import run_python
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "seg2vid_tf").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "experiments").rglob("*.py"))
+WITHOUT_TENSORFLOW = ROOT / "tests/without_tensorflow.py"
 PROGRAMS = [path for path in SCRIPTS if "__main__" in path.read_text(encoding="utf-8")]
-
-# Runs the rest of the command line in a process that cannot import TensorFlow or Keras.
-WITHOUT_TENSORFLOW = """
-import pathlib, runpy, sys
-sys.modules.update(dict.fromkeys(["tensorflow", "keras", "tensorflow_probability"]))
-sys.argv = sys.argv[1:]
-sys.path[0] = str(pathlib.Path(sys.argv[0]).parent)
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 def _name(path):
@@ -29,18 +21,11 @@ def _name(path):
 
 def test_rooms_import_only_what_they_may():
     importlinter = pytest.importorskip("importlinter")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys; from importlinter.cli import lint_imports_command as c; c(sys.argv[1:])",
-            "--config=tests/import_contracts.ini",
-            "--no-cache",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
+    done = run_python(
+        "-c",
+        "import sys; from importlinter.cli import lint_imports_command as c; c(sys.argv[1:])",
+        "--config=tests/import_contracts.ini",
+        "--no-cache",
     )
     assert done.returncode == 0, f"import-linter at {importlinter.__file__}\n{done.stdout}{done.stderr}"
     assert "0 broken" in done.stdout
@@ -55,7 +40,9 @@ def test_no_import_cycles():
 
 def test_light_modules_stay_light():
     """The package itself and what programs need for --help and the client for its files load no TensorFlow."""
-    modules = ["flags", "media", "annotations.label_map", "serving.client", "serving.server_flags"]
+    modules = ["flags", "media", "annotations.label_map", "run_folder", "training.program"]
+    modules += ["serving.client", "serving.layout", "serving.server_flags"]
+    modules += ["web.calls", "web.canvas", "web.models", "web.result", "web.upload"]  # the page before a server
     code = f"""
 import importlib, sys
 for module in ["seg2vid_tf", *(f"seg2vid_tf.{{m}}" for m in {modules})]:
@@ -64,15 +51,13 @@ for module in ["seg2vid_tf", *(f"seg2vid_tf.{{m}}" for m in {modules})]:
     if heavy:
         sys.exit(f"{{module}} imports {{heavy}}")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = run_python("-c", code)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=_name)
 def test_help_needs_no_tensorflow(program):
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TENSORFLOW, str(program), "--help"], capture_output=True, text=True, timeout=60
-    )
+    done = run_python(WITHOUT_TENSORFLOW, program, "--help")
     what_it_does = ast.get_docstring(ast.parse(program.read_text(encoding="utf-8")))
     assert done.stdout.startswith(what_it_does.splitlines()[0]), done.stdout + done.stderr
     assert "Traceback" not in done.stderr

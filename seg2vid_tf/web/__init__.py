@@ -1,0 +1,1 @@
+"""The page to paint on. page.py alone knows Gradio; everything else is plain functions."""

@@ -1,0 +1,112 @@
+"""The page, by Gradio (extra "web"): canvas, settings, button, result. What it does is done by its neighbours."""
+
+import os
+import pathlib
+
+# Before Gradio is imported: nothing is asked of, or told to, the internet.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import gradio as gr
+from fastapi import FastAPI
+
+from seg2vid_tf.web import result, settings, upload
+from seg2vid_tf.web.bounds import Bounds
+from seg2vid_tf.web.calls import command_line, python_call
+from seg2vid_tf.web.canvas import canvas
+from seg2vid_tf.web.painting import read_painting, read_reference
+from seg2vid_tf.web.routes import can_draw, routes
+
+_HERE = pathlib.Path(__file__).parent
+MAX_WAITING = 16
+# Gradio's usual theme fetches nothing; its own fonts are named here so that a later one cannot.
+_FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+
+
+def make_app(model, here_only: bool):
+    """The ASGI app of the page for one of models.py.
+
+    Args:
+      model: what makes the videos.
+      here_only: whether it is for this machine alone.
+    """
+    app = FastAPI(openapi_url=None, routes=routes(model.spec, model.size))
+    app = gr.mount_gradio_app(
+        app,
+        _blocks(model),
+        path="/",
+        footer_links=[],
+        show_error=False,
+        ssr_mode=False,
+        pwa=False,
+        enable_monitoring=False,
+        theme=gr.themes.Default(**_FONTS),
+        css=(_HERE / "paint.css").read_text(encoding="utf-8"),
+        head=f"<script>{(_HERE / 'paint.js').read_text(encoding='utf-8')}</script>",
+    )
+    return Bounds(app, here_only)
+
+
+def answers(model, painting, seed, num_videos, num_frames, temperature=None):
+    """Yields (the map that the model gets, the videos so far, what goes on), as HTML, until the request is done."""
+    given, videos = "", ""
+    try:
+        asked = settings.read_settings(seed, num_videos, num_frames, temperature, model.temperature)
+        label_map = read_painting(painting, model.spec, model.size)
+        given = result.given_map(label_map, model.spec, _remarks(label_map, model.spec))
+        reference = read_reference(painting)
+        if reference is not None:
+            reference = upload.read_picture(reference, "the style picture", model.size)
+        yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
+        for done, made in enumerate(model.videos(label_map, asked, reference), 1):
+            videos += result.video(made, model.spec)
+            left = f"video {done + 1} of {asked.num_videos} ..." if done < asked.num_videos else "done"
+            yield given, videos, result.progress(left)
+        about = model.call, asked, model.num_frames, reference is not None
+        yield given, videos + result.calls(python_call(*about), command_line(*about)), result.progress("done")
+    except ValueError as error:
+        yield given, videos, result.problem(str(error))
+
+
+def _remarks(label_map, spec):
+    share = float((label_map == spec.ignore_id).mean())
+    return [f"{100 * share:.0f} % is ignored: the model paints there what it likes"] if share >= 0.01 else []
+
+
+def _blocks(model):
+    size = "{} x {}".format(*model.size)
+    with gr.Blocks(title=f"Paint: {model.call.title}", analytics_enabled=False, fill_width=True) as page:
+        gr.Markdown(f"## Paint a label map, see it move\nModel **{model.call.title}**, {size} pixels. {model.lacks}")
+        gr.HTML(canvas(model.spec, model.size, can_draw(model.spec), model.has_style))
+        painting = gr.Textbox(visible=False)
+        with gr.Row():
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=settings.MAX_SEED)
+            videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos")
+            frames = gr.Slider(1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames after the first")
+            inputs = [painting, seed, videos, frames]
+            if model.temperature is not None:
+                most, label = settings.MAX_TEMPERATURE, "Temperature: how much motions differ"
+                inputs.append(gr.Slider(0, most, model.temperature, step=0.05, label=label))
+        with gr.Row():
+            make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")
+            stop = gr.Button("Stop", elem_id="s2v-stop")
+        status, given, made = gr.HTML(elem_id="s2v-status"), gr.HTML(), gr.HTML(elem_id="s2v-made")
+
+        def work(*values):
+            yield from answers(model, *values)
+
+        event = make.click(
+            work,
+            inputs,
+            [given, made, status],
+            js="(painting, ...rest) => [seg2vidPaint.value(), ...rest]",
+            concurrency_limit=1,
+            show_progress="minimal",
+            show_progress_on=status,
+            api_visibility="private",
+        )
+        stopped = result.progress("stopped")
+        stop.click(lambda: stopped, None, status, cancels=[event], queue=False, api_visibility="private")
+        page.load(None, js="() => seg2vidPaint.start()")
+    page.queue(max_size=MAX_WAITING, api_open=False)
+    return page

@@ -1,0 +1,87 @@
+"""The documents: what they link to is there, the flags that they name exist, and README.md stays short."""
+
+import functools
+import re
+
+import pytest
+
+from tests.programs import EXPERIMENTS, ROOT, run_python
+
+DOCUMENTS = [ROOT / name for name in ("README.md", "BUILD.md", "experiments/README.md", "seg2vid_tf/serving/README.md")]
+# A program with what follows it up to the end of its line; lines that end in a backslash are put together before.
+COMMAND = re.compile(r"(?<![\w/])(?:experiments/)?(\w+)\.py((?:[ \t]+--?[^\s`]+)+)")
+INLINE, NAMED = re.compile(r"\]\(([^)\s]+)\)"), re.compile(r"^\[\w+\]: (\S+)", re.M)
+
+
+def _name(path):
+    return str(path.relative_to(ROOT))
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8")
+
+
+def test_readme_is_short():
+    lines = _text(ROOT / "README.md").splitlines()
+    assert len(lines) <= 250
+    assert [line for line in lines if len(line) > 100] == []
+
+
+def _anchors(path):
+    """What GitHub makes of a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", _text(path), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=_name)
+def test_links_lead_somewhere(path):
+    wrong, links = [], INLINE.findall(_text(path)) + NAMED.findall(_text(path))
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        if "://" not in link and not (target.exists() and (not anchor or anchor in _anchors(target))):
+            wrong.append(link)
+    assert wrong == []
+    assert links or path.name == "BUILD.md"
+
+
+def commands(text):
+    """(program, its flags' names) of every command in a text."""
+    found = COMMAND.findall(re.sub(r"\\\n\s*", " ", text))
+    return [(f"{program}.py", re.findall(r"--(\w+)", flags)) for program, flags in found]
+
+
+@functools.cache
+def _flags_of(program):
+    """The names of all flags that a program knows; a bool's with "no" before it, too."""
+    xml = run_python(EXPERIMENTS / program, "--helpxml").stdout
+    names = re.findall(r"<name>(\w+)</name>", xml)
+    assert len(names) > 5, xml
+    return {"flagfile", *names, *(f"no{name}" for name in names)}  # absl reads --flagfile itself
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "Makefile"], ids=_name)
+def test_commands_name_flags_that_exist(path):
+    found = [(program, flags) for program, flags in commands(_text(path)) if (EXPERIMENTS / program).exists()]
+    assert found or path.name == "BUILD.md"
+    unknown = [(program, flag) for program, flags in found for flag in flags if flag not in _flags_of(program)]
+    assert unknown == []
+
+
+def test_an_unknown_flag_in_a_document_is_found():
+    """The two tests above see what they are to see."""
+    text = "    python experiments/generate.py --preset=x \\\n        --resise --nopalette\n"
+    ((program, flags),) = commands(text)
+    assert (program, flags) == ("generate.py", ["preset", "resise", "nopalette"])
+    assert set(flags) - _flags_of(program) == {"resise"}
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("*.py")), ids=_name)
+def test_help_opens_with_an_example(path):
+    """In the first lines of --help, which is the program's docstring, stands a command of this very program."""
+    opening = "\n".join(_text(path).split('"""')[1].splitlines()[:5])
+    example = [flags for program, flags in commands(opening) if program == path.name]
+    assert example, opening
+    # A backslash at a line's end would be eaten, and with it the line's.
+    assert _text(path).startswith('r"""') or "\\\n" not in _text(path).split('"""')[1]
+    assert set(example[0]) <= _flags_of(path.name)

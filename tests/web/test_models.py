@@ -1,0 +1,76 @@
+"""A pipeline and a server in the page's words."""
+
+import numpy as np
+import pytest
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.serving.status import StatusError
+from seg2vid_tf.web.calls import ModelCall
+from seg2vid_tf.web.models import LocalModel, ServedModel
+from seg2vid_tf.web.settings import Settings
+
+
+def test_a_local_models_videos_are_the_pipelines(pipe):
+    model = LocalModel(pipe, ModelCall(folder="mine"))
+    label_map = np.zeros(pipe.size, np.uint8)
+    label_map[:10] = 6
+    longer = pipe.num_frames + 1
+    videos = list(model.videos(label_map, Settings(5, 2, longer, 0.3), None))
+    expected = pipe(label_map, seed=5, num_videos=2, num_frames=longer, temperature=0.3)
+    assert [video.seed for video in videos] == [5, 6]
+    for i, video in enumerate(videos):
+        np.testing.assert_allclose(video.frames.astype(int), expected.frames[i], atol=1)
+        np.testing.assert_allclose(video.flow, expected.flow[i], atol=1e-2)
+        assert video.visibility.shape == expected.visibility[i].shape
+        assert video.label_maps.shape == expected.label_maps[i].shape
+    assert (model.size, model.num_frames, model.temperature) == (pipe.size, pipe.num_frames, pipe.temperature)
+
+
+class _Client:
+    """Videos of three frames; frame t of chunk c is all 10 c + t."""
+
+    def __init__(self, error=None):
+        self._error, self.asked = error, []
+
+    def size(self):
+        return 4, 6
+
+    def generate(self, label_map, seed=0):
+        self.asked.append(seed)
+        if self._error and seed:
+            raise self._error
+        return np.stack([np.full((4, 6, 3), t, np.uint8) for t in range(3)]), label_map
+
+    def go_on(self, frame, label_map, seed, chunk):
+        return np.stack([np.full((4, 6, 3), 10 * chunk + t, np.uint8) for t in (1, 2)]), label_map
+
+
+def _served(**more):
+    return ServedModel(_Client(**more), load_spec("cityscapes"), ModelCall(server="here:1", model="street"))
+
+
+def test_a_server_is_asked_for_as_many_chunks_as_it_takes():
+    model = _served()
+    assert (model.size, model.num_frames) == ((4, 6), 2)
+    label_map = np.zeros((4, 6), np.uint8)
+    for length, expected in ((1, [0, 1]), (2, [0, 1, 2]), (5, [0, 1, 2, 11, 12, 21])):
+        videos = list(model.videos(label_map, Settings(3, 2, length), None))
+        assert [video.seed for video in videos] == [3, 4]
+        assert [int(frame[0, 0, 0]) for frame in videos[0].frames] == expected
+        assert videos[0].flow is None
+
+
+def test_who_stops_asking_stops_the_work():
+    model = _served()
+    videos = model.videos(np.zeros((4, 6), np.uint8), Settings(3, 8, 2), None)
+    next(videos)
+    videos.close()
+    assert model._client.asked == [0, 3]
+
+
+def test_what_a_server_refuses_is_told():
+    model = _served(error=StatusError("UNAVAILABLE", "it is full"))
+    with pytest.raises(ValueError, match="the server: .*it is full"):
+        next(model.videos(np.zeros((4, 6), np.uint8), Settings(3, 1, 2), None))
+    with pytest.raises(ValueError, match="style picture"):
+        next(model.videos(np.zeros((4, 6), np.uint8), Settings(3, 1, 2), np.zeros((4, 6, 3), np.uint8)))

@@ -1,0 +1,56 @@
+"""The page, where Gradio is installed (extra "web", which "dev" does not bring: 200 MB)."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gradio", reason="pip install -e '.[web]'")
+from seg2vid_tf.web.page import answers, make_app
+from seg2vid_tf.web.painting import write_painting
+from tests.web.fake_model import FakeModel
+
+
+@pytest.fixture
+def model():
+    return FakeModel()
+
+
+@pytest.fixture
+def painting(model):
+    label_map = np.zeros(model.size, np.uint8)
+    label_map[:9, :40] = 255
+    return json.dumps(write_painting(label_map, model.spec))
+
+
+def test_a_request_is_answered_step_by_step(model, painting):
+    steps = list(answers(model, painting, 7, 2, 4, 0.5))
+    assert model.made == [7, 8]
+    said = [status.split(">")[1].split("<")[0] for _, _, status in steps]
+    assert said == ["video 1 of 2 ...", "video 2 of 2 ...", "done", "done"]
+    given, videos, _ = steps[-1]
+    assert "is ignored" in given and all(step[0] == given for step in steps)
+    assert "Seed 7" in videos and "Seed 8" in videos and "temperature=0.5" in videos
+    assert "Seed 7" not in steps[0][1] and "Seed 8" not in steps[1][1]
+
+
+def test_who_stops_asking_stops_the_work(model, painting):
+    steps = answers(model, painting, 7, 8, 4)
+    next(steps), next(steps)
+    steps.close()
+    assert model.made == [7]
+
+
+def test_what_is_wrong_is_told_in_the_page(model, painting):
+    for arguments, message in (
+        ((painting, -1, 1, 4), "seed: a whole number"),
+        (("{", 0, 1, 4), "the painting is no JSON"),
+        ((json.dumps({**json.loads(painting), "reference": "YWJj"}), 0, 1, 4), "the style picture: not a readable"),
+    ):
+        (*_, (_, videos, status)) = answers(model, *arguments)
+        assert "role='alert'" in status and message in status and videos == ""
+    assert model.made == []
+
+
+def test_the_app_is_built(model):
+    assert callable(make_app(model, here_only=True))

@@ -1,0 +1,289 @@
+"""The page as a visitor uses it, in Chromium by Playwright; a model that makes no video keeps it light.
+
+Skipped where Gradio (extra "web"), Playwright or a Chromium on PATH is missing: pip install -e '.[web]' playwright
+"""
+
+import base64
+import contextlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg2vid_tf.annotations.label_map import colorize
+from seg2vid_tf.annotations.spec import load_spec
+from tests.programs import HANG_SECONDS, ROOT
+
+pytest.importorskip("gradio", reason="pip install -e '.[web]'")
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+SPEC, SIZE = load_spec("cityscapes"), (64, 128)
+ROAD, BUILDING, CAR, NONE = 0, 2, 13, 255
+WAIT = 1000 * HANG_SECONDS
+
+
+@contextlib.contextmanager
+def _served(folder, spec, pause):
+    """The address of the page with the fake model, and the file that its seeds are printed to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    printed = folder / "printed"
+    command = [sys.executable, str(pathlib.Path(__file__).with_name("fake_model.py")), spec, str(port), str(pause)]
+    with printed.open("w") as file:
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        program = subprocess.Popen(command, cwd=ROOT, env=env, stdout=file, stderr=subprocess.STDOUT)
+    try:
+        end = time.monotonic() + HANG_SECONDS
+        while True:
+            assert program.poll() is None and time.monotonic() < end, printed.read_text()
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}/", printed
+    finally:
+        program.kill()
+        program.wait()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory):
+    with _served(tmp_path_factory.mktemp("street"), "cityscapes", 0.0) as served:
+        yield served[0]
+
+
+@contextlib.contextmanager
+def _opened(browser, address, **how):
+    """The page, once its first map is drawn; nothing outside may have been asked for, nothing logged as an error."""
+    context = browser.new_context(**how)
+    page, outside, errors = context.new_page(), [], []
+    page.set_default_timeout(WAIT)
+    kept = (address, "data:", "blob:")
+    page.on("request", lambda request: request.url.startswith(kept) or outside.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.wait_for_function("document.querySelector('.s2v-says')?.textContent.startsWith('drawn map 1')")
+    yield page
+    context.close()
+    assert (outside, errors) == ([], [])
+
+
+def _painted(page):
+    """The map as the canvas has it."""
+    document = json.loads(page.evaluate("seg2vidPaint.value()"))
+    surfaces, things = (
+        np.frombuffer(base64.b64decode(document[name]), np.uint8).reshape(SIZE) for name in ("surfaces", "things")
+    )
+    return np.where(things == NONE, surfaces, things)
+
+
+def _stroke(page, start, stop):
+    """Draws with the mouse from one (row, column) of the map to another."""
+    box = page.locator(".s2v-stage canvas").bounding_box()
+    places = [
+        (box["x"] + (x + 0.5) * box["width"] / SIZE[1], box["y"] + (y + 0.5) * box["height"] / SIZE[0])
+        for y, x in (start, stop)
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=5)
+    page.mouse.up()
+
+
+def _make(page):
+    """Presses the button, and gives back the frames of the first video."""
+    page.click("#s2v-make")
+    page.wait_for_selector(".s2v-calls")
+    source = page.locator(".s2v-video img").first.get_attribute("src")
+    image = Image.open(io.BytesIO(base64.b64decode(source.split(",")[1])))
+    frames = []
+    for i in range(image.n_frames):
+        image.seek(i)
+        frames.append(np.asarray(image.convert("RGB")).astype(int))
+    return frames
+
+
+def _class(page, number):
+    page.click(f".s2v-class[data-id='{number}']")
+
+
+def test_what_is_painted_is_what_the_video_shows(browser, street):
+    with _opened(browser, street) as page:
+        before = _painted(page)
+        _class(page, CAR)
+        page.fill(".s2v-size", "5")
+        _stroke(page, (50, 20), (50, 60))
+        after = _painted(page)
+        changed = after != before
+        assert changed[50, 20:61].all() and (after[changed] == CAR).all()
+        assert changed[46:55].sum() == changed.sum() and changed.sum() >= 41 * 5
+        frames = _make(page)
+        np.testing.assert_allclose(frames[0], colorize(after, SPEC), atol=12)  # a GIF's 256 colours
+        assert len(frames) > 1 and np.abs(frames[1] - frames[0]).max() > 20, "it moves"
+        assert "python experiments/generate.py" in page.inner_text(".s2v-calls")
+        links = page.locator("a[download]").evaluate_all("links => links.map(a => a.download)")
+        assert {"map.png", "video_seed0.gif"} <= set(links)
+
+
+def test_layers_fill_and_undo(browser, street):
+    with _opened(browser, street) as page:
+        page.click(".s2v-blank")
+        _class(page, ROAD)
+        page.click(".s2v-tool[data-tool='fill']")
+        _stroke(page, (10, 10), (10, 10))
+        assert (_painted(page) == ROAD).all()
+        _class(page, CAR)
+        page.click(".s2v-tool[data-tool='brush']")
+        _stroke(page, (30, 30), (30, 50))
+        car = _painted(page) == CAR
+        page.check(".s2v-keep")
+        _class(page, BUILDING)
+        _stroke(page, (30, 10), (30, 70))
+        assert (_painted(page)[car] == CAR).all() and _painted(page)[30, 10] == BUILDING
+        page.click(".s2v-tool[data-tool='uncover']")
+        _stroke(page, (30, 20), (30, 60))
+        found = _painted(page)
+        assert not (found == CAR).any() and not (found == NONE).any(), "no hole"
+        assert found[30, 40] == BUILDING
+        for _ in range(4):
+            page.click(".s2v-undo")
+        assert (_painted(page) == NONE).all()
+
+
+def test_files(browser, street, tmp_path):
+    label_map = np.full(SIZE, ROAD, np.uint8)
+    label_map[:20], label_map[30:40, 30:60] = 10, CAR
+    colors = colorize(label_map, SPEC)
+    colors[20, 5] = (colors[19, 5].astype(int) + colors[20, 5]) // 2
+    Image.fromarray(colors).save(tmp_path / "painted.png")
+    Image.fromarray(colors).save(tmp_path / "photo.jpg")
+    (tmp_path / "text.png").write_text("no picture")
+    with _opened(browser, street) as page:
+        before = _painted(page)
+        for name, message in (("text.png", "text.png: "), ("photo.jpg", "photo.jpg: ")):
+            page.set_input_files(".s2v-map", tmp_path / name)
+            page.wait_for_selector(".s2v-says.s2v-wrong")
+            page.wait_for_function(f"document.querySelector('.s2v-says').textContent.startsWith('{message}')")
+            assert str(tmp_path) not in page.inner_text(".s2v-says")
+            np.testing.assert_array_equal(_painted(page), before)
+        page.set_input_files(".s2v-map", tmp_path / "painted.png")
+        page.wait_for_function("document.querySelector('.s2v-says').textContent.includes('1 pixels of 1 colours')")
+        found = _painted(page)
+        assert found[20, 5] in (10, ROAD)
+        found[20, 5] = ROAD
+        np.testing.assert_array_equal(found, label_map)
+        page.set_input_files(".s2v-style", tmp_path / "text.png")
+        page.wait_for_selector(".s2v-says.s2v-wrong")
+        page.set_input_files(".s2v-style", tmp_path / "photo.jpg")
+        page.wait_for_function("document.querySelector('.s2v-style-name').textContent == 'photo.jpg'")
+        _make(page)
+        assert "--reference=" in page.inner_text(".s2v-calls")
+
+
+def test_by_keyboard_alone(browser, street):
+    with _opened(browser, street) as page:
+        before = _painted(page)
+
+        def tab_to(selector):
+            for _ in range(200):
+                page.keyboard.press("Tab")
+                if page.evaluate(f"document.activeElement.matches({json.dumps(selector)})"):
+                    return
+            raise AssertionError(f"Tab does not lead to {selector}")
+
+        tab_to("canvas")
+        page.keyboard.press("u")  # nothing to undo
+        tab_to(f".s2v-class[data-id='{CAR}']")
+        page.keyboard.press("Enter")
+        for _ in range(60):
+            page.keyboard.press("Shift+Tab")
+            if page.evaluate("document.activeElement.matches('canvas')"):
+                break
+        for key in ["Shift+ArrowDown", "Space", *["ArrowRight"] * 10, "Space"]:
+            page.keyboard.press(key)
+        after = _painted(page)
+        assert (after[40, 64:75] == CAR).all() and (after[after != before] == CAR).all()
+        tab_to("#s2v-make")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".s2v-calls")
+        focus = "getComputedStyle(document.activeElement).outlineStyle != 'none' || "
+        focus += "getComputedStyle(document.activeElement).boxShadow != 'none'"
+        assert page.evaluate(focus), "one sees where one is"
+
+
+def test_on_a_phone(browser, street):
+    how = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    with _opened(browser, street, **how) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing lies beside the screen"
+        canvas, car = page.locator(".s2v-stage canvas"), page.locator(f".s2v-class[data-id='{CAR}']")
+        canvas.scroll_into_view_if_needed()
+        before = _painted(page)
+        car.tap()
+        box, below = canvas.bounding_box(), car.bounding_box()
+        assert box["width"] >= 300 and 0 <= box["y"], "the canvas stays in sight while a class is chosen"
+        assert below["y"] + below["height"] <= 800
+        page.touchscreen.tap(box["x"] + 60, box["y"] + box["height"] - 20)
+        assert (_painted(page) != before).any()
+        page.locator("#s2v-make").tap()
+        page.wait_for_selector(".s2v-calls")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_stop_ends_the_work(browser, tmp_path):
+    with _served(tmp_path, "cityscapes", 1.0) as (address, printed), _opened(browser, address) as page:
+        page.get_by_label("number input for Videos").fill("8")
+        page.keyboard.press("Tab")
+        page.click("#s2v-make")
+        page.wait_for_selector(".s2v-video")
+        page.click("#s2v-stop")
+        page.wait_for_function("document.querySelector('#s2v-status').textContent.includes('stopped')")
+        time.sleep(4)
+        made = printed.read_text().split()
+        assert 1 <= len(made) < 8, made
+        time.sleep(3)
+        assert printed.read_text().split() == made
+        page.get_by_label("number input for Videos").fill("1")
+        page.keyboard.press("Tab")
+        page.click("#s2v-make")
+        page.wait_for_selector(".s2v-calls")
+
+
+def test_a_skeletons_joints_are_dragged(browser, tmp_path):
+    with _served(tmp_path, "weizmann_pose", 0.0) as (address, _), _opened(browser, address) as page:
+        joints = json.loads(page.evaluate("seg2vidPaint.value()"))["joints"]
+        assert not page.is_visible(".s2v-palette") and not page.is_visible(".s2v-tool"), "nothing to paint with"
+        wrist = page.locator(".s2v-joint[title='left_wrist']")
+        box, number = wrist.bounding_box(), load_spec("weizmann_pose").skeleton.joints.index("left_wrist")
+        page.mouse.move(box["x"] + 11, box["y"] + 11)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 61, box["y"] - 9, steps=4)
+        page.mouse.up()
+        moved = json.loads(page.evaluate("seg2vidPaint.value()"))["joints"]
+        assert moved[number][1] > joints[number][1] and moved[number][0] < joints[number][0]
+        assert [j for i, j in enumerate(moved) if i != number] == [j for i, j in enumerate(joints) if i != number]
+        wrist.focus()
+        page.keyboard.press("ArrowLeft")
+        again = json.loads(page.evaluate("seg2vidPaint.value()"))["joints"]
+        assert again[number][1] == pytest.approx(moved[number][1] - 1 / SIZE[1])
+        _make(page)
+        page.click(".s2v-undo")
+        page.click(".s2v-undo")
+        assert json.loads(page.evaluate("seg2vidPaint.value()"))["joints"] == joints

@@ -1,0 +1,67 @@
+"""The HTML of a result."""
+
+import base64
+import io
+import re
+
+import numpy as np
+from PIL import Image
+
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.web import result
+from seg2vid_tf.web.models import Video
+
+SPEC = load_spec("cityscapes")
+
+
+def _pictures(html, attribute):
+    found = re.findall(rf"{attribute}='data:(\w+)/(\w+);base64,([^']+)'", html)
+    return [(family, kind, base64.b64decode(data)) for family, kind, data in found]
+
+
+def _opened(data):
+    image = Image.open(io.BytesIO(data))
+    return image, np.asarray(image)
+
+
+def test_the_map_that_the_model_gets():
+    label_map = np.full((10, 100), 10, np.uint8)
+    label_map[0, :50], label_map[1, 0] = 255, 13
+    html = result.given_map(label_map, SPEC, ["<b>told</b>"])
+    ((_, _, shown),) = _pictures(html, "src")
+    np.testing.assert_array_equal(_opened(shown)[1][0, [0, 99]], [(0, 0, 0), SPEC.classes[10].color])
+    ((_, kind, stored),) = _pictures(html, "href")
+    np.testing.assert_array_equal(_opened(stored)[1], label_map)
+    assert kind == "png" and "download='map.png'" in html
+    names = re.findall(r"</i>([^<]+)</li>", html)
+    assert names == ["sky 94.9 %", "ignored 5.0 %", "car 0.1 %"]
+    assert "&lt;b&gt;told" in html and "<b>told" not in html
+
+
+def _video(**more):
+    frames = np.zeros((3, 16, 24, 3), np.uint8)
+    frames[1:, :8] = 200
+    return Video(7, frames, **more)
+
+
+def test_a_video_beside_what_is_known_of_it():
+    flow = np.zeros((2, 16, 24, 2), np.float32)
+    flow[1, ..., 1] = 3
+    maps = np.zeros((3, 16, 24), np.uint8)
+    html = result.video(_video(label_maps=maps, flow=flow, visibility=np.zeros((2, 16, 24, 1), np.float32)), SPEC)
+    shown = [_opened(data)[0] for _, _, data in _pictures(html, "src")]
+    assert [image.n_frames for image in shown] == [2, 1, 2, 1], "GIF holds equal frames in one"
+    seen = np.asarray(shown[1].convert("RGB"))
+    np.testing.assert_array_equal(seen[0, 0], SPEC.classes[0].color, "label maps are exact")
+    assert np.asarray(shown[3].convert("RGB")).max() == 0
+    assert all(image.info["loop"] == 0 for image in shown if image.n_frames > 1)
+    assert re.findall("<figcaption>([^<]+)", html) == ["video", "label map", "flow", "visibility"]
+    assert "download='video_seed7.gif'" in html and "video_seed7" in html
+
+
+def test_what_a_server_does_not_send_is_not_shown():
+    assert re.findall("<figcaption>([^<]+)", result.video(_video(), SPEC)) == ["video"]
+
+
+def test_messages_are_text():
+    assert "<script>" not in result.problem("<script>") + result.progress("<script>") + result.calls("<script>", "<b>")

@@ -1,0 +1,30 @@
+"""What a visitor may ask for."""
+
+import pytest
+
+from seg2vid_tf.web.settings import MAX_FRAMES, MAX_VIDEOS, Settings, read_settings
+
+
+def test_numbers_of_a_form():
+    assert read_settings(7.0, "2", 4, None) == Settings(7, 2, 4, None)
+    assert read_settings(0, MAX_VIDEOS, MAX_FRAMES, 0, 0.7).temperature == 0
+    assert read_settings(0, 1, 1, 0.7, 0.7).temperature is None, "the model's own needs no saying"
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ((-1, 1, 1), "seed: a whole number"),
+        ((1.5, 1, 1), "received 1.5"),
+        ((None, 1, 1), "seed"),
+        ((float("nan"), 1, 1), "seed"),
+        (("1e999", 1, 1), "seed"),
+        ((0, MAX_VIDEOS + 1, 1), "videos: a whole number from 1 to 8, received 9"),
+        ((0, 1, MAX_FRAMES + 1), "frames"),
+        ((0, 1, 1, "warm"), "temperature"),
+        ((0, 1, 1, 3), "temperature: a number from 0 to 2"),
+    ],
+)
+def test_out_of_bounds(values, message):
+    with pytest.raises(ValueError, match=message):
+        read_settings(*values)
