@@ -4,7 +4,6 @@ CPUs differ a hundredfold in what a bfloat16 convolution costs beside a float32 
 time, those without bfloat16 instructions many times as much. So a small convolution and its gradient are timed in both.
 """
 
-import statistics
 import time
 
 import tensorflow as tf
@@ -33,7 +32,7 @@ def choose_precision(asked: str, recorded: str | None = None) -> str:
         print(f"precision: {recorded}, as the run began")
         return recorded
     try:
-        ratio = _convolution_seconds(tf.bfloat16) / _convolution_seconds(tf.float32)
+        ratio = _time_ratio()
     except tf.errors.OpError as error:  # as where oneDNN may use less than the CPU has (ONEDNN_MAX_CPU_ISA)
         print(f"precision: float32 (this machine computes no bfloat16 convolution: {type(error).__name__})")
         return "float32"
@@ -42,8 +41,26 @@ def choose_precision(asked: str, recorded: str | None = None) -> str:
     return chosen
 
 
-def _convolution_seconds(dtype) -> float:
-    """Median time of a 3x3 convolution of 64 channels and its gradient."""
+def _time_ratio() -> float:
+    """What a bfloat16 convolution and its gradient take of float32's time.
+
+    Both in turn, and the least of several turns each: other work on the machine only ever adds, now to one, now to the
+    other.
+    """
+    steps = [_convolution(dtype) for dtype in (tf.bfloat16, tf.float32)]
+    seconds = [[], []]
+    for turn in range(1 + _REPEATS):
+        for step, measured in zip(steps, seconds, strict=True):
+            begin = time.perf_counter()
+            for value in step():
+                value.numpy()
+            if turn > 0:  # the first one traces
+                measured.append(time.perf_counter() - begin)
+    return min(seconds[0]) / min(seconds[1])
+
+
+def _convolution(dtype):
+    """A function that computes a 3x3 convolution of 64 channels and its gradient."""
     image = tf.cast(tf.random.stateless_uniform([2, 32, 64, 64], [0, 0]), dtype)
     kernel = tf.cast(tf.random.stateless_uniform([3, 3, 64, 64], [0, 1]), dtype)
 
@@ -54,10 +71,4 @@ def _convolution_seconds(dtype) -> float:
             loss = tf.reduce_sum(tf.cast(tf.nn.conv2d(image, kernel, 1, "SAME"), tf.float32))
         return [tf.reduce_sum(tf.cast(gradient, tf.float32)) for gradient in tape.gradient(loss, [image, kernel])]
 
-    seconds = []
-    for _ in range(1 + _REPEATS):
-        begin = time.perf_counter()
-        for value in step():
-            value.numpy()
-        seconds.append(time.perf_counter() - begin)
-    return statistics.median(seconds[1:])  # the first one traces
+    return step
