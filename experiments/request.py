@@ -3,8 +3,8 @@
     python experiments/request.py --label_map=label.png --model=street --output=video.gif
     python experiments/request.py --label_map=label.png --model=street --start_frame=photo.jpg --num_frames=25
 
-By REST, the default, it needs NumPy, Pillow and absl alone (pip install numpy pillow absl-py, and this package with
-pip install --no-deps -e .); --protocol=grpc needs the extra "serving".
+It needs no TensorFlow: pip install numpy pillow absl-py, for --protocol=grpc also grpcio protobuf, and this package
+with pip install --no-deps -e .
 """
 
 import pathlib

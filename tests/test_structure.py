@@ -41,7 +41,7 @@ def test_no_import_cycles():
 def test_light_modules_stay_light():
     """The package itself and what programs need for --help and the client for its files load no TensorFlow."""
     modules = ["flags", "media", "annotations.label_map", "run_folder", "training.program"]
-    modules += ["serving.client", "serving.layout", "serving.server_flags"]
+    modules += ["serving.client", "serving.layout", "serving.server_flags", "serving.messages"]
     modules += ["web.calls", "web.canvas", "web.models", "web.result", "web.upload"]  # the page before a server
     code = f"""
 import importlib, sys
@@ -50,6 +50,10 @@ for module in ["seg2vid_tf", *(f"seg2vid_tf.{{m}}" for m in {modules})]:
     heavy = [m for m in ("tensorflow", "keras", "tensorflow_probability") if m in sys.modules]
     if heavy:
         sys.exit(f"{{module}} imports {{heavy}}")
+for protocol in ("rest", "grpc"):
+    sys.modules["seg2vid_tf.serving.client"].Seg2VidClient("localhost:1", "street", protocol).close()
+    if any(module.split(".")[0] in ("tensorflow", "tensorflow_serving") for module in sys.modules):
+        sys.exit(f"a client by {{protocol}} imports TensorFlow")
 """
     done = run_python("-c", code)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,6 @@
 """Seg2VidClient: videos from a server, by gRPC or REST, from any machine.
 
-By REST it needs NumPy and Pillow alone; by gRPC also TensorFlow Serving's messages, whose package loads TensorFlow.
+By REST it needs NumPy and Pillow alone; by gRPC also grpcio and protobuf. TensorFlow by neither.
 """
 
 import io

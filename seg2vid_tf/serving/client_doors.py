@@ -1,4 +1,4 @@
-"""The doors that a client asks by: REST, which needs nothing beyond NumPy, and gRPC.
+"""The doors that a client asks by: REST, which needs nothing beyond NumPy, and gRPC (grpcio, protobuf). No TensorFlow.
 
 A door is predict(signature, inputs, timeout) -> outputs, status(timeout) -> {version: state}, input_shapes(timeout) ->
 {signature: {input: its sizes, -1 where they are free}}, and close(); what the server says instead of an answer is a
@@ -83,45 +83,34 @@ class GrpcDoor:
 
     def __init__(self, address, model, version, label):
         try:
-            import grpc  # Only here: by REST nothing of this, and of TensorFlow, is needed.
-            import tensorflow as tf
-            from tensorflow_serving.apis import (
-                get_model_metadata_pb2,
-                get_model_status_pb2,
-                model_service_pb2_grpc,
-                predict_pb2,
-                prediction_service_pb2_grpc,
-            )
-        except ImportError as error:
-            raise ImportError(f"gRPC needs the extra serving: pip install -e '.[serving]' ({error})") from error
+            import grpc  # Only here: by REST nothing of this is needed.
 
-        self._tf, self._error = tf, grpc.RpcError
-        self._predict_pb2, self._status_pb2 = predict_pb2, get_model_status_pb2
-        self._metadata_pb2 = get_model_metadata_pb2
+            from seg2vid_tf.serving import messages
+        except ImportError as error:
+            raise ImportError(f"gRPC needs two packages: pip install grpcio protobuf ({error})") from error
+
+        self._messages, self._error = messages, grpc.RpcError
         limits = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
         self._channel = grpc.insecure_channel(address, limits)
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self._model, self._version, self._label = model, version, label
 
     def predict(self, signature, inputs, timeout):
-        request = self._named(self._predict_pb2.PredictRequest())
+        request = self._request("Predict")
         request.model_spec.signature_name = signature
         for name, value in inputs.items():
-            request.inputs[name].CopyFrom(self._tf.make_tensor_proto(value))
-        answer = self._call(self._predictions.Predict, request, timeout)
-        return {name: self._tf.make_ndarray(tensor) for name, tensor in answer.outputs.items()}
+            request.inputs[name].CopyFrom(self._messages.tensor(value))
+        answer = self._call("PredictionService/Predict", request, timeout)
+        return {name: self._messages.array(tensor) for name, tensor in answer.outputs.items()}
 
     def status(self, timeout):
-        answer = self._call(self._models.GetModelStatus, self._named(self._status_pb2.GetModelStatusRequest()), timeout)
-        names = self._status_pb2.ModelVersionStatus.State
-        return {state.version: names.Name(state.state) for state in answer.model_version_status}
+        answer = self._call("ModelService/GetModelStatus", self._request("GetModelStatus"), timeout)
+        states = self._messages.STATES
+        return {state.version: states.get(state.state, "UNKNOWN") for state in answer.model_version_status}
 
     def input_shapes(self, timeout):
-        request = self._named(self._metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]))
-        answer = self._call(self._predictions.GetModelMetadata, request, timeout)
-        found = self._metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
+        request = self._request("GetModelMetadata", metadata_field=["signature_def"])
+        answer = self._call("PredictionService/GetModelMetadata", request, timeout)
+        found = self._messages.MESSAGES["SignatureDefMap"].FromString(answer.metadata["signature_def"].value)
         return {
             name: {key: [dim.size for dim in tensor.tensor_shape.dim] for key, tensor in signature.inputs.items()}
             for name, signature in found.signature_def.items()
@@ -130,7 +119,8 @@ class GrpcDoor:
     def close(self):
         self._channel.close()
 
-    def _named(self, request):
+    def _request(self, method, **fields):
+        request = self._messages.MESSAGES[f"{method}Request"](**fields)
         request.model_spec.name = self._model
         if self._version is not None:
             request.model_spec.version.value = self._version
@@ -138,7 +128,11 @@ class GrpcDoor:
             request.model_spec.version_label = self._label
         return request
 
-    def _call(self, method, request, timeout):
+    def _call(self, path, request, timeout):
+        answer = self._messages.MESSAGES[f"{path.split('/')[1]}Response"]
+        method = self._channel.unary_unary(
+            f"/tensorflow.serving.{path}", type(request).SerializeToString, answer.FromString
+        )
         try:
             return method(request, timeout=timeout)
         except self._error as error:

@@ -96,7 +96,7 @@ def test_what_is_refused_is_not_asked_again():
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_a_server_that_is_not_there_is_unavailable(protocol):
     if protocol == "grpc":
-        pytest.importorskip("tensorflow_serving")
+        pytest.importorskip("grpc")
     with socket.create_server(("localhost", 0)) as listening:
         port = listening.getsockname()[1]
     with Seg2VidClient(f"localhost:{port}", "street", protocol, retries=1) as client:
