@@ -5,16 +5,16 @@ python experiments/train_motion.py --data_dir=data/street --run_dir=runs/street
 
 from seg2vid_tf.config import MOTION_PRESETS
 from seg2vid_tf.flags import run
-from seg2vid_tf.training.program import check_run, define_training_flags, train
+from seg2vid_tf.training.program import claimed_run, define_training_flags, train
 
 define_training_flags(MOTION_PRESETS)
 
 
 def main():
-    check_run("motion", MOTION_PRESETS)
-    from seg2vid_tf.training.motion_trainer import MotionTrainer  # TensorFlow loads here: --help needs none.
+    with claimed_run("motion", MOTION_PRESETS) as run_folder:
+        from seg2vid_tf.training.motion_trainer import MotionTrainer  # TensorFlow loads here: --help needs none.
 
-    train("motion", MOTION_PRESETS, MotionTrainer)
+        train("motion", MOTION_PRESETS, run_folder, MotionTrainer)
 
 
 if __name__ == "__main__":

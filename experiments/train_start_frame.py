@@ -11,7 +11,7 @@ from absl import flags
 
 from seg2vid_tf.config import START_FRAME_PRESETS
 from seg2vid_tf.flags import run
-from seg2vid_tf.training.program import check_run, define_training_flags, train
+from seg2vid_tf.training.program import claimed_run, define_training_flags, train
 
 define_training_flags(START_FRAME_PRESETS)
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", "", "segmenter that judges the generated frames")
@@ -20,7 +20,11 @@ MEASURED_FRAMES = flags.DEFINE_integer("measured_frames", 16, "held-out frames t
 
 
 def main():
-    check_run("start_frame", START_FRAME_PRESETS)
+    with claimed_run("start_frame", START_FRAME_PRESETS) as run_folder:
+        _train(run_folder)
+
+
+def _train(run_folder):
     from seg2vid_tf.training.start_frame_measures import StartFrameMeasures  # TensorFlow loads here: --help needs none.
     from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 
@@ -29,7 +33,7 @@ def main():
         return StartFrameMeasures(batches, spec, SEGMENTER_PATH.value, LPIPS_PATH.value, count)
 
     measured = SEGMENTER_PATH.value or LPIPS_PATH.value
-    train("start_frame", START_FRAME_PRESETS, StartFrameTrainer, make_measure if measured else None)
+    train("start_frame", START_FRAME_PRESETS, run_folder, StartFrameTrainer, make_measure if measured else None)
 
 
 if __name__ == "__main__":

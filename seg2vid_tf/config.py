@@ -8,6 +8,7 @@ programs print at --help (flags.py).
 import dataclasses
 import json
 import math
+import numbers
 import pathlib
 
 from seg2vid_tf.files import write_text
@@ -17,68 +18,131 @@ from seg2vid_tf.files import write_text
 NOISE_VERSION = 2
 
 
-def _field(default, help_text: str):
-    return dataclasses.field(default=default, metadata={"help": help_text})
+# A smaller random crop would be a pixel or two of a small frame, and no street any more.
+MIN_CROP = 0.1
 
 
-def _check_at_least(least, config, *names):
-    for name in names:
-        if getattr(config, name) < least:
-            raise ValueError(f"{name} must be at least {least}, received {getattr(config, name)}")
-
-
-def _check_finite(config):
-    """Every float is a weight, a rate or a share: finite and not negative."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if isinstance(value, float) and not 0 <= value < math.inf:
-            raise ValueError(f"{field.name} must be finite and at least 0, received {value}")
+class RunWarning(UserWarning):
+    """A run goes on, though not quite as it began: one line for the program's user."""
 
 
 @dataclasses.dataclass(frozen=True)
-class StartFrameModelConfig:
+class Range:
+    """The numbers that a field may hold.
+
+    Attributes:
+      low, high: the bounds; without ``high`` every finite number from ``low`` on.
+      open_low, open_high: whether the bound itself is left out.
+    """
+
+    low: float
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value) -> bool:
+        above = self.low < value if self.open_low else self.low <= value
+        return above and (value < self.high if self.open_high or self.high == math.inf else value <= self.high)
+
+    def words(self, whole: bool) -> str:
+        """What a number, which may have to be ``whole``, must do: "lie in [0, 1)"."""
+        if self.high == math.inf:
+            return f"be {'' if whole else 'finite and '}{'above' if self.open_low else 'at least'} {self.low}"
+        return f"lie in {'(' if self.open_low else '['}{self.low}, {self.high}{')' if self.open_high else ']'}"
+
+
+AT_LEAST_0, AT_LEAST_1, ABOVE_0 = Range(0), Range(1), Range(0, open_low=True)
+SHARE, BELOW_1 = Range(0, 1), Range(0, 1, open_high=True)
+
+
+def _field(default, help_text: str, allowed: Range | None = None):
+    """A field of a config; ``allowed``: what a number, or each number of a tuple, may be."""
+    return dataclasses.field(default=default, metadata={"help": help_text, "allowed": allowed})
+
+
+class _Checked:
+    """A part of a config: no number of it lies outside its field's range."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            allowed, value = field.metadata["allowed"], getattr(self, field.name)
+            if allowed is None:
+                continue
+            many, whole = isinstance(field.default, tuple), not isinstance(field.default, float)
+            if many and not (isinstance(value, tuple) and value):
+                raise ValueError(f"{field.name} must hold at least one number, received {value!r}")
+            for number in value if many else (value,):
+                each = f"each number of {field.name}" if many else field.name
+                kind = numbers.Integral if whole else numbers.Real
+                if not isinstance(number, kind) or isinstance(number, bool):
+                    raise ValueError(f"{each} must be a {'whole ' if whole else ''}number, received {value!r}")
+                if number not in allowed:
+                    raise ValueError(f"{each} must {allowed.words(whole)}, received {value}")
+
+
+@dataclasses.dataclass(frozen=True)
+class StartFrameModelConfig(_Checked):
     """Sizes of stage 1's networks: start-frame generator, style encoder, discriminator."""
 
-    height: int = _field(64, "frame height in pixels, divisible by the networks' strides (16 in the tiny preset)")
-    width: int = _field(128, "frame width in pixels, divisible by the networks' strides (16 in the tiny preset)")
-    style_dim: int = _field(32, "dimensions of the style vector that one seed draws")
-    noise_channels: int = _field(4, "channels of the noise that is drawn at every place of a coarse grid")
-    noise_stride: int = _field(8, "pixels that a cell of the noise's grid spans: a power of two, at most the stride")
+    height: int = _field(
+        64, "frame height in pixels, divisible by the networks' strides (16 in the tiny preset)", Range(4)
+    )
+    width: int = _field(
+        128, "frame width in pixels, divisible by the networks' strides (16 in the tiny preset)", Range(4)
+    )
+    style_dim: int = _field(32, "dimensions of the style vector that one seed draws", AT_LEAST_1)
+    noise_channels: int = _field(4, "channels of the noise that is drawn at every place of a coarse grid", AT_LEAST_1)
+    noise_stride: int = _field(
+        8, "pixels that a cell of the noise's grid spans: a power of two, at most the stride", AT_LEAST_1
+    )
     generator_filters: tuple[int, ...] = _field(
         (128, 128, 64, 32, 16),
         "channels of the generator's blocks, coarse to fine, each twice the size of the one before",
+        AT_LEAST_1,
     )
-    spade_filters: int = _field(32, "channels in which each block of the generator reads annotation and style")
+    spade_filters: int = _field(
+        32, "channels in which each block of the generator reads annotation and style", AT_LEAST_1
+    )
     fine_spade_filters: int = _field(
-        0, "the same of the two finest blocks, where a channel costs most; 0: as many as in the others"
+        0,
+        "the same of the two finest blocks, where a channel costs most; 0: as many as in the others",
+        AT_LEAST_0,
     )
     instance_boundary: bool = _field(
         False, "give the generator the borders between instances too; the data must hold instance maps"
     )
     style_encoder: bool = _field(True, "train an encoder, with which a reference image sets the style")
     style_encoder_filters: tuple[int, ...] = _field(
-        (16, 32, 64, 64), "channels of the style encoder's layers, each halving the size"
+        (16, 32, 64, 64),
+        "channels of the style encoder's layers, each halving the size",
+        AT_LEAST_1,
     )
     style_bands: int = _field(
-        1, "horizontal bands of the picture that the style encoder pools apart: the sky is above, the road below"
+        1,
+        "horizontal bands of the picture that the style encoder pools apart: the sky is above, the road below",
+        AT_LEAST_1,
     )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"
     )
     segmentation_filters: tuple[int, ...] = _field(
-        (16, 32, 64, 128, 128), "channels of the segmentation discriminator, fine to coarse, each halving the size"
+        (16, 32, 64, 128, 128),
+        "channels of the segmentation discriminator, fine to coarse, each halving the size",
+        AT_LEAST_1,
     )
     discriminator_features: bool = _field(
         False,
         "let the segmentation discriminator read --perceptual_path's network too: learns faster from few frames",
     )
-    patch_filters: tuple[int, ...] = _field((32, 64, 128), "channels of each patch discriminator's layers (multiscale)")
-    patch_scales: int = _field(2, "patch discriminators, each at half the resolution of the one before (multiscale)")
+    patch_filters: tuple[int, ...] = _field(
+        (32, 64, 128), "channels of each patch discriminator's layers (multiscale)", AT_LEAST_1
+    )
+    patch_scales: int = _field(
+        2, "patch discriminators, each at half the resolution of the one before (multiscale)", AT_LEAST_1
+    )
 
     def __post_init__(self):
-        _check_at_least(4, self, "height", "width")  # the L1 loss compares cells of 4x4 pixels
-        _check_at_least(1, self, "style_dim", "noise_channels", "spade_filters", "style_bands", "patch_scales")
-        _check_at_least(0, self, "fine_spade_filters")
+        super().__post_init__()
         if self.discriminator not in ("segmentation", "multiscale"):
             raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
         if self.discriminator_features and self.discriminator != "segmentation":
@@ -86,67 +150,85 @@ class StartFrameModelConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class StartFrameLossConfig:
+class StartFrameLossConfig(_Checked):
     """Weights of stage 1's losses, each a mean over the batch.
 
     With a style encoder, feature matching, L1, perceptual distance and KL are 0 for the half of the batch whose style
     is drawn, and the style regression is 0 for the others (start_frame_trainer.py).
     """
 
-    adversarial_weight: float = _field(1.0, "what the discriminator says of the generated frames")
+    adversarial_weight: float = _field(1.0, "what the discriminator says of the generated frames", AT_LEAST_0)
     labelmix_weight: float = _field(
-        10.0, "consistency of the segmentation discriminator on real and generated frames mixed by classes"
+        10.0,
+        "consistency of the segmentation discriminator on real and generated frames mixed by classes",
+        AT_LEAST_0,
     )
     class_balance: float = _field(
         1.0,
         "how far the segmentation discriminator counts rare classes up: 1, every class that occurs counts the same; "
         "0, every pixel does",
+        AT_LEAST_0,
     )
     feature_matching_weight: float = _field(
-        10.0, "L1 between features of the multiscale discriminator, real and generated frames"
+        10.0,
+        "L1 between features of the multiscale discriminator, real and generated frames",
+        AT_LEAST_0,
     )
     l1_weight: float = _field(
-        10.0, "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early"
+        10.0,
+        "L1 between real and generated frame, both averaged over 4x4 pixels; finds each class's colours early",
+        AT_LEAST_0,
     )
-    perceptual_weight: float = _field(0.0, "L1 between features of --perceptual_path's network; needs that file")
-    style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame")
+    perceptual_weight: float = _field(
+        0.0, "L1 between features of --perceptual_path's network; needs that file", AT_LEAST_0
+    )
+    style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame", AT_LEAST_0)
     style_regression_weight: float = _field(
-        0.5, "L1 between a drawn style and the one encoded from the frame generated with it"
+        0.5,
+        "L1 between a drawn style and the one encoded from the frame generated with it",
+        AT_LEAST_0,
     )
     style_color_weight: float = _field(
         0.0,
         "L1 between each class's mean colour in a frame painted in another example's style and in that example's own "
         "frame; a quarter of the batch is painted so. 0: none is",
+        AT_LEAST_0,
     )
-
-    def __post_init__(self):
-        _check_finite(self)
 
 
 @dataclasses.dataclass(frozen=True)
-class MotionModelConfig:
+class MotionModelConfig(_Checked):
     """Sizes of the motion CVAE (stage 2)."""
 
-    height: int = _field(64, "frame height in pixels, divisible by 16")
-    width: int = _field(128, "frame width in pixels, divisible by 16")
-    num_frames: int = _field(4, "frames T predicted after the start frame")
-    background_latent: int = _field(1024, "latent dimensions of the camera's motion")
+    height: int = _field(64, "frame height in pixels, divisible by 16", AT_LEAST_1)
+    width: int = _field(128, "frame width in pixels, divisible by 16", AT_LEAST_1)
+    num_frames: int = _field(4, "frames T predicted after the start frame", AT_LEAST_1)
+    background_latent: int = _field(1024, "latent dimensions of the camera's motion", AT_LEAST_1)
     foreground_latent: int = _field(
-        256, "latent dimensions of the objects' own motion; 0: one path for all classes instead of two"
+        256,
+        "latent dimensions of the objects' own motion; 0: one path for all classes instead of two",
+        AT_LEAST_0,
     )
     encoder_filters: tuple[int, ...] = _field(
-        (48, 64, 96), "channels of each motion encoder at 1/4, 1/8, .. of the size"
+        (48, 64, 96),
+        "channels of each motion encoder at 1/4, 1/8, .. of the size",
+        AT_LEAST_1,
     )
     image_filters: tuple[int, ...] = _field(
         (24, 48, 96, 128),
         "channels of the image encoder at 1/2, 1/4, 1/8 and 1/16 of the size; the decoder mirrors them",
+        AT_LEAST_1,
     )
     refiner_filters: tuple[int, ...] = _field(
-        (16, 32, 48), "channels of the refiner's U-Net at 1/2, 1/4, .. of the size"
+        (16, 32, 48),
+        "channels of the refiner's U-Net at 1/2, 1/4, .. of the size",
+        AT_LEAST_1,
     )
-    flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for")
+    flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for", ABOVE_0)
     video_filters: tuple[int, ...] = _field(
-        (32, 64, 128), "channels of the video discriminator's layers, which --video_adversarial_weight switches on"
+        (32, 64, 128),
+        "channels of the video discriminator's layers, which --video_adversarial_weight switches on",
+        AT_LEAST_1,
     )
     annotated: bool = _field(
         True, "let the networks see the annotation; without it they see the picture alone, and foreground_latent is 0"
@@ -157,22 +239,25 @@ class MotionModelConfig:
         "standard", "prior of the motion: standard, N(0, I), or learned from start frame and annotation"
     )
     temperature: float = _field(
-        0.7, "how widely seeds draw motions, 1: as the prior says for the frame as a whole; training does not use it"
+        0.7,
+        "how widely seeds draw motions, 1: as the prior says for the frame as a whole; training does not use it",
+        AT_LEAST_0,
     )
     smoothness: float = _field(
-        2.0, "details of a drawn motion are drawn narrower by this power of how often they change across the frame"
+        2.0,
+        "details of a drawn motion are drawn narrower by this power of how often they change across the frame",
+        AT_LEAST_0,
     )
     memory: int = _field(
         0,
         "motions of training clips to remember; seeds then recall those that annotations like theirs had, which suits "
         "people more than cameras; 0: seeds draw from the prior",
+        AT_LEAST_0,
     )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
-        _check_at_least(1, self, "height", "width", "num_frames", "background_latent")
-        _check_at_least(0, self, "foreground_latent", "memory")
-        _check_finite(self)
+        super().__post_init__()
         if self.prior not in ("standard", "learned"):
             raise ValueError(f"prior must be standard or learned, received {self.prior!r}")
         if not self.annotated and self.foreground_latent:
@@ -190,43 +275,52 @@ class MotionModelConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class MotionLossConfig:
+class MotionLossConfig(_Checked):
     """Weights of stage 2's losses; each is a mean over clips, and within a clip over frames and (visible) pixels."""
 
-    refined_l1_weight: float = _field(2.0, "L1 of the refined frames")
-    warped_l1_weight: float = _field(1.0, "L1 of the warped frames, both directions, on visible pixels")
-    photometric_weight: float = _field(1.0, "0.85 (1-SSIM)/2 + 0.15 L1 of the refined frames")
-    smoothness_weight: float = _field(0.01, "edge-aware smoothness of both flows, per pixel of flow")
-    cycle_weight: float = _field(0.02, "cycle consistency of the two flows on visible pixels, per pixel of flow")
-    visibility_weight: float = _field(0.1, "share of pixels declared occluded, both directions")
+    refined_l1_weight: float = _field(2.0, "L1 of the refined frames", AT_LEAST_0)
+    warped_l1_weight: float = _field(1.0, "L1 of the warped frames, both directions, on visible pixels", AT_LEAST_0)
+    photometric_weight: float = _field(1.0, "0.85 (1-SSIM)/2 + 0.15 L1 of the refined frames", AT_LEAST_0)
+    smoothness_weight: float = _field(0.01, "edge-aware smoothness of both flows, per pixel of flow", AT_LEAST_0)
+    cycle_weight: float = _field(
+        0.02, "cycle consistency of the two flows on visible pixels, per pixel of flow", AT_LEAST_0
+    )
+    visibility_weight: float = _field(0.1, "share of pixels declared occluded, both directions", AT_LEAST_0)
     visibility_consistency_weight: float = _field(
-        0.5, "cross-entropy of visibility against where the two flows contradict each other, both directions"
+        0.5,
+        "cross-entropy of visibility against where the two flows contradict each other, both directions",
+        AT_LEAST_0,
     )
     structure_weight: float = _field(
-        0.5, "share of the visible pixels that the annotation warped along gives to another class"
+        0.5,
+        "share of the visible pixels that the annotation warped along gives to another class",
+        AT_LEAST_0,
     )
     flow_weight: float = _field(
         0.0,
         "end-point error of both flows against exact ones, per pixel, hidden ones too, but none that leaves the "
         "picture; 0: learned from the frames alone",
+        AT_LEAST_0,
     )
     occlusion_weight: float = _field(
         0.0,
         "cross-entropy of both visibilities against exact ones, and 1 - the Dice overlap of what is occluded; "
         "0: learned from the frames alone",
+        AT_LEAST_0,
     )
     video_adversarial_weight: float = _field(
-        0.0, "hinge of a discriminator that judges whole refined clips; 0: there is none"
+        0.0,
+        "hinge of a discriminator that judges whole refined clips; 0: there is none",
+        AT_LEAST_0,
     )
-    kl_weight: float = _field(1e-4, "KL of the posterior from the prior, nats per clip")
-    kl_warmup_steps: int = _field(500, "steps over which the KL weight grows from 0")
-    free_bits: float = _field(0.0, "nats per latent dimension that the KL does not punish")
+    kl_weight: float = _field(1e-4, "KL of the posterior from the prior, nats per clip", AT_LEAST_0)
+    kl_warmup_steps: int = _field(500, "steps over which the KL weight grows from 0", AT_LEAST_0)
+    free_bits: float = _field(0.0, "nats per latent dimension that the KL does not punish", AT_LEAST_0)
     perceptual_weight: float = _field(
-        0.0, "L1 between features of --perceptual_path's network, warped and refined frames"
+        0.0,
+        "L1 between features of --perceptual_path's network, warped and refined frames",
+        AT_LEAST_0,
     )
-
-    def __post_init__(self):
-        _check_finite(self)
 
     @property
     def exact_motion(self) -> bool:
@@ -235,20 +329,26 @@ class MotionLossConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(_Checked):
     """Schedule of a run."""
 
     steps: int = _field(
-        2000, "optimizer steps in all, those of a resumed run included; --decay and --jitter are counted from it"
+        2000,
+        "optimizer steps in all, those of a resumed run included; --decay and --jitter are counted from it",
+        AT_LEAST_1,
     )
-    batch_size: int = _field(8, "clips per step, over all devices")
-    learning_rate: float = _field(2e-4, "Adam's learning rate")
-    beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training")
-    decay: float = _field(0.5, "share of the steps, at the end, over which the learning rates fall linearly to 0")
+    batch_size: int = _field(8, "clips per step, over all devices", AT_LEAST_1)
+    learning_rate: float = _field(2e-4, "Adam's learning rate", AT_LEAST_0)
+    beta_1: float = _field(0.9, "Adam's first-moment decay; 0 suits adversarial training", BELOW_1)
+    decay: float = _field(
+        0.5, "share of the steps, at the end, over which the learning rates fall linearly to 0", SHARE
+    )
     flip: bool = _field(True, "mirror half of the clips")
-    crop: float = _field(1.0, "smallest share of height and width that a random training crop keeps; 1: no crops")
-    recolor: float = _field(0.0, "most by which a clip's brightness, contrast and saturation change, 0 to 1")
-    seed: int = _field(0, "seed of the weights, the data order and the noise")
+    crop: float = _field(
+        1.0, "smallest share of height and width that a random training crop keeps; 1: no crops", Range(MIN_CROP, 1)
+    )
+    recolor: float = _field(0.0, "most by which a clip's brightness, contrast and saturation change, 0 to 1", SHARE)
+    seed: int = _field(0, "seed of the weights, the data order and the noise", Range(0, 2**32 - 1))
     precision: str = _field(
         "auto", "float32, mixed_bfloat16, or auto: mixed_bfloat16 where this machine is faster with it, timed at start"
     )
@@ -256,59 +356,48 @@ class TrainingConfig:
     init_from: str = _field(
         "", "run whose networks this one starts from, of the same spec and channels; none: random weights"
     )
-    checkpoint_every: int = _field(200, "steps between checkpoints")
-    sample_every: int = _field(200, "steps between pictures of validation clips")
-    measure_every: int = _field(500, "steps between measurements of held-out clips, where something measures")
-    log_every: int = _field(20, "steps between TensorBoard scalars")
-
-    def __post_init__(self):
-        _check_at_least(
-            1, self, "steps", "batch_size", "checkpoint_every", "sample_every", "measure_every", "log_every"
-        )
-        _check_finite(self)
-        if not self.beta_1 < 1:
-            raise ValueError(f"beta_1 must lie in [0, 1), received {self.beta_1}")
-        if not 0 <= self.decay <= 1:
-            raise ValueError(f"decay must lie in [0, 1], received {self.decay}")
+    checkpoint_every: int = _field(200, "steps between checkpoints", AT_LEAST_1)
+    sample_every: int = _field(200, "steps between pictures of validation clips", AT_LEAST_1)
+    measure_every: int = _field(
+        500, "steps between measurements of held-out clips, where something measures", AT_LEAST_1
+    )
+    log_every: int = _field(20, "steps between TensorBoard scalars", AT_LEAST_1)
 
 
 @dataclasses.dataclass(frozen=True)
 class StartFrameTrainingConfig(TrainingConfig):
     """Schedule of stage 1."""
 
-    learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder")
-    discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator")
-    beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training")
+    learning_rate: float = _field(5e-4, "Adam's learning rate of the generator and the style encoder", AT_LEAST_0)
+    discriminator_learning_rate: float = _field(1e-3, "Adam's learning rate of the discriminator", AT_LEAST_0)
+    beta_1: float = _field(0.0, "Adam's first-moment decay; 0 suits adversarial training", BELOW_1)
     warmup_steps: int = _field(
         0,
         "steps over which both learning rates grow from 0: Adam's first steps can make the output one colour for good",
+        AT_LEAST_0,
     )
-    ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported")
+    ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)
     accumulate: int = _field(
-        1, "parts of each device's batch that pass one after the other: the same step in less memory"
+        1,
+        "parts of each device's batch that pass one after the other: the same step in less memory",
+        AT_LEAST_1,
     )
-
-    def __post_init__(self):
-        _check_at_least(1, self, "accumulate")
-        _check_at_least(0, self, "warmup_steps")
-        if not 0 <= self.ema_decay < 1:
-            raise ValueError(f"ema_decay must lie in [0, 1), received {self.ema_decay}")
-        super().__post_init__()
 
 
 @dataclasses.dataclass(frozen=True)
 class MotionTrainingConfig(TrainingConfig):
     """Schedule of stage 2."""
 
-    batch_size: int = _field(4, "clips per step, over all devices")
-    clip_norm: float = _field(1.0, "largest global norm of the gradient")
+    batch_size: int = _field(4, "clips per step, over all devices", AT_LEAST_1)
+    clip_norm: float = _field(1.0, "largest global norm of the gradient", ABOVE_0)
     reverse: bool = _field(False, "show half of the clips backwards in time; not beside exact motion")
     jitter: float = _field(
         0.0,
         "pixels by which a clip's later frames are shifted and bent at random, so that any motion is learned and not a "
         "few scenes' own; one standard deviation, falling to 0 until the run's end",
+        AT_LEAST_0,
     )
-    discriminator_learning_rate: float = _field(2e-4, "Adam's learning rate of the video discriminator")
+    discriminator_learning_rate: float = _field(2e-4, "Adam's learning rate of the video discriminator", AT_LEAST_0)
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
@@ -424,6 +513,20 @@ def preset(presets: dict, name: str):
 def to_json(config) -> dict:
     """A config dataclass as a JSON document."""
     return dataclasses.asdict(config)
+
+
+def with_defaults(config_class, document: dict) -> tuple[dict, list[str]]:
+    """A document of ``to_json``, and of the fields that it lacks, as one from before they existed does, the defaults.
+
+    Returns:
+      (the document with them, ["training.jitter 0.0", ...]).
+    """
+    whole, lacked = dict(document), []
+    for part, defaults in to_json(config_class()).items():
+        if isinstance(document.get(part), dict):
+            whole[part] = {**defaults, **document[part]}
+            lacked += [f"{part}.{name} {defaults[name]}" for name in defaults if name not in document[part]]
+    return whole, lacked
 
 
 def from_json(config_class, document: dict):

@@ -38,7 +38,8 @@ from seg2vid_tf.evaluation.report import chosen_clips, clip_pictures, html_repor
 from seg2vid_tf.evaluation.segmentation_scores import cityscapes_to_spec
 from seg2vid_tf.evaluation.set_scores import SetMeasures
 from seg2vid_tf.evaluation.summary import summarise
-from seg2vid_tf.files import sha256_of, write_text
+from seg2vid_tf.files import held_folder, sha256_of, write_text
+from seg2vid_tf.flags import is_input_error
 from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.pipeline import Seg2VidPipeline
@@ -161,11 +162,16 @@ class Evaluator:
           What metrics.json holds.
 
         Raises:
-          ValueError: ``output`` holds something else, a window longer than every clip, the model gives NaN.
+          ValueError: ``output`` holds something else or another process writes into it, a window longer than every
+            clip, the model gives NaN.
         """
         folder = EvaluationFolder(output)
         windows = self._windows()
         folder.start(self._identity)
+        with held_folder(folder.path):
+            return self._run(folder, windows, fps)
+
+    def _run(self, folder, windows, fps):
         mean_flow, warnings = folder.train_data(self._learned_from)
         bar, previous = keras.utils.Progbar(int(windows.cardinality()), unit_name="clip"), None
         for index, real in enumerate(self._clips(windows)):
@@ -230,6 +236,8 @@ class Evaluator:
             if count:
                 warnings.append(f"TRAINED ON THIS: {count} frames of {self._data} are frames of the training data")
         except ValueError as error:
+            if not is_input_error(error):
+                raise
             warnings.append(f"whether the model learned from the very same frames is unknown: {error}")
         if not self.protocol.external_flow:
             return None, [*warnings, "no mean_flow: it is measured by OpenCV (external_flow)"]
@@ -242,6 +250,8 @@ class Evaluator:
                     mean.add(to_uint8(window["frames"][0]).numpy())
                     bar.add(1)
         except ValueError as error:
+            if not is_input_error(error):
+                raise
             return None, [*warnings, f"no mean_flow: {error}"]
         return mean.result(), warnings
 

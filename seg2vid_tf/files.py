@@ -1,11 +1,19 @@
-"""Writing whole or not at all: a temporary name beside the target, then a rename; no empty folders left behind."""
+"""Writing whole or not at all: a temporary name beside the target, then a rename; no empty folders left behind.
+
+A folder that one process alone may write into is held by that process.
+"""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
 import shutil
+import socket
 from collections.abc import Iterator
+
+# It holds "process <id> on <host>" while one holds its folder.
+LOCK_FILE = ".lock"
 
 
 class NotWritten(Exception):
@@ -70,6 +78,65 @@ def new_folders(path: str | os.PathLike) -> Iterator[None]:
         for folder in created:
             with contextlib.suppress(OSError):  # rmdir refuses a folder that holds something, which is what we want
                 folder.rmdir()
+
+
+@contextlib.contextmanager
+def held_folder(path: str | os.PathLike, name: str | os.PathLike | None = None) -> Iterator[None]:
+    """Holds a folder for this process alone during the block; it is created, and removed again if it stays empty.
+
+    The kernel drops a lock with its process, however that ends: what a process of this host left behind is taken over.
+    The end of one on another host may not be seen, so there the words in the file count.
+
+    Args:
+      path: the folder.
+      name: what errors call it, where it is not its path.
+
+    Raises:
+      ValueError: another process holds it, or its file system cannot lock files.
+    """
+    path, host = pathlib.Path(path), socket.gethostname()
+    lock, name = path / LOCK_FILE, path if name is None else name
+    with new_folders(path), contextlib.ExitStack() as stack:
+        while True:
+            file = stack.enter_context(lock.open("a+", encoding="utf-8"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"{name} is in use by {_holder(file) or 'another process'}: wait until it ends, stop it there, or "
+                    "give another folder"
+                ) from error
+            except OSError as error:
+                raise ValueError(f"{name}: its file system cannot lock files ({error}); use another") from error
+            # The one before removes the file when it ends: what was opened just then is no longer the folder's.
+            if _is_at(file, lock):
+                break
+        holder = _holder(file)
+        if holder and not holder.endswith(f" on {host}"):
+            raise ValueError(
+                f"{name} is in use by {holder}, which {host} cannot look at: if it has ended, delete {lock}"
+            )
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {host}")
+        file.flush()
+        try:
+            yield
+        finally:
+            if _is_at(file, lock):
+                lock.unlink()
+
+
+def _holder(file):
+    file.seek(0)
+    return file.read()
+
+
+def _is_at(file, path):
+    """Whether an open file is the one at a path, and not one that was removed or moved since."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def sha256_of(path: pathlib.Path) -> str:

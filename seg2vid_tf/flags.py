@@ -5,6 +5,7 @@ the flags that were given on top of the preset.
 """
 
 import dataclasses
+import dis
 import logging
 import os
 import sys
@@ -14,7 +15,7 @@ import absl.logging
 from absl import app, flags
 
 from seg2vid_tf.annotations.doubts import MapWarning
-from seg2vid_tf.config import preset
+from seg2vid_tf.config import RunWarning, preset
 
 # Without this --help, which shows the main program's own flags, would leave out those that are defined here.
 flags.disclaim_key_flags()
@@ -88,13 +89,40 @@ _formatwarning = warnings.formatwarning
 
 def _formatted(message, category, *where, **more):
     """What is said to a program's user has no line of code."""
-    return (
-        f"note: {message}\n" if issubclass(category, MapWarning) else _formatwarning(message, category, *where, **more)
-    )
+    told = issubclass(category, (MapWarning, RunWarning))
+    return f"note: {message}\n" if told else _formatwarning(message, category, *where, **more)
+
+
+# Of whose errors the text is for a program's user: ours, and those of what reads a user's files.
+_OURS, _READERS = ("seg2vid_tf", "__main__"), ("PIL", "av", "codecs", "json", "zipfile")
+
+
+def is_input_error(error: BaseException) -> bool:
+    """Whether an error is about what a program was given, and not a fault in the program itself.
+
+    It is where the machine lacks something (a file, an optional package), and where somebody says so in words: a
+    ``raise`` in our code, or a library that reads files. What NumPy, TensorFlow or Python itself has to say of our code
+    (an array's shape, a number that is none) is a fault of ours.
+    """
+    if isinstance(error, OSError):
+        return True
+    if not isinstance(error, (ValueError, ImportError)) or error.__traceback__ is None:
+        return False
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("seg2vid_tf"):
+        return True
+    innermost = error.__traceback__
+    while innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    frame = innermost.tb_frame
+    package = frame.f_globals.get("__name__", "").partition(".")[0]
+    raised = frame.f_code.co_code[innermost.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return package in _READERS or (package in _OURS and raised)
 
 
 def run(main) -> None:
     """Runs an absl program; an error of the caller's making ends it with one clear line and exit status 1.
+
+    Any other keeps its traceback.
 
     Args:
       main: takes no arguments and reads absl flags.
@@ -106,6 +134,8 @@ def run(main) -> None:
         try:
             main()
         except (ValueError, OSError, ImportError) as error:
+            if not is_input_error(error):
+                raise
             sys.exit(f"error: {error}")
         except KeyboardInterrupt:
             sys.exit("stopped; what was finished is kept")

@@ -4,12 +4,16 @@
 <run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
 <run>/logs/            TensorBoard
 <run>/samples/         step-<step>.png
+
+One process at a time writes into it (files.held_folder).
 """
 
+import contextlib
 import hashlib
 import json
 import pathlib
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -18,13 +22,15 @@ from seg2vid_tf.config import (
     NOISE_VERSION,
     RESUMABLE_FIELDS,
     MotionConfig,
+    RunWarning,
     StartFrameConfig,
     differences,
     from_json,
     to_json,
+    with_defaults,
     write_json,
 )
-from seg2vid_tf.files import sha256_of
+from seg2vid_tf.files import held_folder, sha256_of
 
 CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
 KEPT_CHECKPOINTS = 3
@@ -43,6 +49,24 @@ class RunFolder:
         self.logs = self.path / "logs"
         self.samples = self.path / "samples"
         self._config_path = self.path / "config.json"
+        self._held = False
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """This folder for this process alone during the block, in which further blocks hold it already.
+
+        Raises:
+          ValueError: another process writes into it.
+        """
+        if self._held:
+            yield
+            return
+        with held_folder(self.path):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
 
     def start(self, stage: str, config, spec: AnnotationSpec, data: str, resume: bool) -> None:
         """Claims the folder for a run, or checks that it holds this very run.
@@ -56,7 +80,8 @@ class RunFolder:
 
         Raises:
           ValueError: the folder holds a run and ``resume`` is False, or a run of another stage, spec, config or data,
-            or one that is past the config's steps, or checkpoints of which nobody knows what they are.
+            or one that is past the config's steps, or checkpoints of which nobody knows what they are; or another
+            process holds the folder.
         """
         document = {"stage": stage, "spec": spec.to_json(), "data": data, "config": to_json(config)}
         document["noise_version"] = NOISE_VERSION
@@ -65,9 +90,11 @@ class RunFolder:
             warnings.warn(
                 f"{self.path} goes on with noise of another kind (noise_version {noise} -> {NOISE_VERSION}): "
                 "as good a run, but not to the bits of one that was never stopped",
+                RunWarning,
                 stacklevel=2,
             )
-        write_json(self._config_path, document)
+        with self.held():
+            write_json(self._config_path, document)
 
     def check(self, stage: str, config, resume: bool) -> None:
         """What ``start`` refuses of stage and config alone, before the data is read and TensorFlow loaded.
@@ -126,18 +153,22 @@ class RunFolder:
           objects: {name: network, optimizer or tf.Module}. Their variables are stored by number: the object graph of
             Keras 3 leaves out every layer that sits in a list, without a word.
           step: optimizer steps taken.
+
+        Raises:
+          ValueError: another process holds the folder.
         """
         import tensorflow as tf  # not above: who reads a config needs none of it
 
         from seg2vid_tf.compat import raw_variables
 
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        prefix = self._prefix(step)
-        # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
-        tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(prefix)
-        for old in self._steps()[KEPT_CHECKPOINTS:]:
-            for file in self.checkpoints.glob(f"ckpt-{old}.*"):
-                file.unlink()
+        with self.held():
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            prefix = self._prefix(step)
+            # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
+            tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(prefix)
+            for old in self._steps()[KEPT_CHECKPOINTS:]:
+                for file in self.checkpoints.glob(f"ckpt-{old}.*"):
+                    file.unlink()
 
     def newest_step(self) -> int:
         """Steps of the newest checkpoint, readable or not; 0 where there is none."""
@@ -220,12 +251,24 @@ class RunFolder:
         return sorted((int(n.removeprefix("ckpt-")) for n in names if n.removeprefix("ckpt-").isdigit()), reverse=True)
 
     def _document(self):
+        """What config.json holds; of fields that did not exist when it was written, the defaults."""
         try:
-            return json.loads(self._config_path.read_text(encoding="utf-8"))
+            document = json.loads(self._config_path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise ValueError(f"{self.path} holds no run: there is no config.json in it") from error
         except json.JSONDecodeError as error:
             raise ValueError(f"{self._config_path} is not JSON: {error}") from error
+        if document.get("stage") in CONFIG_CLASSES and "config" in document:
+            document["config"], lacked = with_defaults(CONFIG_CLASSES[document["stage"]], document["config"])
+            if lacked:
+                # From one line of code alone: Python says the same words of one line once.
+                warnings.warn(
+                    f"{self._config_path} is from before these were there, which get their defaults: "
+                    f"{', '.join(lacked)}",
+                    RunWarning,
+                    stacklevel=1,
+                )
+        return document
 
 
 def _read(prefix, objects):

@@ -21,6 +21,7 @@ from seg2vid_tf.config import (
     from_json,
     preset,
     to_json,
+    with_defaults,
     write_json,
 )
 
@@ -156,6 +157,57 @@ def test_sizes_that_no_network_can_have_are_refused():
         MotionModelConfig(image_filters=(4, 8), refiner_filters=(4, 4, 4))
     with pytest.raises(ValueError, match=r"image_filters needs at least two entries, received \(4,\)"):
         MotionModelConfig(image_filters=(4,), refiner_filters=(4,))
+
+
+def fields():
+    """(part's class, field) of every field of both stages' configs."""
+    parts = [field.type for config in (StartFrameConfig, MotionConfig) for field in dataclasses.fields(config)]
+    return [(part, field) for part in parts for field in dataclasses.fields(part)]
+
+
+def test_every_number_has_a_range_and_says_so():
+    for part, field in fields():
+        allowed, many = field.metadata["allowed"], isinstance(field.default, tuple)
+        if isinstance(field.default, bool | str):
+            assert allowed is None
+            continue
+        for value in [allowed.low] * allowed.open_low + [allowed.low - 1, float("nan"), "1", True, None]:
+            with pytest.raises(ValueError, match=rf"{field.name} must .*received"):
+                part(**{field.name: (value,) if many else value})
+        if not isinstance(field.default, float):
+            with pytest.raises(ValueError, match=f"{field.name} must be a whole number, received"):
+                part(**{field.name: (2.5,) if many else 2.5})
+        if many:
+            with pytest.raises(ValueError, match=rf"{field.name} must hold at least one number, received \(\)"):
+                part(**{field.name: ()})
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "words"),
+    [
+        (MotionModelConfig, "flow_scale", 0.0, "be finite and above 0"),
+        (MotionModelConfig, "encoder_filters", (4, 0), "be at least 1"),
+        (MotionTrainingConfig, "clip_norm", 0.0, "be finite and above 0"),
+        (MotionTrainingConfig, "crop", 0.05, r"lie in \[0.1, 1\]"),
+        (MotionTrainingConfig, "recolor", 1.5, r"lie in \[0, 1\]"),
+        (MotionTrainingConfig, "seed", -1, r"lie in \[0, 4294967295\]"),
+        (MotionLossConfig, "kl_warmup_steps", -1, "be at least 0"),
+    ],
+)
+def test_a_number_outside_its_range_is_named_with_it(part, name, value, words):
+    with pytest.raises(ValueError, match=rf"{name} must {words}, received"):
+        part(**{name: value})
+
+
+def test_what_an_old_document_lacks_gets_its_default():
+    document = to_json(MotionConfig(training=MotionTrainingConfig(steps=7)))
+    assert with_defaults(MotionConfig, document) == (document, [])
+    old = json.loads(json.dumps(document))
+    del old["training"]["jitter"], old["model"]["memory"]
+    whole, lacked = with_defaults(MotionConfig, old)
+    assert lacked == ["model.memory 0", "training.jitter 0.0"]
+    assert from_json(MotionConfig, whole) == from_json(MotionConfig, document)
+    assert with_defaults(MotionConfig, {"model": []}) == ({"model": []}, [])  # no document: from_json says so
 
 
 def test_two_layers_without_annotation_are_refused():

@@ -1,8 +1,13 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and one process at a time holds a folder."""
+
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 
-from seg2vid_tf.files import new_folders, replacing, replacing_folder, write_text
+from seg2vid_tf.files import LOCK_FILE, held_folder, new_folders, replacing, replacing_folder, write_text
 
 
 def test_the_target_appears_when_the_block_ends(tmp_path):
@@ -65,3 +70,47 @@ def test_a_folder_appears_as_a_whole_or_not_at_all(tmp_path):
         pass
     with pytest.raises(ValueError, match="/: already there|/: a disk of its own"), replacing_folder("/"):
         pass
+
+
+def test_a_folder_is_held_by_one_and_free_again_afterwards(tmp_path):
+    folder = tmp_path / "a" / "run"
+    with held_folder(folder):
+        holder = (folder / LOCK_FILE).read_text()
+        assert holder == f"process {os.getpid()} on {socket.gethostname()}"
+        with (
+            pytest.raises(ValueError, match=f"run is in use by {holder}: wait until it ends, stop it"),
+            held_folder(folder),
+        ):
+            pass
+        assert (folder / LOCK_FILE).read_text() == holder
+        (folder / "kept").touch()
+    assert [file.name for file in folder.iterdir()] == ["kept"]
+    with held_folder(tmp_path / "none"):
+        pass
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(RuntimeError, match="broke off"), held_folder(folder):
+        raise RuntimeError("broke off")
+    with held_folder(folder):
+        pass
+
+
+def test_what_a_killed_process_held_is_taken_over(tmp_path):
+    code = (
+        f"from seg2vid_tf.files import held_folder\nwith held_folder({str(tmp_path)!r}): print(1, flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"1\n"
+        with pytest.raises(ValueError, match=f"in use by process {other.pid} on "), held_folder(tmp_path):
+            pass
+        other.kill()
+    assert str(other.pid) in (tmp_path / LOCK_FILE).read_text()
+    with held_folder(tmp_path):
+        assert (tmp_path / LOCK_FILE).read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_what_another_host_holds_is_not_taken_over(tmp_path):
+    (tmp_path / LOCK_FILE).write_text("process 7 on elsewhere")
+    with pytest.raises(ValueError, match=r"process 7 on elsewhere, which .* if it has ended, delete .*\.lock"):
+        with held_folder(tmp_path):
+            pass
+    assert (tmp_path / LOCK_FILE).read_text() == "process 7 on elsewhere"

@@ -135,18 +135,51 @@ def run_program(monkeypatch):
 
 @pytest.mark.parametrize("error", [ValueError, FileNotFoundError, ImportError])
 def test_an_error_of_the_callers_making_is_one_line(run_program, error):
-    def main():
-        raise error("no such thing: give another")
-
+    main = in_a_program(f"def main(): raise {error.__name__}('no such thing: give another')")
     # sys.exit of a text prints it and exits with status 1.
     assert run_program(main) == "error: no such thing: give another"
 
 
+def in_a_program(code):
+    """main as a program's file defines it."""
+    names = {"__name__": "__main__"}
+    exec(compile(code, "program.py", "exec"), names)
+    return names["main"]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "__import__('json').loads('{half')",
+        "__import__('codecs').getincrementaldecoder('utf-8')().decode(bytes([255]))",
+        "__import__('no_such_package')",
+        "open('/no/such/file')",
+        "__import__('seg2vid_tf.config').config.MotionModelConfig(flow_scale=0.0)",
+    ],
+)
+def test_what_a_readers_library_and_the_machine_say_is_one_line(run_program, what):
+    assert run_program(in_a_program(f"def main(): {what}")).startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ("__import__('numpy').zeros(2) + __import__('numpy').zeros(3)", ValueError),  # NumPy's C code
+        ("__import__('numpy').stack([])", ValueError),  # its Python code
+        ("int('x')", ValueError),
+        ("a, b = [1]", ValueError),
+        ("list(zip([1], [], strict=True))", ValueError),
+        ("import seg2vid_tf.no_such_module", ImportError),
+        ("from json import no_such_name", ImportError),
+        ("None.x", AttributeError),
+        ("1 + '1'", TypeError),
+    ],
+)
+def test_a_fault_of_the_programs_own_keeps_its_traceback(monkeypatch, what, error):
+    monkeypatch.setattr(flags.app, "run", lambda guarded: guarded(["program"]))
+    with pytest.raises(error):
+        flags.run(in_a_program(f"def main():\n    {what}"))
+
+
 def test_a_stray_argument_is_refused_before_main_runs(run_program):
     assert run_program(lambda: sys.exit("main ran"), "stray").startswith("error: unexpected argument 'stray'")
-
-
-def test_any_other_error_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(flags.app, "run", lambda guarded: guarded(["program"]))
-    with pytest.raises(ZeroDivisionError):
-        flags.run(lambda: 1 // 0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.config import RunWarning
 from seg2vid_tf.run_folder import KEPT_CHECKPOINTS, RunFolder
 
 
@@ -225,3 +226,36 @@ def test_an_unreadable_config_names_the_file(tmp_path, spec, motion_config):
     (tmp_path / "config.json").write_text(json.dumps({"stage": "motion", "spec": {}, "config": {}}))
     with pytest.raises(ValueError, match="config.json: not a MotionConfig"):
         folder.load("motion")
+
+
+def test_a_config_from_before_a_field_existed_goes_on_with_its_default(tmp_path, spec, motion_config):
+    folder, path = RunFolder(tmp_path), tmp_path / "config.json"
+    folder.start("motion", motion_config, spec, "clips", resume=False)
+    document = json.loads(path.read_text())
+    del document["config"]["training"]["jitter"], document["config"]["losses"]["free_bits"]
+    path.write_text(json.dumps(document))
+    said = r"from before these were there, which get their defaults: losses.free_bits 0.0, training.jitter 0.0$"
+    with pytest.warns(RunWarning, match=said):
+        assert folder.load("motion") == (motion_config, spec)
+    other = dataclasses.replace(motion_config, training=dataclasses.replace(motion_config.training, jitter=2.0))
+    with pytest.warns(RunWarning), pytest.raises(ValueError, match="config.training.jitter: 0.0 -> 2.0"):
+        folder.start("motion", other, spec, "clips", resume=True)
+    with pytest.warns(RunWarning, match=said):
+        folder.start("motion", motion_config, spec, "clips", resume=True)
+    assert json.loads(path.read_text())["config"]["training"]["jitter"] == 0.0
+
+
+def test_who_does_not_hold_the_folder_changes_nothing_in_it(tmp_path, spec, motion_config):
+    holder, other = RunFolder(tmp_path), RunFolder(tmp_path)
+    with holder.held(), holder.held():
+        holder.start("motion", motion_config, spec, "clips", resume=False)
+        for step in (1, 2, 3):
+            holder.save({"net": Weights(step)}, step)
+        before = contents(tmp_path)
+        with pytest.raises(ValueError, match=r"in use by process \d+ on "):
+            other.save({"net": Weights()}, 4)
+        with pytest.raises(ValueError, match=r"in use by process \d+ on "):
+            other.start("motion", motion_config, spec, "clips", resume=True)
+        assert contents(tmp_path) == before
+    other.save({"net": Weights()}, 4)
+    assert other.newest_step() == 4 and not (tmp_path / ".lock").exists()

@@ -19,8 +19,6 @@ _FLIP_STREAM = 0x666C6970
 _CROP_STREAM = 0x63726F70
 _REVERSE_STREAM = 0x72657665
 _COLOR_STREAM = 0x636F6C6F
-# A smaller part would be a pixel or two of a small frame, and no street any more.
-MIN_CROP = 0.1
 
 
 def randomly_cropped(example: dict, size: tuple[int, int], crop: float, seed: int, position: tf.Tensor) -> dict:

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from seg2vid_tf.config import MIN_CROP
 from seg2vid_tf.data.augmentation import (
-    MIN_CROP,
     is_mirrored,
     randomly_cropped,
     randomly_mirrored,

@@ -10,7 +10,6 @@ nothing has changed.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -27,11 +26,11 @@ from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION
-from seg2vid_tf.files import NotWritten, check_new, new_folders, sha256_of, write_text
+from seg2vid_tf.files import NotWritten, check_new, held_folder, sha256_of, write_text
+from seg2vid_tf.flags import is_input_error
 
 # Around each record of a TFRecord file: its length, and the checksums of both.
 _FRAMING = 16
-_LOCK = ".lock"
 # What a shard's entry says that the manifest says once, of all of them.
 _OF_SPLIT = ("size", "has_instances", "bad_clips", "remarks")
 
@@ -97,15 +96,7 @@ class ShardWriter:
           ValueError: the split is there already, or another process prepares it.
         """
         check_new(self.target)
-        with new_folders(self.out_dir), contextlib.ExitStack() as stack:
-            self.unfinished.mkdir(exist_ok=True)
-            lock = stack.enter_context((self.unfinished / _LOCK).open("w"))
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ValueError(f"{self.target}: another process is preparing it; wait for it or stop it") from error
-            except OSError as error:
-                raise ValueError(f"{self.out_dir}: its file system cannot lock files ({error}); use another") from error
+        with held_folder(self.unfinished, self.target):
             try:
                 check_new(self.target)  # another process may have finished just before
                 yield
@@ -148,6 +139,8 @@ class ShardWriter:
                         clip = self._read(clip_id)
                     except (ValueError, OSError) as error:
                         entry["bad_clips"].append({"clip_id": clip_id, "error": str(error)})
+                        if len(entry["bad_clips"]) > self.max_bad_clips and not is_input_error(error):
+                            raise  # a fault of ours, which ends the program: its traceback says where
                         self.check_bad(entry["bad_clips"])
                         continue
                     shape = {"size": list(clip.label_maps.shape[1:]), "has_instances": clip.instance_maps is not None}

@@ -19,6 +19,7 @@ from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
 from seg2vid_tf.evaluation.frechet import FeatureStatistics, frechet_distance
 from seg2vid_tf.evaluation.kernel_distance import kernel_distance
 from seg2vid_tf.evaluation.segmentation_scores import SegmentationScores
+from seg2vid_tf.flags import is_input_error
 
 # What the kernel distance is called, of what a part's features are of.
 KERNEL_DISTANCES = {"pictures": "kid", "clips": "kvd"}
@@ -121,6 +122,8 @@ class SetScores:
             try:
                 values = function(*sets)
             except ValueError as error:
+                if not is_input_error(error):
+                    raise
                 values = [None] * len(names)
                 warnings.append(f"{names[0]}: {error}")
             scores.update(zip(names, values, strict=True))

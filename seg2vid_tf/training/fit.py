@@ -51,8 +51,14 @@ def fit(
       {name: loss term of the last step}; empty if there was nothing left to do.
 
     Raises:
-      ValueError: a loss or a weight became NaN or infinite, or no checkpoint can be read.
+      ValueError: a loss or a weight became NaN or infinite, no checkpoint can be read, or another process holds the
+        folder.
     """
+    with folder.held():
+        return _fit(trainer, make_batches, validation, folder, strategy, measure, begin, finish)
+
+
+def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, finish):
     training: TrainingConfig = trainer.config.training
     first = folder.restore(trainer.checkpointed)
     if first >= training.steps:

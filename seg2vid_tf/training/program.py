@@ -1,15 +1,18 @@
 """What the two training programs share: from flags to a running fit."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import pathlib
+from collections.abc import Iterator
 
 from absl import flags, logging
 
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.files import sha256_of
 from seg2vid_tf.flags import config_from_flags, define_config_flags
+from seg2vid_tf.run_folder import RunFolder
 
 flags.disclaim_key_flags()  # they are the program's own (flags.py)
 
@@ -24,9 +27,15 @@ def define_training_flags(presets: dict) -> None:
     flags.DEFINE_list("devices", [], "cpu:0,cpu:1 or gpu:0,...; every GPU there is, else one CPU, by default")
 
 
-def check_run(stage: str, presets: dict) -> None:
-    """Refuses what the flags alone show to be wrong, in a second: before TensorFlow loads and the data is read."""
-    from seg2vid_tf.run_folder import RunFolder
+@contextlib.contextmanager
+def claimed_run(stage: str, presets: dict) -> Iterator[RunFolder]:
+    """The run's folder, which this process holds during the block.
+
+    Refuses what the flags alone show to be wrong, in a second: before TensorFlow loads and the data is read.
+
+    Raises:
+      ValueError: as of RunFolder.check, or another process holds the folder.
+    """
 
     values = flags.FLAGS
     config, folder = config_from_flags(presets, values), RunFolder(pathlib.Path(values.run_dir) / stage)
@@ -34,6 +43,8 @@ def check_run(stage: str, presets: dict) -> None:
     if recorded is not None:
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=recorded))
     folder.check(stage, config, values.resume)
+    with folder.held():
+        yield folder
 
 
 def recorded_precision(folder, stage: str) -> str | None:
@@ -44,12 +55,13 @@ def recorded_precision(folder, stage: str) -> str | None:
     return folder.load(stage)[0].training.precision if (folder.path / "config.json").exists() else None
 
 
-def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
+def train(stage: str, presets: dict, run_folder: RunFolder, trainer_class, make_measure=None) -> None:
     """Trains one stage as the flags say.
 
     Args:
-      stage: "start_frame" or "motion"; the run lives in <run_dir>/<stage>.
+      stage: "start_frame" or "motion".
       presets: the stage's presets.
+      run_folder: the run's, <run_dir>/<stage>.
       trainer_class: StartFrameTrainer or MotionTrainer.
       make_measure: (validation batches without end, how many frames they hold before one comes again, spec) -> fit's
         ``measure``, or None for no measuring.
@@ -59,7 +71,6 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     from seg2vid_tf.data.pipeline import make_dataset
     from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.models.build import set_precision
-    from seg2vid_tf.run_folder import RunFolder
     from seg2vid_tf.training.fit import fit
     from seg2vid_tf.training.precision import choose_precision
     from seg2vid_tf.training.replicas import mirrored_strategy
@@ -67,7 +78,6 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     values = flags.FLAGS
     config = config_from_flags(presets, values)
     training, data_dir = config.training, pathlib.Path(values.data_dir)
-    run_folder = RunFolder(pathlib.Path(values.run_dir) / stage)
     strategy = mirrored_strategy(tuple(values.devices))
     replicas, parts = strategy.num_replicas_in_sync, getattr(training, "accumulate", 1)
     if training.batch_size % (replicas * parts):
@@ -126,7 +136,10 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
             logging.warning("memory %d: there are %d windows to train on, it holds some several times", memory, windows)
     print("building the networks ...", flush=True)
     validation_batch = next(iter(validation))
-    recorded = recorded_precision(run_folder, stage) if values.resume else None
+    recorded = None
+    if values.resume:
+        recorded = recorded_precision(run_folder, stage)
+        say_new_steps(run_folder, stage, training)
     training = dataclasses.replace(training, precision=choose_precision(training.precision, recorded))
     config = dataclasses.replace(config, training=training)
     set_precision(training.precision)
@@ -147,6 +160,31 @@ def train(stage: str, presets: dict, trainer_class, make_measure=None) -> None:
     terms = fit(trainer, make_batches, validation_batch, run_folder, strategy, measure, begin, finish)
     if terms:
         print(f"{run_folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
+
+
+def say_new_steps(run_folder, stage: str, training) -> None:
+    """Says what another --steps than before does to the learning rate of a run that goes on.
+
+    Args:
+      run_folder: the run's RunFolder.
+      stage: "start_frame" or "motion".
+      training: the config's part that holds from now on.
+    """
+    from seg2vid_tf.training.late_decay import LateDecay
+
+    step = run_folder.newest_step()
+    before = run_folder.load(stage)[0].training if step else training
+    if before.steps == training.steps:
+        return
+    old, new = (
+        float(LateDecay(t.learning_rate, t.steps, t.decay, getattr(t, "warmup_steps", 0))(step))
+        for t in (before, training)
+    )
+    said = f"--steps was {before.steps} and is {training.steps}: after step {step} the learning rate"
+    if old == new:
+        print(f"{said} goes on at {new:.3g}")
+    else:
+        print(f"{said}, which is counted from it (--decay={training.decay:g}), goes on at {new:.3g}, not at {old:.3g}")
 
 
 def _mute_unseen_classes(trainer, manifests):
@@ -190,7 +228,6 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
 
     from seg2vid_tf.models.build import build_motion
     from seg2vid_tf.models.motion.lengthen import lengthen
-    from seg2vid_tf.run_folder import RunFolder
     from seg2vid_tf.training.moving_average import copy_weights
 
     other = RunFolder(pathlib.Path(run_dir) / stage)

@@ -124,6 +124,13 @@ def test_measures_are_logged_every_so_often_and_at_the_end(train, capsys):
     assert {(2, "held_out/accuracy"), (6, "held_out/accuracy"), (4, "total")} <= set(tags)
 
 
+def test_a_folder_that_another_one_trains_in_is_left_alone(train):
+    train.fit(Counter(2), batches())
+    with RunFolder(train.folder.path).held(), pytest.raises(ValueError, match=r"run is in use by process \d+ on "):
+        train.fit(Counter(4), batches())
+    assert saved_steps(train.folder) == [2]
+
+
 def test_sigterm_ends_the_step_saves_it_and_returns(train, capsys):
     before = signal.getsignal(signal.SIGTERM)
 

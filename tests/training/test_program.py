@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import pathlib
+import types
 
 import keras
 import numpy as np
@@ -10,13 +12,15 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.compat import raw_variables
+from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.shards import load_manifest
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training import program
 from seg2vid_tf.training.motion_trainer import MotionTrainer
-from seg2vid_tf.training.program import fingerprint, recorded_precision, start_from
+from seg2vid_tf.training.program import claimed_run, fingerprint, recorded_precision, say_new_steps, start_from
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 from tests.programs import run_several
 
@@ -189,6 +193,43 @@ def test_a_run_starts_from_anothers_networks(
     assert weights[0].keys() == weights[1].keys() and len(weights[0]) > 20
     for name, value in weights[0].items():
         np.testing.assert_allclose(weights[1][name], value, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("steps", "decay", "said"),
+    [
+        # Step 6 of 8 is half-way down the last 4 of them; of 12 it is where the last 6 begin, of 16 before the last 8.
+        (12, 0.5, "learning rate, which is counted from it (--decay=0.5), goes on at 0.001, not at 0.0005\n"),
+        (16, 0.5, "learning rate, which is counted from it (--decay=0.5), goes on at 0.001, not at 0.0005\n"),
+        (12, 0.0, "learning rate goes on at 0.001\n"),
+        (8, 0.5, ""),
+    ],
+)
+def test_a_run_that_goes_on_for_more_steps_says_at_what_rate(
+    steps, decay, said, smallest_motion, with_training, spec, tmp_path, capsys
+):
+    config = with_training(smallest_motion, steps=8, decay=decay, learning_rate=1e-3)
+    folder = RunFolder(tmp_path)
+    folder.start("motion", config, spec, "data", False)
+    module = tf.Module()
+    module.weight = tf.Variable(0.0)
+    folder.save({"net": module}, 6)
+    say_new_steps(folder, "motion", with_training(config, steps=steps).training)
+    assert capsys.readouterr().out == (said and f"--steps was 8 and is {steps}: after step 6 the {said}")
+
+
+def test_a_second_program_finds_the_folder_in_use_before_it_reads_anything(tmp_path, monkeypatch):
+    values = types.SimpleNamespace(run_dir=str(tmp_path), resume=True)
+    monkeypatch.setattr(program, "flags", types.SimpleNamespace(FLAGS=values))
+    monkeypatch.setattr(program, "config_from_flags", lambda presets, values: presets["tiny"])
+    with claimed_run("motion", MOTION_PRESETS) as folder:
+        assert folder.path == tmp_path / "motion"
+        with pytest.raises(ValueError, match=rf"motion is in use by process {os.getpid()} on "):
+            with claimed_run("motion", MOTION_PRESETS):
+                pass
+        with claimed_run("start_frame", START_FRAME_PRESETS):
+            pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_without_a_checkpoint_goes_on_in_its_precision(
