@@ -122,17 +122,8 @@ def ask(client, spec):
             if content(start_frame.shape[:2], size, FIT.value) != kept:
                 raise ValueError("--start_frame and --label_map have not one shape, which --fit=letterbox needs")
             start_frame = fitted(start_frame, size, FIT.value, resize_frame)
-    if start_frame is not None:
-        frames, label_map = client.animate(start_frame, label_map, SEED.value)
-    else:
-        frames, label_map = client.generate(label_map, SEED.value)
-    wanted = len(frames) if NUM_FRAMES.value is None else NUM_FRAMES.value + 1
-    chunk = 0
-    while len(frames) < wanted:
-        chunk += 1
-        more, label_map = client.go_on(frames[-1], label_map, SEED.value, chunk, Z_WALK.value)
-        frames = np.concatenate([frames, more])
-    return frames[:wanted, kept[0], kept[1]]
+    chunks = client.video(label_map, SEED.value, NUM_FRAMES.value, start_frame, Z_WALK.value)
+    return np.concatenate(list(chunks))[:, kept[0], kept[1]]
 
 
 if __name__ == "__main__":

@@ -26,10 +26,11 @@ from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.serving.layout import encoder_folder, newest_version, preset_folder, read_description
+from seg2vid_tf.traced_video import TracedVideo
 
 # Videos made at once: bounds the memory of a large num_videos.
 CHUNK = 8
-# Of a chunk's outputs, those whose first frame is the last one of the chunk before.
+# Of a chunk's outputs, those that begin with the frame that is animated.
 WITH_FRAME_0 = ("frames", "label_maps")
 
 
@@ -156,7 +157,8 @@ class Seg2VidPipeline:
           instance_map: integers [H,W], 0 = no instance; where ``uses_instances``, and only there (a start frame needs
             none).
           num_frames: frames after the start frame; None: the model's T. A longer video is made in chunks of T, each
-            from the last frame of the one before and the label map that its motion left.
+            from the last frame of the one before and the label map that its motion left; what stays in sight keeps
+            the sharpness of the frame that showed it first (traced_video.py).
           z_walk: how far the motion changes from chunk to chunk, 0 (not at all) .. 1 (drawn anew).
           temperature: how much the motions that seeds draw differ: 0 not at all, 1 as much as the prior says for the
             frame as a whole, its details less; None: the model's own, which its server draws with too.
@@ -202,15 +204,21 @@ class Seg2VidPipeline:
 
     def _continued(self, chunk, z, seeds, num_frames, z_walk, stddev, recalls):
         """The outputs of a first chunk, and of as many more as num_frames asks for; z: a draw where it recalls."""
-        outputs = {name: [value] for name, value in chunk.items()}
-        for number in range(1, -(-num_frames // self.num_frames)):
-            z = walk(z, seeds, number, z_walk, stddev, self.noise_version)
-            label_maps = chunk["label_maps"][:, -1]
-            motion = self._recalled(label_maps, z) if recalls else z
-            last = {"start_frame": chunk["frames"][:, -1], "label_map": label_maps, "z": motion}
-            chunk = self._run("animate_tensor", last)
-            for name, value in chunk.items():
-                outputs[name].append(value[:, 1:] if name in WITH_FRAME_0 else value)
+        outputs = {name: [value[:, :1]] if name in WITH_FRAME_0 else [] for name, value in chunk.items()}
+        frames, label_maps = (chunk[name] for name in WITH_FRAME_0)
+        video = TracedVideo(frames[:, 0], label_maps[:, 0])
+        chunks = -(-num_frames // self.num_frames)
+        for number in range(chunks):
+            if number > 0:
+                z = walk(z, seeds, number, z_walk, stddev, self.noise_version)
+                motion = self._recalled(label_maps[:, -1], z) if recalls else z
+                last = {"start_frame": frames[:, -1], "label_map": label_maps[:, -1], "z": motion}
+                chunk = self._run("animate_tensor", last)
+            frames, label_maps = chunk["frames"][:, 1:], chunk["label_maps"][:, 1:]
+            if chunks > 1:  # a video of one chunk is what the model, and its server, make
+                frames, label_maps = video.add(chunk["flow"], chunk["visibility"], frames, label_maps)
+            for name, value in {**chunk, "frames": frames, "label_maps": label_maps}.items():
+                outputs[name].append(value)
         lengths = {name: num_frames + (name in WITH_FRAME_0) for name in outputs}
         return {name: np.concatenate(values, axis=1)[:, : lengths[name]] for name, values in outputs.items()}
 

@@ -9,6 +9,7 @@ import os
 import pathlib
 import time
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -19,9 +20,13 @@ from seg2vid_tf.annotations.map_file import read_ids, read_palette
 from seg2vid_tf.annotations.palette import builtin_contradiction
 from seg2vid_tf.annotations.spec import SPEC_DIR, AnnotationSpec, load_spec
 from seg2vid_tf.serving.client_doors import GrpcDoor, RestDoor
+from seg2vid_tf.serving.motion_file import decode_motion
 from seg2vid_tf.serving.status import StatusError
+from seg2vid_tf.traced_video import TracedVideo
 
 _ORIENTATION = 0x0112  # EXIF's tag
+# How an export refuses chunk 0 that was made before ``continue`` had one.
+_NO_CHUNK_0 = "chunk must lie in 1.."
 _WAIT, _LONGEST_WAIT = 0.1, 2.0  # seconds between tries; doubled each time
 
 
@@ -76,26 +81,86 @@ class Seg2VidClient:
           StatusError: what the server says.
         """
         inputs = {"label_map_png": [_ids_png(label_map, self._spec)], "seed": np.array([seed], np.int64)}
-        return self._video("serving_default", inputs)
+        return _pictures(self.predict("serving_default", inputs))
 
     def animate(self, start_frame: str | os.PathLike | np.ndarray, label_map, seed: int = 0):
         """A video from a picture, a JPEG or PNG file or uint8 [H, W, 3], and its label map; as ``generate``."""
-        return self._video("animate", self._files(start_frame, label_map, seed))
+        return _pictures(self.predict("animate", self._files(start_frame, label_map, seed)))
 
-    def go_on(self, last_frame, last_label_map, seed: int, chunk: int, walk: float = 0.0):
-        """The next T frames of a video, from its last frame and label map.
+    def video(
+        self,
+        label_map: str | os.PathLike | np.ndarray,
+        seed: int = 0,
+        num_frames: int | None = None,
+        start_frame: str | os.PathLike | np.ndarray | None = None,
+        walk: float = 0.0,
+    ) -> Iterator[np.ndarray]:
+        """A video of any length, chunk by chunk; what stays in sight stays sharp (traced_video.py).
 
         Args:
-          last_frame, last_label_map: of ``generate``, ``animate`` or the chunk before.
-          seed: as there.
-          chunk: 1 for the first one that goes on, 2, ...
+          label_map, seed: as of ``generate``.
+          num_frames: frames after the start frame; None: the model's T.
+          start_frame: as of ``animate``, instead of one that the model paints.
           walk: how far the motion changes from chunk to chunk, 0 (not at all) .. 1 (drawn anew).
 
-        Returns:
-          frames uint8 [T, H, W, 3], and the last frame's label map.
+        Yields:
+          uint8 [n, H, W, 3], which one after the other are the video's num_frames + 1 frames.
+
+        Raises:
+          ValueError, StatusError: as ``generate``; what was yielded before is right.
         """
+        if start_frame is None:
+            frames, last = self.generate(label_map, seed)
+        else:
+            frames, last = self.animate(start_frame, label_map, seed)
+        length = len(frames) - 1
+        left = length if num_frames is None else num_frames
+        if left <= length:
+            yield frames[: left + 1]
+            return
+        yield frames[:1]
+        chunks = self._traced(frames[0], self.read_label_map(label_map), seed, walk)
+        try:
+            chunk = next(chunks)
+        except StatusError as error:
+            if _NO_CHUNK_0 not in error.message:
+                raise
+            warnings.warn(
+                "the server's export is from before its motion was among what it answers: a longer video blurs from "
+                "chunk to chunk; export the model again",
+                stacklevel=2,
+            )
+            chunk, chunks = frames[1:], self._chained(frames[-1], last, seed, walk)
+        while True:
+            yield chunk[:left]
+            left -= len(chunk)
+            if left <= 0:
+                return
+            chunk = next(chunks)
+
+    def _traced(self, frame, label_map, seed, walk):
+        """Chunk after chunk, each pixel from the frame that showed it first."""
+        video = TracedVideo(frame[None], label_map[None])
+        for chunk in itertools.count():
+            answer = self._next_chunk(frame, label_map, seed, chunk, walk)
+            frames, label_map = _pictures(answer)
+            flow, visibility = zip(*map(decode_motion, answer["motion_bytes"][0]), strict=True)
+            frames, label_maps = video.add(
+                np.stack(flow)[None], np.stack(visibility)[None], frames[None], label_map[None, None]
+            )
+            frame, label_map = frames[0, -1], label_maps[0, -1]
+            yield frames[0]
+
+    def _chained(self, frame, label_map, seed, walk):
+        """Chunk 1 and those after it, each from the last frame of the one before."""
+        for chunk in itertools.count(1):
+            frames, label_map = _pictures(self._next_chunk(frame, label_map, seed, chunk, walk))
+            frame = frames[-1]
+            yield frames
+
+    def _next_chunk(self, frame, label_map, seed, chunk, walk):
         more = {"chunk": np.array([chunk], np.int64), "walk": np.array([walk], np.float32)}
-        return self._video("continue", {**self._files(last_frame, last_label_map, seed), **more})
+        return self.predict("continue", {**self._files(frame, label_map, seed), **more})
 
     def read_label_map(self, label_map: str | os.PathLike | np.ndarray) -> np.ndarray:
         """The ids in a label map's file as ``generate`` reads them, uint8 [H, W]; an array is returned as it is."""
@@ -160,11 +225,6 @@ class Seg2VidClient:
     def __exit__(self, *_):
         self.close()
 
-    def _video(self, signature, inputs):
-        answer = self.predict(signature, inputs)
-        frames = np.stack([np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in answer["frames_bytes"][0]])
-        return frames, np.asarray(Image.open(io.BytesIO(answer["label_map_bytes"][0])))
-
     def _files(self, picture, label_map, seed):
         if not isinstance(picture, np.ndarray):
             data = _upright(pathlib.Path(picture).read_bytes())
@@ -184,6 +244,12 @@ class Seg2VidClient:
             except StatusError as error:
                 if error.code != "UNAVAILABLE" or not next(pauses, False):
                     raise
+
+
+def _pictures(answer):
+    """frames uint8 [n, H, W, 3] and label map uint8 [H, W] of an answer."""
+    frames = np.stack([np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in answer["frames_bytes"][0]])
+    return frames, np.asarray(Image.open(io.BytesIO(answer["label_map_bytes"][0])))
 
 
 def _pauses(seconds):

@@ -4,11 +4,13 @@ For people and servers, pictures as files:
 
     serving_default  label_map_png string [B], seed int64 [B]                     -> frames_bytes string [B,T+1], PNG
     animate          start_frame_jpeg string [B], label_map_png, seed             -> frames_bytes [B,T+1]
-    continue         start_frame_jpeg, label_map_png, seed, chunk int64 [B], walk float32 [B] -> frames_bytes [B,T]
+    continue         start_frame_jpeg, label_map_png, seed, chunk int64 [B], walk float32 [B]
+                                              -> frames_bytes [B,T], motion_bytes string [B,T] (motion_file.py)
 
 and label_map_bytes string [B]: the label map of the last frame. It and the last frame, given to ``continue`` with the
 same seed and chunk = 1, 2, .., are the next chunk of a longer video, whose motion changes from chunk to chunk as far as
-walk says, 0 (not at all) .. 1 (drawn anew). start_frame_jpeg may be a PNG, which loses nothing.
+walk says, 0 (not at all) .. 1 (drawn anew). Chunk 0 is the first one, what ``animate`` makes: from its motion on,
+traced_video.py shows every pixel as sharp as it was first seen. start_frame_jpeg may be a PNG, which loses nothing.
 
 For programs, tensors:
 
@@ -44,6 +46,7 @@ from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.models.seeds import walked
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.ops.image import to_float, to_uint8
+from seg2vid_tf.serving.motion_file import LARGEST, UNITS_PER_PIXEL, ZERO
 
 # The most chunks that one request may walk: each costs a draw of z.
 MAX_CHUNK = 1024
@@ -146,8 +149,8 @@ def _motion_signatures(model, parts, checked):
     def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
         files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
         start_frame, label_map, seed, chunk, walk = checked(**files, seed=seed, chunk=chunk, walk=walk)
-        right = tf.reduce_all((chunk >= 1) & (chunk <= MAX_CHUNK))
-        checks = [tf.debugging.Assert(right, [f"chunk must lie in 1..{MAX_CHUNK}, received:", chunk])]
+        right = tf.reduce_all((chunk >= 0) & (chunk <= MAX_CHUNK))
+        checks = [tf.debugging.Assert(right, [f"chunk must lie in 0..{MAX_CHUNK}, received:", chunk])]
         right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
         checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
         with tf.control_dependencies([check for check in checks if check is not None]):
@@ -155,8 +158,9 @@ def _motion_signatures(model, parts, checked):
         start_frame, label_map = parts.pictures(start_frame), parts.maps(label_map)
         _, drawn = parts.draw(seed)
         z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.drawn_stddev))
-        answer = parts.encode(parts.animate(to_float(start_frame), label_map, z))
-        return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:]}
+        chunk = parts.animate(to_float(start_frame), label_map, z)
+        answer = parts.encode(chunk)
+        return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:], "motion_bytes": _motion_files(chunk)}
 
     def animate_tensor(start_frame, label_map, z):
         start_frame, label_map, z = checked(start_frame=start_frame, label_map=label_map, z=z)
@@ -260,8 +264,17 @@ def _encoded(served):
     }
 
 
+def _motion_files(served):
+    """Flow and visibility of every frame as files (motion_file.py), string [B,T]."""
+    stored = tf.concat([served["flow"] * UNITS_PER_PIXEL + ZERO, served["visibility"] * LARGEST], axis=-1)
+    stored = tf.cast(tf.round(tf.clip_by_value(stored, 0.0, LARGEST)), tf.uint16)
+    _, steps, height, width, parts = stored.shape
+    below_each_other = tf.reshape(tf.transpose(stored, [0, 1, 4, 2, 3]), [-1, parts * height, width, 1])
+    return tf.reshape(_png_files(below_each_other), [-1, steps])
+
+
 def _png_files(pictures):
-    """uint8 [N,H,W,C] -> string [N]."""
+    """uint8 or uint16 [N,H,W,C] -> string [N]."""
     return tf.map_fn(tf.io.encode_png, pictures, fn_output_signature=tf.TensorSpec([], tf.string))
 
 

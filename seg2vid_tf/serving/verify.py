@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.serving.motion_file import UNITS_PER_PIXEL, decode_motion
 from seg2vid_tf.serving.signatures import signatures
 
 # A pixel may round the other way where another graph sums in another order; flow may move by as much as that is worth.
@@ -129,7 +130,7 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
         "reference": frames[:, 0],
         "start_frame_jpeg": np.array([e(frames[0, 0]).numpy() for e in (tf.io.encode_jpeg, tf.io.encode_png)], object),
         "seed": np.array([3, 4], np.int64),
-        "chunk": np.array([1, 3], np.int64),
+        "chunk": np.array([0, 3], np.int64),
         "walk": np.array([0.0, 0.5], np.float32),
     }
     if model.generator is not None:
@@ -140,13 +141,19 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
     return {name: {s.name: values[s.name] for s in specs} for name, (_, specs) in signatures(model).items()}
 
 
-def _compare(what, expected, served):
+def _compare(what, expected, served, step=0.0):
+    """step: between two numbers that a file can hold; one that lies between two may be stored as either."""
+    if what.endswith("motion_bytes") and expected.shape == served.shape:
+        parts = zip(("flow", "visibility"), _motions(expected), _motions(served), strict=True)
+        for part, *pair in parts:
+            _compare(f"{what} {part}", *pair, step=1 / UNITS_PER_PIXEL)
+        return
     if expected.shape == served.shape and expected.dtype == served.dtype == object:
         expected, served = (np.stack([tf.io.decode_image(p).numpy() for p in a.ravel()]) for a in (expected, served))
     if expected.shape != served.shape or expected.dtype != served.dtype:
         raise ValueError(f"{what}: {served.dtype} {served.shape}, in memory {expected.dtype} {expected.shape}")
     output, off = what.rsplit(" ", 1)[1], np.abs(served.astype(np.float64) - expected.astype(np.float64))
-    tolerance = PIXEL_TOLERANCE if expected.dtype == np.uint8 else FLOAT_TOLERANCE
+    tolerance = PIXEL_TOLERANCE if expected.dtype == np.uint8 else FLOAT_TOLERANCE + step
     if expected.dtype == np.uint8 or "visibility" in output:
         beyond = 0.0 if "label_map" in output else tolerance  # ids lie nowhere between each other
         share = float(np.mean(~(off <= beyond)))
@@ -157,3 +164,8 @@ def _compare(what, expected, served):
             )
     elif not np.max(off, initial=0.0) <= tolerance:
         raise ValueError(f"{what}: differs by {np.max(off):.3g} from the model in memory, allowed {tolerance}")
+
+
+def _motions(files):
+    """Flow and visibility of motion files, each of all of them."""
+    return [np.stack(part) for part in zip(*(decode_motion(file) for file in files.ravel()), strict=True)]

@@ -81,6 +81,7 @@ def _command(program, flags):
 
 
 def _client_call(call, settings, num_frames):
+    length = f", num_frames={settings.num_frames}" if settings.num_frames != num_frames else ""
     lines = [
         "import numpy as np",
         "from seg2vid_tf.media import save_gif",
@@ -88,15 +89,7 @@ def _client_call(call, settings, num_frames):
         "",
         f"with Seg2VidClient({call.server!r}, {call.model!r}, {call.protocol!r}) as client:",
         f"    for seed in range({settings.seed}, {settings.seed + settings.num_videos}):",
-        f'        frames, last_map = client.generate("{MAP}", seed)',
+        f'        frames = np.concatenate(list(client.video("{MAP}", seed{length})))',
+        '        save_gif(frames, f"video_{seed}.gif")',
     ]
-    if settings.num_frames > num_frames:
-        lines += [
-            f"        for chunk in range(1, {-(-settings.num_frames // num_frames)}):",
-            "            more, last_map = client.go_on(frames[-1], last_map, seed, chunk)",
-            "            frames = np.concatenate([frames, more])",
-        ]
-    else:
-        del lines[0]
-    cut = f"[: {settings.num_frames + 1}]" if settings.num_frames != num_frames else ""
-    return "\n".join([*lines, f'        save_gif(frames{cut}, f"video_{{seed}}.gif")'])
+    return "\n".join(lines)

@@ -68,15 +68,6 @@ class ServedModel:
             raise ValueError("a style picture: a server takes none, remove it")
         for seed in range(settings.seed, settings.seed + settings.num_videos):
             try:
-                yield Video(seed, self._frames(label_map, seed, settings.num_frames + 1))
+                yield Video(seed, np.concatenate(list(self._client.video(label_map, seed, settings.num_frames))))
             except StatusError as error:
                 raise ValueError(f"the server: {error}") from error
-
-    def _frames(self, label_map, seed, count):
-        frames, last_map = self._client.generate(label_map, seed)
-        chunk = 0
-        while len(frames) < count:
-            chunk += 1
-            more, last_map = self._client.go_on(frames[-1], last_map, seed, chunk)
-            frames = np.concatenate([frames, more])
-        return frames[:count]

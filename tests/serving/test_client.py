@@ -198,6 +198,53 @@ def test_a_start_frame_is_sent_upright_and_an_ignored_map_is_told_of(tmp_path):
         assert sent.shape == (12, 8, 3) and sent[:5].min() > 200 and sent[7:].max() < 50
 
 
+def _chunk(shade, frames=2, motion=True):
+    """What a server of a model of two frames answers: all of one shade and one class, nothing moves, all is visible."""
+    picture, ids = np.full((4, 6, 3), shade, np.uint8), np.full((4, 6), shade, np.uint8)
+    outputs = {"frames_bytes": [_file(picture)] * frames, "label_map_bytes": _file(ids)}
+    if motion:
+        still = np.concatenate([np.full((8, 6), 32768), np.full((4, 6), 65535)]).astype(np.uint16)
+        outputs["motion_bytes"] = [_file(still)] * 2
+    return 200, _json({"outputs": {name: [value] for name, value in outputs.items()}})
+
+
+def _file(array):
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, format="PNG")
+    return {"b64": base64.b64encode(buffer.getvalue()).decode()}
+
+
+def _shades(chunks):
+    return [[int(frame[0, 0, 0]) for frame in chunk] for chunk in chunks]
+
+
+def test_a_longer_video_keeps_what_stays_in_sight():
+    """Nothing moves: whatever the chunks' own frames show, all is as frame 0 was."""
+    label_map = np.zeros((4, 6), np.uint8)
+    with _answering(_chunk(10, 3), _chunk(11), _chunk(12), _chunk(13)) as (address, seen), _rest(address) as client:
+        assert _shades(client.video(label_map, seed=7, num_frames=5)) == [[10], [10, 10], [10, 10], [10]]
+    asked = [json.loads(body)["inputs"] for _, body in seen[1:]]
+    assert [inputs["chunk"] for inputs in asked] == [[0], [1], [2]]
+
+
+def test_an_export_without_motions_goes_on_from_its_last_frame():
+    label_map, refusal = np.zeros((4, 6), np.uint8), (400, _json({"error": "chunk must lie in 1..1024, received: [0]"}))
+    answers = _chunk(10, 3), refusal, _chunk(12, motion=False), _chunk(13, motion=False)
+    with _answering(*answers) as (address, seen), _rest(address) as client:
+        with pytest.warns(UserWarning, match="export the model again"):
+            assert _shades(client.video(label_map, seed=7, num_frames=5)) == [[10], [10, 10], [12, 12], [13]]
+    last = [json.loads(body)["inputs"]["start_frame_jpeg"] for _, body in seen[2:]]
+    assert last == [[_file(np.full((4, 6, 3), shade, np.uint8))] for shade in (10, 12)]
+
+
+def test_a_short_video_is_one_answer():
+    with _answering(_chunk(10, 3)) as (address, seen), _rest(address) as client:
+        label_map = np.zeros((4, 6), np.uint8)
+        assert _shades(client.video(label_map)) == [[10, 10, 10]]
+        assert _shades(client.video(label_map, num_frames=1)) == [[10, 10]]
+    assert len(seen) == 2
+
+
 def test_the_models_size_is_read_from_its_signatures():
     def metadata(**signatures):
         return 200, _json({"metadata": {"signature_def": {"signature_def": signatures}}})

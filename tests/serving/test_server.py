@@ -254,9 +254,12 @@ def test_the_client_makes_videos_that_go_on(server, client, pipe, tmp_path):
     write_label_map(tmp_path / "label.png", label_map)
     frames, last = client.generate(tmp_path / "label.png", seed=5)
     assert frames.shape == (3, 32, 64, 3) and last.shape == (32, 64)
-    more, _ = client.go_on(frames[-1], last, seed=5, chunk=1, walk=0.5)
-    expected = pipe(label_map, seed=5, num_frames=4, z_walk=0.5)
-    np.testing.assert_allclose(np.concatenate([frames, more]).astype(int), expected.frames[0], atol=2)
+    for length in (1, 2):
+        np.testing.assert_array_equal(np.concatenate(list(client.video(label_map, 5, length))), frames[: length + 1])
+    long = np.concatenate(list(client.video(tmp_path / "label.png", seed=5, num_frames=5, walk=0.5)))
+    expected = pipe(label_map, seed=5, num_frames=5, z_walk=0.5).frames[0]
+    # A server's motion is told to a 64th of a pixel.
+    assert long.shape == expected.shape and np.abs(long.astype(int) - expected).mean() < 1.5
     animated, _ = client.animate(frames[0], label_map, seed=5)
     np.testing.assert_array_equal(animated[0], frames[0])
 

@@ -13,7 +13,7 @@ SIGNATURES = {
     "serving_default": ({"label_map_png", "seed"}, FILES),
     "from_tensor": ({"label_map", "style", "z", "seed"}, TENSORS),
     "animate": ({"start_frame_jpeg", "label_map_png", "seed"}, FILES),
-    "continue": ({"start_frame_jpeg", "label_map_png", "seed", "chunk", "walk"}, FILES),
+    "continue": ({"start_frame_jpeg", "label_map_png", "seed", "chunk", "walk"}, FILES | {"motion_bytes"}),
     "animate_tensor": ({"start_frame", "label_map", "z"}, TENSORS),
 }
 ENCODER = {

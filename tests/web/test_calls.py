@@ -43,20 +43,17 @@ def test_a_folders_name_is_quoted():
 
 @pytest.mark.parametrize("asked", [Settings(7, 2, 4), Settings(7, 1, 2), Settings(7, 1, 9)])
 def test_a_servers_python_runs(asked, monkeypatch):
-    """It goes on as often as the length needs, and cuts what is too much."""
+    """It asks for each seed's video, of the length that was asked for."""
     saved, called = {}, []
 
     class Client:
         def __init__(self, *arguments):
             assert arguments == ("localhost:8501", "street", "rest")
 
-        def generate(self, label_map, seed):
-            called.append(("generate", label_map, seed))
-            return np.zeros((5, 2, 2, 3)), "map"
-
-        def go_on(self, frame, label_map, seed, chunk):
-            called.append(("go_on", label_map, seed, chunk))
-            return np.zeros((4, 2, 2, 3)), "map"
+        def video(self, label_map, seed, num_frames=4):
+            called.append(seed)
+            yield np.zeros((1, 2, 2, 3))
+            yield np.zeros((num_frames, 2, 2, 3))
 
         __enter__, __exit__ = lambda self: self, lambda *_: None
 
@@ -64,7 +61,7 @@ def test_a_servers_python_runs(asked, monkeypatch):
     monkeypatch.setattr(media, "save_gif", lambda frames, path: saved.update({path: len(frames)}))
     exec(compile(python_call(SERVER, asked, 4, False), "call", "exec"), {})  # the text is ours
     assert saved == {f"video_{7 + i}.gif": asked.num_frames + 1 for i in range(asked.num_videos)}
-    assert sum(c[0] == "go_on" for c in called) == -(-asked.num_frames // 4) - 1
+    assert called == list(range(7, 7 + asked.num_videos))
 
 
 @pytest.mark.parametrize("program, call", [("generate.py", PRESET), ("generate.py", FOLDER), ("request.py", SERVER)])
