@@ -33,6 +33,14 @@ def match_sevens(monkeypatch):
     monkeypatch.setattr(matching_cache, "_matched", lambda frames: tf.fill([len(frames) - 1, 8, 16, 3], 7.0))
 
 
+@pytest.fixture
+def match_means(monkeypatch):
+    """Instead of matching, which takes seconds to trace: as many numbers, each of its own frames and place."""
+    monkeypatch.setattr(
+        matching_cache, "_matched", lambda frames: tf.nn.avg_pool2d(frames[1:] - frames[0], 4, 4, "SAME")
+    )
+
+
 def test_it_is_what_matching_finds_mirrored_or_not(split):
     plain = make_dataset(split, **WINDOW, flip=False).take(6)
     found = batches(split)
@@ -46,7 +54,7 @@ def test_it_is_what_matching_finds_mirrored_or_not(split):
         np.testing.assert_allclose(batch["fits"], fits, atol=1e-4)
 
 
-def test_a_window_is_matched_once(split, monkeypatch):
+def test_a_window_is_matched_once(split, match_means, monkeypatch):
     first = batches(split)
     name = f"v{MATCHING_VERSION}-2x1-32x64.rows"
     assert [p.name.split("-", 1)[1] for p in (split / "matching").iterdir()] == [name] * 2
@@ -58,14 +66,14 @@ def test_a_window_is_matched_once(split, monkeypatch):
     assert np.all(other["fits"] == 7.0) and other["fits"].shape == (2, 1, 8, 16, 1), "windows of another length"
 
 
-def test_what_another_version_of_the_matching_found_is_not_taken(split, monkeypatch):
+def test_what_another_version_of_the_matching_found_is_not_taken(split, match_means, monkeypatch):
     batches(split, 1)
     match_sevens(monkeypatch)
     monkeypatch.setattr(matching_cache, "MATCHING_VERSION", MATCHING_VERSION + 1)
     assert np.all(batches(split, 1)[0]["fits"] == 7.0)
 
 
-def test_a_row_that_was_not_written_whole_is_matched_anew(split, monkeypatch):
+def test_a_row_that_was_not_written_whole_is_matched_anew(split, match_means, monkeypatch):
     """As after a power cut: the file system may keep a row's end and lose what is before it."""
     whole = batches(split)
     for path in (split / "matching").iterdir():
@@ -80,7 +88,7 @@ def test_a_row_that_was_not_written_whole_is_matched_anew(split, monkeypatch):
         np.testing.assert_array_equal(before["displacements"], after["displacements"], "and kept again")
 
 
-def test_on_a_full_disk_windows_are_matched_whenever_they_are_met(split, monkeypatch, caplog):
+def test_on_a_full_disk_windows_are_matched_whenever_they_are_met(split, match_means, monkeypatch, caplog):
     batches(split, 1)
 
     def full(file, row, place):
