@@ -4,35 +4,41 @@
     python experiments/paint.py --saved_model=runs/mine/saved_models/mine --port=8080
     python experiments/paint.py --server=localhost:8501 --model=street --spec=cityscapes
 
-Needs the extra "web" (pip install -e '.[web]'). With --server, by REST, it needs no TensorFlow. It is for this machine
-alone unless --host opens it to others, who then can use it without a password.
+Needs the extra "web" (pip install -e '.[web]'). On the page you choose between the models that come with the project
+and those of --saved_model, which may be given several times; each is loaded when its first video is made. With --server
+the page has that server's model alone, and needs no TensorFlow. It is for this machine alone unless --host opens it to
+others, who then can use it without a password.
 """
 
+import importlib.util
 import pathlib
 
 from absl import flags
 
 from seg2vid_tf.flags import run
 
-PRESET = flags.DEFINE_string("preset", None, "model that comes with the project")
-SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder, instead")
+PRESET = flags.DEFINE_string("preset", None, "model that comes with the project: the one that is chosen at first")
+SAVED_MODEL = flags.DEFINE_multi_string(
+    "saved_model", [], "model folder (newest version) or version folder, offered first; may be given several times"
+)
 SERVER = flags.DEFINE_string("server", None, "host:port of a server that runs, instead; with --model and --spec")
 MODEL = flags.DEFINE_string("model", None, "the model's name on the server")
 SPEC = flags.DEFINE_string("spec", None, "the classes of the server's model: a built-in name or a JSON file")
-PROTOCOL = flags.DEFINE_enum("protocol", "rest", ["rest", "grpc"], "how the server is asked; gRPC: extra serving")
+PROTOCOL = flags.DEFINE_enum(
+    "protocol", "rest", ["rest", "grpc"], "how the server is asked: port 8501, or 8500 for gRPC"
+)
 HOST = flags.DEFINE_string("host", "127.0.0.1", "address to listen at; 0.0.0.0 lets everybody on the network in")
 PORT = flags.DEFINE_integer("port", 7860, "port to listen at", lower_bound=1, upper_bound=65535)
 
 
 def main():
-    given = [flag for flag in (PRESET, SAVED_MODEL, SERVER) if flag.value]
-    if len(given) != 1:
-        names = [flag.name for flag in given]
-        raise ValueError(f"give exactly one of --preset, --saved_model and --server, received {names}")
     for flag in (MODEL, SPEC):
         if bool(flag.value) != bool(SERVER.value):
             raise ValueError(f"--{flag.name} goes with --server: {'give it, too' if SERVER.value else 'leave it out'}")
-    folder = None if SERVER.value else model_folder()
+    for flag in (PRESET, SAVED_MODEL):
+        if SERVER.value and flag.value:
+            raise ValueError(f"--server and --{flag.name} both name a model: give one of them")
+    models = [] if SERVER.value else local_models()
     try:
         import uvicorn
 
@@ -40,42 +46,54 @@ def main():
     except ImportError as error:
         raise ImportError(f"the page needs the extra web: pip install -e '.[web]' ({error})") from error
 
-    model = served_model() if SERVER.value else local_model(folder)
+    from seg2vid_tf.web.models import by_title
+
     here_only = HOST.value in ("127.0.0.1", "localhost", "::1")
-    app = make_app(model, here_only)
+    app = make_app(by_title(models or [served_model()]), here_only)
     shown = f"[{HOST.value}]" if ":" in HOST.value else HOST.value
     print(f"paint at http://{shown}:{PORT.value} (Ctrl+C ends it)", flush=True)
     uvicorn.run(app, host=HOST.value, port=PORT.value, log_level="warning")
 
 
-def model_folder():
-    """The folder of the model that the flags name, which is one."""
-    from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
+def local_models():
+    """The models of --saved_model, then those that come with the project, --preset's first of all; none is loaded."""
+    from seg2vid_tf.serving.layout import preset_folder, presets
+    from seg2vid_tf.web.calls import ModelCall
+    from seg2vid_tf.web.models import LocalModel
+    from seg2vid_tf.web.pipelines import Pipelines
 
-    folder = preset_folder(PRESET.value) if PRESET.value else pathlib.Path(SAVED_MODEL.value)
-    description = read_description(newest_version(folder))
-    if set(description["stages"]) != {"start_frame", "motion"}:
-        raise ValueError(
-            f"{folder} has {description['stages']} alone, a map becomes a video by both stages: export both"
-        )
-    if description["instance_boundary"]:
-        raise ValueError(f"{folder} was trained with instances, which the page cannot paint: use generate.py")
-    return folder
+    pipelines = Pipelines(load)
+    given = [pathlib.Path(name) for name in SAVED_MODEL.value]
+    models = [LocalModel(folder, ModelCall(folder=folder.resolve().name), pipelines) for folder in given]
+    shipped = [name for name in presets() if preset_folder(name).resolve() not in {f.resolve() for f in given}]
+    models += [LocalModel(preset_folder(name), ModelCall(preset=name), pipelines) for name in shipped]
+    if PRESET.value:
+        preset_folder(PRESET.value)  # refuses an unknown one
+        models.sort(key=lambda model: model.call.preset != PRESET.value)
+    if not models:
+        raise ValueError("no model comes with this installation: give --saved_model, an export's folder, or --server")
+    if importlib.util.find_spec("tensorflow") is None:
+        raise ImportError("models of this machine need TensorFlow, which is not installed; --server needs none")
+    return models
 
 
-def local_model(folder):
-    """The model in a folder, loaded into this process."""
-    print("loading TensorFlow and the model ...", flush=True)
+def load(folder):
+    """The pipeline of a version folder."""
+    print(f"loading TensorFlow and {folder} ...", flush=True)
     import tensorflow as tf
 
     from seg2vid_tf.pipeline import Seg2VidPipeline
-    from seg2vid_tf.web.calls import ModelCall
-    from seg2vid_tf.web.models import LocalModel
 
     # As in generate.py: optimising the graph takes longer than it saves in the few calls of a sitting.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    call = ModelCall(preset=PRESET.value) if PRESET.value else ModelCall(folder=folder.resolve().name)
-    return LocalModel(Seg2VidPipeline.from_saved_model(folder), call)
+    try:
+        pipe = Seg2VidPipeline.from_saved_model(folder)
+    except (OSError, ValueError) as error:
+        print(f"{folder}: {error}", flush=True)
+        # Visitors need not know where on this machine it lies.
+        raise ValueError("this model cannot be loaded; where the page was started it is said why") from error
+    print("loaded", flush=True)
+    return pipe
 
 
 def served_model():
@@ -92,7 +110,8 @@ def served_model():
     try:
         return ServedModel(client, spec, call)
     except StatusError as error:
-        raise ValueError(f"{address}: {error}") from error
+        hint = "; start it before the page (serve.py)" if error.code == "UNAVAILABLE" else ""
+        raise ValueError(f"{address}: {error}{hint}") from error
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import pytest
 from seg2vid_tf.serving.layout import DESCRIPTION
 from tests.programs import command_line, run_several
 
+SERVER = {"server": "localhost:8501", "model": "street", "spec": "cityscapes"}
 WRONG = {
-    "received []": {},
-    "received ['preset', 'server']": {"preset": "cityscapes", "server": "localhost:8501"},
+    "--server and --preset both name a model": {**SERVER, "preset": "cityscapes"},
+    "--server and --saved_model both name a model": {**SERVER, "saved_model": "saved_models/cityscapes"},
     "--model goes with --server: give it, too": {"server": "localhost:8501", "spec": "cityscapes"},
     "--spec goes with --server: leave it out": {"preset": "cityscapes", "spec": "cityscapes"},
     "unknown preset 'tea'": {"preset": "tea"},

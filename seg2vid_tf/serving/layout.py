@@ -17,6 +17,7 @@ from seg2vid_tf.config import NOISE_VERSION
 
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
 ENCODER = "encoder"
+_SHIPPED = pathlib.Path(__file__).parents[2] / "saved_models"
 
 
 def versions(folder: pathlib.Path) -> list[int]:
@@ -38,17 +39,20 @@ def newest_version(folder: pathlib.Path) -> pathlib.Path:
     return folder / str(found[-1])
 
 
+def presets() -> list[str]:
+    """The names of the trained models that come with the project; none where it is installed without them."""
+    return sorted(p.name for p in _SHIPPED.glob("*") if versions(p))
+
+
 def preset_folder(name: str) -> pathlib.Path:
     """The folder of a trained model that comes with the project.
 
     Raises:
       ValueError: no model of that name; it lists the known ones.
     """
-    root = pathlib.Path(__file__).parents[2] / "saved_models"
-    known = sorted(p.name for p in root.glob("*") if versions(p))
-    if name not in known:
-        raise ValueError(f"unknown preset {name!r}: {root} holds {known}")
-    return root / name
+    if name not in presets():
+        raise ValueError(f"unknown preset {name!r}: {_SHIPPED} holds {presets()}")
+    return _SHIPPED / name
 
 
 def encoder_folder(version: pathlib.Path) -> pathlib.Path:

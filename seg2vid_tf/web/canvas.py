@@ -2,6 +2,7 @@
 
 import html
 import json
+import urllib.parse
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.html_page import text
@@ -10,17 +11,18 @@ from seg2vid_tf.web import upload
 GALLERY = range(1, 13)
 
 
-def canvas(spec: AnnotationSpec, size: tuple[int, int], draws: bool, has_style: bool) -> str:
+def canvas(title: str, spec: AnnotationSpec, size: tuple[int, int], draws: bool, has_style: bool) -> str:
     """The HTML of it.
 
     Args:
-      spec, size: the model's classes and its (height, width).
+      title: what the page calls the model.
+      spec, size: its classes and its (height, width).
       draws: whether there are drawn maps to start from.
       has_style: whether the model takes a style picture.
     """
-    document = html.escape(json.dumps(_document(spec, size, draws)), quote=True)
+    document = html.escape(json.dumps({"model": title, **_document(spec, size, draws)}), quote=True)
     return (
-        f'<div class="s2v-paint" data-spec="{document}"><div class="s2v-board">{_start(spec, draws)}{_tools()}'
+        f'<div class="s2v-paint" data-spec="{document}"><div class="s2v-board">{_start(title, spec, draws)}{_tools()}'
         f'<div class="s2v-view"><div class="s2v-stage"><canvas width="{size[1]}" height="{size[0]}" tabindex="0" '
         'aria-label="canvas: arrow keys move, space puts the pen down, brackets change its size, u takes back">'
         f'</canvas></div></div><p class="s2v-says" role="status"></p>{_style() if has_style else ""}</div>'
@@ -57,12 +59,12 @@ def _palette(spec):
     return f'<div class="s2v-palette"><h4>Surfaces, behind</h4>{behind}{ignored}{before}</div>'
 
 
-def _start(spec, draws):
+def _start(title, spec, draws):
     drawn = '<button type="button" class="s2v-random">draw one</button>' if draws else ""
     kinds = "".join(f"<option>{text(kind)}</option>" for kind in (upload.FIND_OUT, *upload.kinds(spec)))
     gallery = "".join(
         f'<button type="button" data-scene="{seed}"><img loading="lazy" alt="drawn map {seed}" '
-        f'src="paint/thumbnail?seed={seed}"></button>'
+        f'src="paint/thumbnail?model={urllib.parse.quote(title, safe="")}&amp;seed={seed}"></button>'
         for seed in (GALLERY if draws else ())
     )
     return (
@@ -90,6 +92,6 @@ def _tools():
 def _style():
     return (
         '<div class="s2v-tools"><label>style of a picture <input type="file" class="s2v-style" '
-        'accept=".jpg,.jpeg,.png,.bmp,.tif,.tiff,.webp"></label> <span class="s2v-style-name">none</span>'
-        '<button type="button" class="s2v-no-style">remove</button></div>'
+        'accept=".jpg,.jpeg,.png,.bmp,.tif,.tiff,.webp"></label> <span class="s2v-style-name"></span>'
+        '<button type="button" class="s2v-no-style" hidden>remove</button></div>'
     )

@@ -1,17 +1,21 @@
 """What the page makes videos with: a model in this process, or one behind a server. Both answer in the same words.
 
 A model has spec, size, num_frames (its T), temperature (None: it cannot be chosen), has_style, call (calls.py), lacks
-(what it cannot do, in a sentence) and videos(label_map, settings, reference), which yields one Video after the other:
-whoever stops asking stops the work.
+(what it cannot do, in a sentence), ready (whether it need not be loaded first) and videos(label_map, settings,
+reference), which yields one Video after the other: whoever stops asking stops the work.
 """
 
 import dataclasses
-from collections.abc import Iterator
+import pathlib
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.serving.layout import newest_version, read_description
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.web.calls import ModelCall
+from seg2vid_tf.web.pipelines import Pipelines
 from seg2vid_tf.web.settings import Settings
 
 
@@ -35,26 +39,49 @@ class Video:
 
 
 class LocalModel:
-    """A pipeline in this process."""
+    """An export in this process, which is loaded when it is first asked.
+
+    Args:
+      folder: a version folder, or a model folder, whose newest version is taken.
+      call: how it is named.
+      pipelines: those that are loaded.
+
+    Raises:
+      ValueError: no export, or one that does not make a video of a label map alone.
+    """
 
     lacks = ""
 
-    def __init__(self, pipe, call: ModelCall):
-        self._pipe, self.call = pipe, call
-        self.spec, self.size, self.num_frames = pipe.spec, tuple(pipe.size), pipe.num_frames
-        self.temperature, self.has_style = pipe.temperature, pipe.has_style_encoder
+    def __init__(self, folder: pathlib.Path, call: ModelCall, pipelines: Pipelines):
+        self._folder, self._pipelines, self.call = newest_version(folder), pipelines, call
+        description = read_description(self._folder)
+        if set(description["stages"]) != {"start_frame", "motion"}:
+            raise ValueError(
+                f"{folder} has {description['stages']} alone, a map becomes a video by both stages: export both"
+            )
+        if description["instance_boundary"]:
+            raise ValueError(f"{folder} was trained with instances, which the page cannot paint: use generate.py")
+        self.spec, self.size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
+        self.num_frames, self.temperature = description["num_frames"], description["temperature"]
+        # An old export does not say what its encoder has: it is offered, and refused when asked.
+        self.has_style = "encode_style" in (description["encoder"] or ["encode_style"])
+
+    @property
+    def ready(self) -> bool:
+        return self._folder in self._pipelines
 
     def videos(self, label_map: np.ndarray, settings: Settings, reference: np.ndarray | None) -> Iterator[Video]:
         given = {"num_frames": settings.num_frames, "temperature": settings.temperature, "reference": reference}
+        pipe = self._pipelines[self._folder]
         for seed in range(settings.seed, settings.seed + settings.num_videos):
-            out = self._pipe(label_map, seed=seed, **given)
+            out = pipe(label_map, seed=seed, **given)
             yield Video(seed, out.frames[0], out.label_maps[0], out.flow[0], out.visibility[0])
 
 
 class ServedModel:
-    """A model behind a server, asked by a client; no TensorFlow here by REST."""
+    """A model behind a server, asked by a client; no TensorFlow here."""
 
-    temperature, has_style = None, False
+    temperature, has_style, ready = None, False, True
     lacks = "A server draws with its own temperature and style, and sends neither flow nor visibility."
 
     def __init__(self, client, spec, call: ModelCall):
@@ -71,3 +98,15 @@ class ServedModel:
                 yield Video(seed, np.concatenate(list(self._client.video(label_map, seed, settings.num_frames))))
             except StatusError as error:
                 raise ValueError(f"the server: {error}") from error
+
+
+def by_title(models: Iterable) -> dict:
+    """{what the page calls it: model}, in their order; models of one name get a number."""
+    found = {}
+    for model in models:
+        title, number = model.call.title, 1
+        while title in found:
+            number += 1
+            title = f"{model.call.title} ({number})"
+        found[title] = model
+    return found

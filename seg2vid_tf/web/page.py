@@ -13,9 +13,8 @@ from fastapi import FastAPI
 from seg2vid_tf.web import result, settings, upload
 from seg2vid_tf.web.bounds import Bounds
 from seg2vid_tf.web.calls import command_line, python_call
-from seg2vid_tf.web.canvas import canvas
 from seg2vid_tf.web.painting import read_painting, read_reference
-from seg2vid_tf.web.routes import can_draw, routes
+from seg2vid_tf.web.routes import routes
 
 _HERE = pathlib.Path(__file__).parent
 MAX_WAITING = 16
@@ -23,41 +22,46 @@ MAX_WAITING = 16
 _FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
 
 
-def make_app(model, here_only: bool):
-    """The ASGI app of the page for one of models.py.
+def make_app(models: dict, here_only: bool):
+    """The ASGI app of the page.
 
     Args:
-      model: what makes the videos.
+      models: {what the page calls it: one of models.py}; the first one is chosen at first.
       here_only: whether it is for this machine alone.
     """
-    app = FastAPI(openapi_url=None, routes=routes(model.spec, model.size))
+    app = FastAPI(openapi_url=None, routes=routes(models))
     app = gr.mount_gradio_app(
         app,
-        _blocks(model),
+        _blocks(models),
         path="/",
         footer_links=[],
         show_error=False,
         ssr_mode=False,
         pwa=False,
         enable_monitoring=False,
-        theme=gr.themes.Default(**_FONTS),
+        theme=gr.themes.Default(**_FONTS).set(block_info_text_color="*body_text_color"),
         css=(_HERE / "paint.css").read_text(encoding="utf-8"),
         head=f"<script>{(_HERE / 'paint.js').read_text(encoding='utf-8')}</script>",
     )
     return Bounds(app, here_only)
 
 
-def answers(model, painting, seed, num_videos, num_frames, temperature=None):
+def answers(models, painting, title, seed, num_videos, num_frames, temperature):
     """Yields (the map that the model gets, the videos so far, what goes on), as HTML, until the request is done."""
-    given, videos = "", ""
+    given, videos, model = "", "", models[title]
     try:
+        if model.temperature is None:
+            temperature = None
         asked = settings.read_settings(seed, num_videos, num_frames, temperature, model.temperature)
         label_map = read_painting(painting, model.spec, model.size)
         given = result.given_map(label_map, model.spec, _remarks(label_map, model.spec))
         reference = read_reference(painting)
         if reference is not None:
             reference = upload.read_picture(reference, "the style picture", model.size)
-        yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
+        if not model.ready:
+            yield given, videos, result.progress(f"loading {title} (up to half a minute) ...")
+        else:
+            yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
         for done, made in enumerate(model.videos(label_map, asked, reference), 1):
             videos += result.video(made, model.spec)
             left = f"video {done + 1} of {asked.num_videos} ..." if done < asked.num_videos else "done"
@@ -73,33 +77,50 @@ def _remarks(label_map, spec):
     return [f"{100 * share:.0f} % is ignored: the model paints there what it likes"] if share >= 0.01 else []
 
 
-def _blocks(model):
-    size = "{} x {}".format(*model.size)
-    with gr.Blocks(title=f"Paint: {model.call.title}", analytics_enabled=False, fill_width=True) as page:
-        gr.Markdown(f"## Paint a label map, see it move\nModel **{model.call.title}**, {size} pixels. {model.lacks}")
-        gr.HTML(canvas(model.spec, model.size, can_draw(model.spec), model.has_style))
+def _about(model):
+    style = "" if model.has_style or model.lacks else " It takes no style of a picture."
+    return (
+        "{} x {} pixels (height x width), {} classes. ".format(*model.size, model.spec.num_classes)
+        + model.lacks
+        + style
+    )
+
+
+def _temperature(model):
+    """What the slider is for a model."""
+    return {"value": model.temperature or 0.0, "visible": model.temperature is not None}
+
+
+def _blocks(models):
+    first = next(iter(models))
+    model = models[first]
+    with gr.Blocks(title="Paint a label map, see it move", analytics_enabled=False, fill_width=True) as page:
+        gr.Markdown("## Paint a label map, see it move")
+        chosen = gr.Radio(list(models), value=first, label="Model", info=_about(model), elem_id="s2v-model")
+        # paint.js fetches the canvas: Gradio would mend the old one's elements instead of making new ones.
+        gr.HTML('<div class="s2v-place"></div>')
         painting = gr.Textbox(visible=False)
         with gr.Row():
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=settings.MAX_SEED)
             videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos")
             frames = gr.Slider(1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames after the first")
-            inputs = [painting, seed, videos, frames]
-            if model.temperature is not None:
-                most, label = settings.MAX_TEMPERATURE, "Temperature: how much motions differ"
-                inputs.append(gr.Slider(0, most, model.temperature, step=0.05, label=label))
+            most, label = settings.MAX_TEMPERATURE, "Temperature: how much motions differ"
+            temperature = gr.Slider(0, most, step=0.05, label=label, **_temperature(model))
+        inputs = [painting, chosen, seed, videos, frames, temperature]
         with gr.Row():
             make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")
             stop = gr.Button("Stop", elem_id="s2v-stop")
         status, given, made = gr.HTML(elem_id="s2v-status"), gr.HTML(), gr.HTML(elem_id="s2v-made")
 
         def work(*values):
-            yield from answers(model, *values)
+            yield from answers(models, *values)
 
         event = make.click(
             work,
             inputs,
             [given, made, status],
-            js="(painting, ...rest) => [seg2vidPaint.value(), ...rest]",
+            # The model of the canvas, not of the choice, which may be a moment ahead of it.
+            js="(painting, title, ...rest) => [seg2vidPaint.value(), seg2vidPaint.model(), ...rest]",
             concurrency_limit=1,
             show_progress="minimal",
             show_progress_on=status,
@@ -107,6 +128,15 @@ def _blocks(model):
         )
         stopped = result.progress("stopped")
         stop.click(lambda: stopped, None, status, cancels=[event], queue=False, api_visibility="private")
-        page.load(None, js="() => seg2vidPaint.start()")
+
+        def choose(title):
+            other = models[title]
+            length, warmth = gr.update(value=other.num_frames), gr.update(**_temperature(other))
+            return gr.update(info=_about(other)), length, warmth
+
+        shown = "(title) => seg2vidPaint.open(title)"
+        chosen.change(choose, chosen, [chosen, frames, temperature], queue=False, api_visibility="private")
+        chosen.change(None, chosen, js=shown)
+        page.load(None, chosen, js=shown)
     page.queue(max_size=MAX_WAITING, api_open=False)
     return page

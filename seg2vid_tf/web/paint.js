@@ -2,7 +2,7 @@
 // What it sends is described in painting.py; drawing a skeleton is pose.py's draw_pose again, for the eye alone.
 window.seg2vidPaint = (() => {
   const UNDO = 50;
-  let root, spec, height, width, canvas, context, picture;
+  let wanted = null, root, spec, height, width, canvas, context, picture;
   let surfaces, things, joints = null, style = null;
   let chosen = 0, tool = "brush", size = 9, zoom = 1, undo = [], cursor = null, pen = false, busy = 0;
 
@@ -169,7 +169,7 @@ window.seg2vidPaint = (() => {
   function enlarge(value) {
     zoom = clamp(value, 1, 6);
     // At first all of it is in sight, however high it is.
-    find(".s2v-stage").style.width = `calc(min(100%, ${72 * width / height}vh) * ${zoom})`;
+    find(".s2v-stage").style.width = `calc(min(100%, ${50 * width / height}vh) * ${zoom})`;
   }
 
   // ---- hands
@@ -239,7 +239,7 @@ window.seg2vidPaint = (() => {
   async function ask(address, body) {
     let answer;
     try {
-      answer = await fetch(`paint/${address}`, body ? { method: "POST", body } : {});
+      answer = await fetch(`paint/${address}&model=${encodeURIComponent(spec.model)}`, body ? { method: "POST", body } : {});
     } catch {
       throw Error("the page's program does not answer: is it still running?");
     }
@@ -282,13 +282,15 @@ window.seg2vidPaint = (() => {
 
   async function takeStyle(file) {
     style = null;
-    find(".s2v-style-name").textContent = "none";
+    find(".s2v-style-name").textContent = "";
+    find(".s2v-no-style").hidden = true;
     if (!file) return;
     try {
       if (file.size > spec.maxBytes) throw Error(`${file.name}: larger than ${spec.maxBytes} bytes`);
       await ask(`style?name=${encodeURIComponent(file.name)}`, file);
       style = { name: file.name, data: text(new Uint8Array(await file.arrayBuffer())) };
       find(".s2v-style-name").textContent = file.name;
+      find(".s2v-no-style").hidden = false;
       say(`the videos take the style of ${file.name}`);
     } catch (error) {
       say(error.message, true);
@@ -335,23 +337,55 @@ window.seg2vidPaint = (() => {
     else select();
   }
 
-  function start() {
-    root = document.querySelector(".s2v-paint");
-    if (!root) return setTimeout(start, 50);
-    if (canvas === find("canvas")) return;
-    spec = JSON.parse(root.dataset.spec);
+  // Puts the canvas of a model on the page. What was painted stays where it has the same classes and size.
+  async function open(model) {
+    const place = document.querySelector(".s2v-place");
+    if (!model || wanted === model) return;
+    if (!place) return setTimeout(open, 50, model);
+    wanted = model;
+    let board;
+    try {
+      const answer = await fetch(`paint/board?model=${encodeURIComponent(model)}`);
+      board = await answer.text();
+      if (!answer.ok) throw Error(board);
+    } catch (error) {
+      wanted = null;
+      place.append(`${model} cannot be shown: ${error.message}`);
+      return;
+    }
+    if (wanted !== model) return; // another one was chosen meanwhile
+    place.innerHTML = board;
+    start(place.firstElementChild);
+  }
+
+  function start(found) {
+    const next = JSON.parse(found.dataset.spec), first = !root;
+    const same = !first && JSON.stringify({ ...spec, model: next.model, draws: next.draws }) === JSON.stringify(next);
+    root = found;
+    spec = next;
     ({ height, width } = spec);
+    busy++;
+    style = cursor = null;
     canvas = find("canvas");
     context = canvas.getContext("2d");
     picture = context.createImageData(width, height);
-    resize(Math.max(3, Math.round(height / 14) | 1));
     enlarge(1);
     listenToPointer();
     listenToKeys();
     listenToControls();
-    document.addEventListener("click", copy);
+    if (first) document.addEventListener("click", copy);
+    if (same) {
+      resize(size);
+      use(tool);
+      press(all(".s2v-class"), find(`.s2v-class[data-id="${chosen}"]`));
+      layJoints();
+      render();
+      return say(`what was painted stays: ${spec.model} has the same classes and size`);
+    }
+    resize(Math.max(3, Math.round(height / 14) | 1));
     choose(0);
     use("brush");
+    surfaces = null;
     blank();
     undo = [];
     if (spec.draws) drawn(1).then(() => { undo = []; });
@@ -363,5 +397,7 @@ window.seg2vidPaint = (() => {
     return JSON.stringify({ surfaces: text(surfaces), things: text(things), reference, name });
   }
 
-  return { start, value };
+  const model = () => spec.model;
+
+  return { open, value, model };
 })();

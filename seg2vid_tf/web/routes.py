@@ -1,11 +1,12 @@
 """What the canvas asks for beside Gradio: maps to start from, and what is in a file that was brought.
 
-    GET  paint/scene?seed=3                    a drawn map           -> a painting (painting.py)
-    GET  paint/thumbnail?seed=3                the same, small       -> PNG
-    POST paint/map?name=...&kind=...           a label map's file    -> a painting, with "remarks"
-    POST paint/style?name=...                  a style picture       -> {"width", "height"} of what the model takes
+    GET  paint/board?model=...                     its canvas            -> HTML (canvas.py)
+    GET  paint/scene?model=...&seed=3              a drawn map           -> a painting (painting.py)
+    GET  paint/thumbnail?model=...&seed=3          the same, small       -> PNG
+    POST paint/map?model=...&name=...&kind=...     a label map's file    -> a painting, with "remarks"
+    POST paint/style?model=...&name=...            a style picture       -> {"width", "height"} of what the model takes
 
-What is wrong is told as {"error": message}, status 400.
+"model" is what the page calls it. What is wrong is told as {"error": message}, status 400.
 """
 
 import io
@@ -14,7 +15,7 @@ import anyio
 import numpy as np
 from PIL import Image
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from seg2vid_tf.annotations.label_map import colorize
@@ -23,6 +24,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.annotations.standing_pose import standing_pose
 from seg2vid_tf.data.drawn_label_map import drawn_label_map
 from seg2vid_tf.web import upload
+from seg2vid_tf.web.canvas import canvas
 from seg2vid_tf.web.painting import write_painting
 
 MAX_SEED = 9999
@@ -46,37 +48,52 @@ def scene(spec: AnnotationSpec, size: tuple[int, int], seed: int) -> tuple[np.nd
     return draw_pose(joints[None], spec, size)[0], joints
 
 
-def routes(spec: AnnotationSpec, size: tuple[int, int]) -> list[Route]:
-    """The routes for a model of that spec and (height, width)."""
+def routes(models: dict) -> list[Route]:
+    """The routes for these models: {what the page calls it: one of models.py}."""
 
-    def drawn(request: Request):
+    def asked(request: Request):
+        title = request.query_params.get("model", "")
+        if title not in models:
+            raise ValueError(f"model: {title[:80]!r} is not one of {list(models)}; reload the page")
+        return models[title].spec, models[title].size
+
+    async def get_board(request):
+        spec, size = asked(request)
+        title = request.query_params["model"]
+        return HTMLResponse(canvas(title, spec, size, can_draw(spec), models[title].has_style))
+
+    def drawn(spec: AnnotationSpec, size: tuple[int, int], request: Request):
         seed = request.query_params.get("seed", "")
         if not seed.isascii() or not seed.isdigit() or len(seed) > 4:
             raise ValueError(f"seed: a whole number from 0 to {MAX_SEED}, received {seed[:20]!r}")
         return scene(spec, size, int(seed))
 
     async def get_scene(request):
-        label_map, joints = await anyio.to_thread.run_sync(drawn, request)
+        spec, size = asked(request)
+        label_map, joints = await anyio.to_thread.run_sync(drawn, spec, size, request)
         return JSONResponse(write_painting(label_map, spec, joints), headers=_CACHE)
 
     async def get_thumbnail(request):
-        label_map, _ = await anyio.to_thread.run_sync(drawn, request)
+        spec, size = asked(request)
+        label_map, _ = await anyio.to_thread.run_sync(drawn, spec, size, request)
         buffer = io.BytesIO()
         Image.fromarray(colorize(label_map, spec)).save(buffer, format="PNG")
         return Response(buffer.getvalue(), media_type="image/png", headers=_CACHE)
 
     async def post_map(request):
+        spec, size = asked(request)
         query, data = request.query_params, await request.body()
         arguments = data, query.get("name", ""), spec, size, query.get("kind", upload.FIND_OUT)
         label_map, remarks = await anyio.to_thread.run_sync(upload.read_map, *arguments)
         return JSONResponse({**write_painting(label_map, spec), "remarks": remarks})
 
     async def post_style(request):
+        _, size = asked(request)
         arguments = await request.body(), request.query_params.get("name", ""), size
         picture = await anyio.to_thread.run_sync(upload.read_picture, *arguments)
         return JSONResponse({"height": picture.shape[0], "width": picture.shape[1]})
 
-    doors = (("scene", get_scene, "GET"), ("thumbnail", get_thumbnail, "GET"))
+    doors = (("board", get_board, "GET"), ("scene", get_scene, "GET"), ("thumbnail", get_thumbnail, "GET"))
     doors += (("map", post_map, "POST"), ("style", post_style, "POST"))
     return [Route(f"/paint/{name}", _guarded(door), methods=[method]) for name, door, method in doors]
 

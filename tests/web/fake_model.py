@@ -1,6 +1,7 @@
 """A model for the page that makes no video: the map's own colours, moving to the right by a pixel a frame.
 
-python fake_model.py SPEC PORT PAUSE      # the page with it; each video takes PAUSE seconds, and its seed is printed
+python fake_model.py SPECS PORT PAUSE     # the page with one for each of the specs, as cityscapes,weizmann_pose; each
+                                          # video takes PAUSE seconds, and its seed is printed
 """
 
 import sys
@@ -11,11 +12,11 @@ import numpy as np
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.web.calls import ModelCall
-from seg2vid_tf.web.models import Video
+from seg2vid_tf.web.models import Video, by_title
 
 
 class FakeModel:
-    lacks, num_frames, temperature, has_style = "", 4, 0.7, True
+    lacks, num_frames, temperature, has_style, ready = "", 4, 0.7, True, True
 
     def __init__(self, spec="cityscapes", size=(32, 64), pause=0.0):
         self.spec, self.size, self.call, self.made = load_spec(spec), size, ModelCall(preset=spec), []
@@ -37,6 +38,7 @@ if __name__ == "__main__":
 
     from seg2vid_tf.web.page import make_app
 
-    spec, port, pause = sys.argv[1:]
-    app = make_app(FakeModel(spec, (64, 128), float(pause)), here_only=True)
+    specs, port, pause = sys.argv[1:]
+    models = by_title(FakeModel(spec, (64, 128), float(pause)) for spec in specs.split(","))
+    app = make_app(models, here_only=True)
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")

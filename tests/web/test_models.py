@@ -6,12 +6,14 @@ import pytest
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.web.calls import ModelCall
-from seg2vid_tf.web.models import LocalModel, ServedModel
+from seg2vid_tf.web.models import LocalModel, ServedModel, by_title
+from seg2vid_tf.web.pipelines import Pipelines
 from seg2vid_tf.web.settings import Settings
 
 
-def test_a_local_models_videos_are_the_pipelines(pipe):
-    model = LocalModel(pipe, ModelCall(folder="mine"))
+def test_a_local_models_videos_are_the_pipelines(pipe, saved_model):
+    model = LocalModel(saved_model.parent, ModelCall(folder="mine"), Pipelines(lambda folder: pipe))
+    assert model.has_style == pipe.has_style_encoder and not model.ready, "it is loaded when it is asked"
     label_map = np.zeros(pipe.size, np.uint8)
     label_map[:10] = 6
     longer = pipe.num_frames + 1
@@ -23,6 +25,7 @@ def test_a_local_models_videos_are_the_pipelines(pipe):
         np.testing.assert_allclose(video.flow, expected.flow[i], atol=1e-2)
         assert video.visibility.shape == expected.visibility[i].shape
         assert video.label_maps.shape == expected.label_maps[i].shape
+    assert model.ready and model.spec == pipe.spec
     assert (model.size, model.num_frames, model.temperature) == (pipe.size, pipe.num_frames, pipe.temperature)
 
 
@@ -76,3 +79,37 @@ def test_what_a_server_refuses_is_told():
         next(model.videos(np.zeros((4, 6), np.uint8), Settings(3, 1, 2), None))
     with pytest.raises(ValueError, match="style picture"):
         next(model.videos(np.zeros((4, 6), np.uint8), Settings(3, 1, 2), np.zeros((4, 6, 3), np.uint8)))
+
+
+def test_each_is_loaded_once_and_few_are_kept():
+    loaded = []
+    pipelines = Pipelines(lambda folder: loaded.append(folder) or f"pipe {folder}", most=2)
+    assert [pipelines[folder] for folder in "aab"] == ["pipe a", "pipe a", "pipe b"] and loaded == ["a", "b"]
+    pipelines["a"], pipelines["c"]  # b was not asked for longest
+    assert [folder in pipelines for folder in "abc"] == [True, False, True]
+    pipelines["a"], pipelines["b"]
+    assert loaded == ["a", "b", "c", "b"]
+
+
+def test_what_cannot_be_loaded_is_asked_for_again():
+    answers = iter([ValueError("no"), "pipe"])
+
+    def load(folder):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    pipelines = Pipelines(load)
+    with pytest.raises(ValueError, match="no"):
+        pipelines["a"]
+    assert "a" not in pipelines and pipelines["a"] == "pipe"
+
+
+def test_models_of_one_name_are_told_apart():
+    class Named:
+        def __init__(self, **call):
+            self.call = ModelCall(**call)
+
+    models = [Named(folder="city"), Named(preset="street"), Named(preset="city"), Named(folder="city")]
+    assert by_title(models) == dict(zip(["city", "street", "city (2)", "city (3)"], models, strict=True))

@@ -23,8 +23,12 @@ def painting(model):
     return json.dumps(write_painting(label_map, model.spec))
 
 
+def _answers(model, painting, seed, num_videos, num_frames, temperature=0.7):
+    return answers({"other": None, "street": model}, painting, "street", seed, num_videos, num_frames, temperature)
+
+
 def test_a_request_is_answered_step_by_step(model, painting):
-    steps = list(answers(model, painting, 7, 2, 4, 0.5))
+    steps = list(_answers(model, painting, 7, 2, 4, 0.5))
     assert model.made == [7, 8]
     said = [status.split(">")[1].split("<")[0] for _, _, status in steps]
     assert said == ["video 1 of 2 ...", "video 2 of 2 ...", "done", "done"]
@@ -34,8 +38,15 @@ def test_a_request_is_answered_step_by_step(model, painting):
     assert "Seed 7" not in steps[0][1] and "Seed 8" not in steps[1][1]
 
 
+def test_a_model_that_must_be_loaded_says_so_and_one_without_temperature_is_given_none(model, painting):
+    model.ready, model.temperature = False, None
+    steps = list(_answers(model, painting, 7, 1, 4, temperature=1.5))
+    assert "loading street" in steps[0][2] and "done" in steps[1][2]
+    assert "temperature" not in steps[-1][1]
+
+
 def test_who_stops_asking_stops_the_work(model, painting):
-    steps = answers(model, painting, 7, 8, 4)
+    steps = _answers(model, painting, 7, 8, 4)
     next(steps), next(steps)
     steps.close()
     assert model.made == [7]
@@ -47,10 +58,10 @@ def test_what_is_wrong_is_told_in_the_page(model, painting):
         (("{", 0, 1, 4), "the painting is no JSON"),
         ((json.dumps({**json.loads(painting), "reference": "YWJj"}), 0, 1, 4), "the style picture: not a readable"),
     ):
-        (*_, (_, videos, status)) = answers(model, *arguments)
+        (*_, (_, videos, status)) = _answers(model, *arguments)
         assert "role='alert'" in status and message in status and videos == ""
     assert model.made == []
 
 
 def test_the_app_is_built(model):
-    assert callable(make_app(model, here_only=True))
+    assert callable(make_app({"a": model, "b": FakeModel("weizmann_pose")}, here_only=True))

@@ -33,13 +33,13 @@ WAIT = 1000 * HANG_SECONDS
 
 
 @contextlib.contextmanager
-def _served(folder, spec, pause):
+def _served(folder, specs, pause):
     """The address of the page with the fake model, and the file that its seeds are printed to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     printed = folder / "printed"
-    command = [sys.executable, str(pathlib.Path(__file__).with_name("fake_model.py")), spec, str(port), str(pause)]
+    command = [sys.executable, str(pathlib.Path(__file__).with_name("fake_model.py")), specs, str(port), str(pause)]
     with printed.open("w") as file:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         program = subprocess.Popen(command, cwd=ROOT, env=env, stdout=file, stderr=subprocess.STDOUT)
@@ -66,7 +66,8 @@ def browser():
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory):
-    with _served(tmp_path_factory.mktemp("street"), "cityscapes", 0.0) as served:
+    """The page with streets, persons and streets again; the first is chosen at first."""
+    with _served(tmp_path_factory.mktemp("street"), "cityscapes,weizmann_pose,kitti", 0.0) as served:
         yield served[0]
 
 
@@ -248,17 +249,17 @@ def test_on_a_phone(browser, street):
 
 
 def test_stop_ends_the_work(browser, tmp_path):
-    with _served(tmp_path, "cityscapes", 1.0) as (address, printed), _opened(browser, address) as page:
+    with _served(tmp_path, "cityscapes", 0.5) as (address, printed), _opened(browser, address) as page:
         page.get_by_label("number input for Videos").fill("8")
         page.keyboard.press("Tab")
         page.click("#s2v-make")
         page.wait_for_selector(".s2v-video")
         page.click("#s2v-stop")
         page.wait_for_function("document.querySelector('#s2v-status').textContent.includes('stopped')")
-        time.sleep(4)
+        time.sleep(2)
         made = printed.read_text().split()
         assert 1 <= len(made) < 8, made
-        time.sleep(3)
+        time.sleep(1.5)
         assert printed.read_text().split() == made
         page.get_by_label("number input for Videos").fill("1")
         page.keyboard.press("Tab")
@@ -266,8 +267,35 @@ def test_stop_ends_the_work(browser, tmp_path):
         page.wait_for_selector(".s2v-calls")
 
 
-def test_a_skeletons_joints_are_dragged(browser, tmp_path):
-    with _served(tmp_path, "weizmann_pose", 0.0) as (address, _), _opened(browser, address) as page:
+def _choose(page, title):
+    page.locator(f"#s2v-model input[value='{title}']").check()
+    page.wait_for_function(f"seg2vidPaint.model() === {json.dumps(title)}")
+
+
+def test_palette_size_and_settings_follow_the_model(browser, street):
+    with _opened(browser, street) as page:
+        _class(page, CAR)
+        _stroke(page, (50, 20), (50, 60))
+        painted = _painted(page)
+        _choose(page, "kitti")
+        np.testing.assert_array_equal(_painted(page), painted, "the same classes and size: what was painted stays")
+        page.click(".s2v-undo")
+        assert (_painted(page) != painted).any()
+        _choose(page, "weizmann_pose")
+        page.wait_for_selector(".s2v-joint")
+        assert page.locator(".s2v-class").count() == 16 and "15 classes" in page.inner_text("body")
+        assert "model=weizmann_pose&seed=1" in page.locator(".s2v-gallery img").first.get_attribute("src")
+        _make(page)
+        assert "--preset=weizmann_pose" in page.inner_text(".s2v-calls")
+        _choose(page, "cityscapes")
+        page.wait_for_function("document.querySelector('.s2v-says').textContent.startsWith('drawn map 1')")
+        assert page.locator(".s2v-joint").count() == 0 and (_painted(page) != painted).any(), "it begins anew"
+
+
+def test_a_skeletons_joints_are_dragged(browser, street):
+    with _opened(browser, street) as page:
+        _choose(page, "weizmann_pose")
+        page.wait_for_selector(".s2v-joint")
         joints = json.loads(page.evaluate("seg2vidPaint.value()"))["joints"]
         assert not page.is_visible(".s2v-palette") and not page.is_visible(".s2v-tool"), "nothing to paint with"
         wrist = page.locator(".s2v-joint[title='left_wrist']")

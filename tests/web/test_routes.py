@@ -17,6 +17,7 @@ from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.web.bounds import Bounds
 from seg2vid_tf.web.painting import read_painting
 from seg2vid_tf.web.routes import can_draw, routes, scene
+from tests.web.fake_model import FakeModel
 
 SPEC, SIZE = load_spec("cityscapes"), (32, 64)
 
@@ -43,13 +44,13 @@ def _ask(app, method, path, body=(b"",), host="localhost:7860", **headers):
 
 @pytest.fixture(scope="module")
 def app():
-    return Starlette(routes=routes(SPEC, SIZE))
+    return Starlette(routes=routes({"a b": FakeModel("cityscapes", SIZE), "pose": FakeModel("weizmann_pose", SIZE)}))
 
 
-@pytest.mark.parametrize("name", ["cityscapes", "weizmann_pose"])
-def test_a_drawn_map_is_a_painting_of_it(name):
+@pytest.mark.parametrize("name, title", [("cityscapes", "a%20b"), ("weizmann_pose", "pose")])
+def test_a_drawn_map_is_a_painting_of_it(app, name, title):
     spec = load_spec(name)
-    status, body = _ask(Starlette(routes=routes(spec, SIZE)), "GET", "/paint/scene?seed=3")
+    status, body = _ask(app, "GET", f"/paint/scene?seed=3&model={title}")
     label_map, joints = scene(spec, SIZE, 3)
     assert status == 200 and ("joints" in json.loads(body)) == (joints is not None) == (name == "weizmann_pose")
     found = read_painting(body.decode(), spec, SIZE)
@@ -57,14 +58,21 @@ def test_a_drawn_map_is_a_painting_of_it(name):
 
 
 def test_a_thumbnail_is_a_picture(app):
-    status, body = _ask(app, "GET", "/paint/thumbnail?seed=3")
+    status, body = _ask(app, "GET", "/paint/thumbnail?seed=3&model=a%20b")
     assert status == 200 and Image.open(io.BytesIO(body)).size == (64, 32)
 
 
 @pytest.mark.parametrize("seed", ["", "-1", "10000", "x", "1e3", "²"])
 def test_a_wrong_seed_is_refused(app, seed):
-    status, body = _ask(app, "GET", f"/paint/scene?seed={seed}" if seed.isascii() else "/paint/scene?seed=%C2%B2")
+    status, body = _ask(app, "GET", f"/paint/scene?model=pose&seed={seed if seed.isascii() else '%C2%B2'}")
     assert status == 400 and "whole number" in json.loads(body)["error"]
+
+
+@pytest.mark.parametrize("what", ["GET board", "GET scene", "GET thumbnail", "POST map", "POST style"])
+def test_an_unknown_model_is_refused(app, what):
+    method, door = what.split()
+    status, body = _ask(app, method, f"/paint/{door}?seed=3&name=a.png&model=tea")
+    assert status == 400 and "'tea' is not one of ['a b', 'pose']" in json.loads(body)["error"]
 
 
 def _png(array):
@@ -76,14 +84,14 @@ def _png(array):
 def test_files(app):
     label_map = np.zeros(SIZE, np.uint8)
     label_map[:10], label_map[12:20, 8:20] = 10, 13
-    status, body = _ask(app, "POST", "/paint/map?name=a.png", [_png(label_map)])
+    status, body = _ask(app, "POST", "/paint/map?name=a.png&model=a%20b", [_png(label_map)])
     assert status == 200 and json.loads(body)["remarks"] == ["read as class ids"]
     np.testing.assert_array_equal(read_painting(body.decode(), SPEC, SIZE), label_map)
-    status, body = _ask(app, "POST", "/paint/map?name=a.png", [b"no map"])
+    status, body = _ask(app, "POST", "/paint/map?name=a.png&model=a%20b", [b"no map"])
     assert status == 400 and json.loads(body)["error"].startswith("a.png")
-    status, body = _ask(app, "POST", "/paint/style?name=a.png", [_png(np.zeros((5, 5, 3), np.uint8))])
+    status, body = _ask(app, "POST", "/paint/style?name=a.png&model=a%20b", [_png(np.zeros((5, 5, 3), np.uint8))])
     assert (status, json.loads(body)) == (200, {"height": 32, "width": 64})
-    assert _ask(app, "POST", "/paint/style?name=a.png", [b"no picture"])[0] == 400
+    assert _ask(app, "POST", "/paint/style?name=a.png&model=a%20b", [b"no picture"])[0] == 400
 
 
 def test_specs_that_cannot_be_drawn():
