@@ -217,6 +217,29 @@ def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2v
         np.testing.assert_array_equal(x[t], np.repeat(np.maximum(there, mask[0]), 5, axis=-1))
 
 
+@pytest.mark.parametrize("motion", [(3.0, 0.0), (0.0, 8.0), (0.25, 7.6)])
+def test_what_one_layer_covers_is_known_by_construction(seg2vid, motion):
+    """The background moves as given, the foreground 8 pixels to the right; where both move alike nothing is covered."""
+    decoder = seg2vid.motion.decoder
+    mask, steps = np.zeros((1, 32, 32, 1), np.float32), decoder.num_frames
+    mask[:, 8:16, 4:12] = 1.0
+    layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
+    layers[:steps] = [*motion, *motion]
+    layers[steps:] = [0, 8, 0, 8]
+    masks = decoder.layer_masks(tf.constant(layers), tf.constant(mask))
+    covered = decoder.covered(composed(tf.constant(layers), masks), *masks).numpy()
+    uncovered_now, covered_later = np.zeros((2, 32, 32), np.float32)
+    if motion == (3.0, 0.0):
+        uncovered_now[11:19, 4:12] = 1.0  # where the foreground was, moved along with the background
+        covered_later[5:13, 12:20] = 1.0  # where it will be, three pixels up
+    for t in range(steps):
+        if motion == (0.25, 7.6):  # nearly alike: less than half a pixel beside the outline
+            assert covered[t].max() < 0.5
+            continue
+        np.testing.assert_array_equal(covered[t, ..., 0], uncovered_now)
+        np.testing.assert_array_equal(covered[t, ..., 1], covered_later)
+
+
 def test_masks_of_half_the_size_move_half_as_many_places(seg2vid):
     decoder = seg2vid.motion.decoder
     mask = np.zeros((1, 32, 32, 1), np.float32)

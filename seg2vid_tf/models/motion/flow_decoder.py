@@ -12,7 +12,7 @@ frame's size each layer is decoded for itself, and the last level, at half of it
 each pixel of the frame's own size takes a weighted mean of the flows around it, by weights that the last level, which
 sees start frame and annotation in full, has learned: one side of an edge (convex upsampling: Teed and Deng, "RAFT",
 ECCV 2020). Visibility is told where the two flows, as sharp as they then are, contradict each other or leave the
-picture: what occlusion looks like.
+picture: what occlusion looks like; and where the layers say that one covers the other, it is taken for hidden.
 
 Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
 (the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
@@ -33,6 +33,8 @@ from seg2vid_tf.ops.warp import warp
 
 # Channels that tell visibility from the last level and from where the flows contradict each other.
 OCCLUSION_FILTERS = 16
+# What being covered by the other layer takes from the logit of visibility: sure, but for what the head has to say.
+COVERED = 6.0
 # Of the start frame's features, this part of the channels is moved by the flow so far.
 _MOVED_PART = 3
 # What z says is smooth: each step leaves of an error the motion's slope, a tenth or so.
@@ -181,13 +183,17 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         flows += tf.tile(self._pixels(self.flows(x)), [layers, 1, 1, 1])
         # A pixel takes flow from places of its own layer: an edge between the layers is sharp already.
         flows = upsampled(flows, self.upsampling(x), layers)
-        flows = composed(flows, self.layer_masks(flows, foreground) if layers == 2 else None)
+        masks = self.layer_masks(flows, foreground) if layers == 2 else None
+        flows = composed(flows, masks)
         if self.visibilities is None:
             seen = tf.ones_like(flows[..., :2])
         else:
             agreement = tf.cast(tf.nn.space_to_depth(self._agreement(flows), 2), x.dtype)
             seen = self.visibilities(self.occlusion(tf.concat([x, agreement], axis=-1)))
-            seen = tf.nn.depth_to_space(tf.sigmoid(seen), 2)
+            seen = tf.nn.depth_to_space(seen, 2)
+            if masks is not None:
+                seen -= COVERED * self.covered(flows, *masks)
+            seen = tf.sigmoid(seen)
         flows, visibilities = self._unfold(flows), self._unfold(seen)
         return {
             "flow": flows[..., :2],
@@ -211,9 +217,25 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             foreground = tf.nn.avg_pool2d(foreground, stride, stride, "VALID")
         here = tf.repeat(foreground, self.num_frames, axis=0)
         front = tf.stop_gradient(tf.split(flows, 2, axis=0)[1][..., :2]) / stride
-        arrived = warp(here, front, method=self.warp_method)
-        # A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far.
-        return tf.clip_by_value(4.0 * arrived - 1.5, 0.0, 1.0), here
+        return _sharp(warp(here, front, method=self.warp_method)), here
+
+    def covered(self, flows, arrived, here):
+        """Where the foreground lies over the background at the other end of the flow, float32 [B*T,H,W,2] in [0,1].
+
+        A background pixel of frame t that comes from where the foreground was has just been uncovered: what the flow
+        would bring is the foreground's. One of frame 0 that goes to where the foreground then is gets covered.
+
+        Args:
+          flows: float32 [B*T,H,W,4], of the whole picture, in pixels.
+          arrived, here: as of ``layer_masks``.
+
+        Returns:
+          Of frame t's pixels and of frame 0's; no gradient.
+        """
+        flow, backward = tf.split(flows, 2, axis=-1)
+        before = _sharp(warp(here, flow, method=self.warp_method))
+        after = _sharp(warp(arrived, -backward, method=self.warp_method))
+        return tf.stop_gradient(tf.nn.relu(tf.concat([before - arrived, after - here], axis=-1)))
 
     def _start(self, velocities, size):
         """Both flows that velocities [B,T,h,w,2] of frame 0's pixels mean, in pixels of frames of that size.
@@ -268,6 +290,11 @@ def composed(layers, masks):
         return layers
     parts = [tf.split(layer, len(masks), axis=-1) for layer in tf.split(layers, 2, axis=0)]
     return tf.concat([composite(front, behind, mask) for behind, front, mask in zip(*parts, masks, strict=True)], -1)
+
+
+def _sharp(mask):
+    """A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far."""
+    return tf.clip_by_value(4.0 * mask - 1.5, 0.0, 1.0)
 
 
 def _zero_head(filters, name, bias=0.0, kernel_size=3):
