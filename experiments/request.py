@@ -3,6 +3,7 @@
     python experiments/request.py --label_map=label.png --model=street --output=video.gif
     python experiments/request.py --label_map=label.png --model=street --start_frame=photo.jpg --num_frames=25
 
+A video of several chunks (--num_frames) that fails midway keeps those that are there: --resume goes on with them.
 It needs no TensorFlow: pip install numpy pillow absl-py, for --protocol=grpc also grpcio protobuf, and this package
 with pip install --no-deps -e .
 """
@@ -45,7 +46,12 @@ NUM_FRAMES = flags.DEFINE_integer(
     "num_frames", None, "frames after the first; the model's own number by default", lower_bound=1
 )
 Z_WALK = flags.DEFINE_float("z_walk", 0.0, "how far the motion changes from chunk to chunk, 0 to 1")
-TIMEOUT = flags.DEFINE_float("timeout", 60.0, "longest wait for one answer, seconds", lower_bound=0.001)
+RESUME = flags.DEFINE_bool(
+    "resume", False, "go on with the chunks that the same request left beside --output when it failed (OUTPUT.parts)"
+)
+TIMEOUT = flags.DEFINE_float(
+    "timeout", 60.0, "longest wait for one answer, all tries together, seconds", lower_bound=0.001
+)
 WAIT = flags.DEFINE_float(
     "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
 )
@@ -56,6 +62,7 @@ def main():
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.media import save_gif
     from seg2vid_tf.serving.client import Seg2VidClient
+    from seg2vid_tf.serving.kept_answers import KeptAnswers
     from seg2vid_tf.serving.status import StatusError
 
     for flag in (LABEL_IDS, COLORS):
@@ -70,15 +77,19 @@ def main():
     if ":" not in address:
         address += f":{8501 if PROTOCOL.value == 'rest' else 8500}"
     start = time.perf_counter()
+    kept = KeptAnswers(pathlib.Path(f"{OUTPUT.value}.parts"), RESUME.value)
     try:
         which = address, MODEL.value, PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value
-        with Seg2VidClient(*which, spec=spec) as client:
+        with Seg2VidClient(*which, spec=spec, kept=kept) as client:
             wait_for_server(client, address)
             frames = ask(client, spec)
     except StatusError as error:
         hint = "; is there a server? serve.py starts one" if error.code == "UNAVAILABLE" else ""
+        if kept.count:
+            hint += f"; the {kept.count} chunks before are kept in {kept.folder}: --resume goes on with them"
         raise ValueError(f"{address}: {error}{hint}") from error
     save_gif(frames, OUTPUT.value, FPS.value)
+    kept.remove()
     print(f"{OUTPUT.value}: {len(frames)} frames, seed {SEED.value}, {time.perf_counter() - start:.2f} s")
 
 

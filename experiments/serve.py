@@ -9,6 +9,7 @@ doors, versions, batches and errors, in Python. The flags are those that all of 
 needs for them, such as --enable_batching, is added.
 """
 
+import ipaddress
 import logging
 import os
 import pathlib
@@ -22,6 +23,12 @@ from absl import flags
 from seg2vid_tf.flags import run
 from seg2vid_tf.serving.server_flags import DOCKER_IMAGE, ServerFlags, binary_command, docker_command, find_binary
 
+HOST = flags.DEFINE_string(
+    "host",
+    "127.0.0.1",
+    "address that is listened on; the default is reached from this machine alone, 0.0.0.0 from everywhere: no server "
+    "asks who calls, so whoever reaches it can use it",
+)
 MODEL_NAME = flags.DEFINE_string("model_name", "", "name of the one model that is served")
 MODEL_BASE_PATH = flags.DEFINE_string("model_base_path", "", "its folder, which holds <version>/saved_model.pb")
 MODEL_CONFIG_FILE = flags.DEFINE_string("model_config_file", "", "models.config, instead of one model")
@@ -34,6 +41,11 @@ CONFIG_POLL = flags.DEFINE_integer(
     "model_config_file_poll_wait_seconds", 0, "how often models.config is read anew; 0: never", lower_bound=0
 )
 REST_TIMEOUT = flags.DEFINE_integer("rest_api_timeout_in_ms", 30000, "longest REST request", lower_bound=1)
+ALLOW_CONFIG_RELOAD = flags.DEFINE_bool(
+    "allow_config_reload",
+    False,
+    "callers of the local server may change its config by gRPC, to folders in those that it was started with",
+)
 SERVER = flags.DEFINE_enum(
     "server", "auto", ["auto", "binary", "docker", "local"], "which server; auto: the binary if there is one, or local"
 )
@@ -54,14 +66,21 @@ def main():
         rest_api_timeout_in_ms=REST_TIMEOUT.value,
     )
     binary = find_binary() if SERVER.value in ("auto", "binary") else None
+    if ALLOW_CONFIG_RELOAD.value and (binary is not None or SERVER.value in ("binary", "docker")):
+        raise ValueError("--allow_config_reload is the local server's: TensorFlow Serving always allows it")
     if binary is not None:
+        if HOST.present:
+            raise ValueError(
+                "--host: tensorflow_model_server listens on every address; --server=docker and local heed it"
+            )
+        print("tensorflow_model_server listens on every address, and asks nobody who calls", flush=True)
         replace_process(binary_command(binary, settings))
     elif SERVER.value == "binary":
         raise ValueError("tensorflow_model_server is not on PATH, and TF_SERVING_BIN does not name it")
     elif SERVER.value == "docker":
         if not shutil.which("docker"):
             raise ValueError("--server=docker: docker is not on PATH")
-        replace_process(docker_command(IMAGE.value, settings, model_folders(settings)))
+        replace_process(docker_command(IMAGE.value, settings, model_folders(settings), HOST.value))
     else:
         serve_locally(settings)
 
@@ -109,15 +128,25 @@ def serve_locally(settings):
         read_prometheus_path(monitoring) if monitoring else None,
         settings.rest_api_timeout_in_ms / 1000,
         settings.file_system_poll_wait_seconds,
+        HOST.value,
+        ALLOW_CONFIG_RELOAD.value,
     ) as server:
         # Only now: while models are loaded, a signal ends the program at once.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked_to_stop.set())
         print(f"local server, a stand-in for TensorFlow Serving: gRPC {server.port}, REST {server.rest_api_port}")
+        print(f"  {reached(server.host)}")
         for model in config.model_config_list.config:
             print(f"  {model.name}: {shown(server, model)}", flush=True)
         while not asked_to_stop.wait(settings.model_config_file_poll_wait_seconds or None):
             config = reloaded(server, settings.model_config_file, config)
+
+
+def reached(host):
+    """Who can use a server that listens on an address, for people."""
+    if ipaddress.ip_address(host).is_loopback:
+        return f"on {host}: this machine alone reaches it (--host)"
+    return f"on {host}: whoever reaches this machine can use it, nobody is asked who they are, nothing is encrypted"
 
 
 def reloaded(server, path, config):

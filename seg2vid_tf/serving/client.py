@@ -20,6 +20,7 @@ from seg2vid_tf.annotations.map_file import read_ids, read_palette
 from seg2vid_tf.annotations.palette import builtin_contradiction
 from seg2vid_tf.annotations.spec import SPEC_DIR, AnnotationSpec, load_spec
 from seg2vid_tf.serving.client_doors import GrpcDoor, RestDoor
+from seg2vid_tf.serving.kept_answers import KeptAnswers
 from seg2vid_tf.serving.motion_file import decode_motion
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.traced_video import TracedVideo
@@ -43,6 +44,7 @@ class Seg2VidClient:
       retries: how often a server that is UNAVAILABLE, or not there, is asked again.
       spec: the model's, to hold label maps against; None: the server alone knows it. Palette files are then held
         against the specs that come with the package.
+      kept: answers that were kept are not asked for again, and those that come are kept; None: none are.
 
     Raises:
       ValueError: unknown protocol, or both version and label.
@@ -58,12 +60,14 @@ class Seg2VidClient:
         timeout: float = 60.0,
         retries: int = 5,
         spec: AnnotationSpec | None = None,
+        kept: KeptAnswers | None = None,
     ):
         if protocol not in ("grpc", "rest"):
             raise ValueError(f"protocol must be 'grpc' or 'rest', received {protocol!r}")
         if version is not None and label:
             raise ValueError(f"give a version or a label, received {version} and {label!r}")
         self._timeout, self._retries, self._spec = timeout, retries, spec
+        self._kept, self._which = kept, (model, version, label)
         self._door = (GrpcDoor if protocol == "grpc" else RestDoor)(address, model, version, label)
 
     def generate(self, label_map: str | os.PathLike | np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -173,7 +177,11 @@ class Seg2VidClient:
           StatusError: what the server says.
         """
         inputs = {n: np.array(v, object) if isinstance(v, list) else np.asarray(v) for n, v in inputs.items()}
-        return self._again(lambda timeout: self._door.predict(signature, inputs, timeout))
+
+        def ask():
+            return self._again(lambda timeout: self._door.predict(signature, inputs, timeout))
+
+        return ask() if self._kept is None else self._kept.answer((*self._which, signature), inputs, ask)
 
     def status(self) -> dict[int, str]:
         """{version: its state}, as "AVAILABLE".

@@ -2,13 +2,19 @@
 
 A door is predict(signature, inputs, timeout) -> outputs, status(timeout) -> {version: state}, input_shapes(timeout) ->
 {signature: {input: its sizes, -1 where they are free}}, and close(); what the server says instead of an answer is a
-StatusError.
+StatusError. A timeout is that of the whole answer. Proxies of the environment are for other machines: a server on this
+one is asked directly.
 """
 
 import base64
+import contextlib
+import functools
 import http.client
+import ipaddress
 import json
 import socket
+import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,6 +24,9 @@ import numpy as np
 from seg2vid_tf.serving.status import HTTP_STATUS, StatusError, plain
 
 _MESSAGE_BYTES = 64 << 20
+# TensorFlow's names of the types that JSON's numbers may stand for.
+_TYPES = {f"DT_{name.upper()}": name for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")}
+_TYPES |= {"DT_UINT64": "uint64", "DT_HALF": "float16", "DT_FLOAT": "float32", "DT_DOUBLE": "float64"}
 
 
 class RestDoor:
@@ -26,13 +35,20 @@ class RestDoor:
     def __init__(self, address, model, version, label):
         which = f"/versions/{version}" if version is not None else f"/labels/{label}" if label else ""
         self._url = f"http://{address}/v1/models/{urllib.parse.quote(model, safe='')}{which}"
+        self._direct, self._described = _on_this_machine(address), None
 
     def predict(self, signature, inputs, timeout):
+        end = time.monotonic() + timeout
         columns = {name: _json(value) for name, value in inputs.items()}
         outputs = self._ask(":predict", {"signature_name": signature, "inputs": columns}, timeout, "outputs")
         if not isinstance(outputs, dict) or set(outputs) == {"b64"}:  # a single output has no name
-            outputs = {self._only_output(signature, timeout): outputs}
-        return {name: _from_json(value) for name, value in outputs.items()}
+            outputs = {next(iter(self._outputs(signature, end))): outputs}
+        arrays = {name: _from_json(value) for name, value in outputs.items()}
+        if any(np.asarray(array).dtype.kind in "iuf" for array in arrays.values()):  # JSON does not say which
+            for name, tensor in self._outputs(signature, end).items():
+                if name in arrays and tensor["dtype"] in _TYPES:
+                    arrays[name] = np.asarray(arrays[name], _TYPES[tensor["dtype"]])
+        return arrays
 
     def status(self, timeout):
         states = self._ask("", None, timeout, "model_version_status")
@@ -50,8 +66,11 @@ class RestDoor:
             for name, signature in self._signatures(timeout).items()
         }
 
-    def _only_output(self, signature, timeout):
-        return next(iter(self._signatures(timeout)[signature]["outputs"]))
+    def _outputs(self, signature, end):
+        """{output: its description} of a signature, which is asked for once."""
+        if self._described is None or signature not in self._described:
+            self._described = self._signatures(max(0.001, end - time.monotonic()))
+        return self._described[signature or "serving_default"]["outputs"]
 
     def _signatures(self, timeout):
         return self._ask("/metadata", None, timeout, "metadata")["signature_def"]["signature_def"]
@@ -59,10 +78,12 @@ class RestDoor:
     def _ask(self, what, document, timeout, key):
         body = None if document is None else json.dumps(document).encode()
         try:
-            with urllib.request.urlopen(urllib.request.Request(self._url + what, body), timeout=timeout) as answer:
-                content = answer.read()
-        except urllib.error.HTTPError as error:
-            raise _http_error(error) from error
+            with _opened_until(timeout, self._direct) as opener:
+                try:
+                    with opener.open(urllib.request.Request(self._url + what, body), timeout=timeout) as answer:
+                        content = answer.read()
+                except urllib.error.HTTPError as error:
+                    raise _http_error(error) from error
         except http.client.HTTPException as error:
             message = f"{self._url}: no answer in HTTP, is this the REST port? ({type(error).__name__}: {error})"
             raise StatusError("UNAVAILABLE", message) from error
@@ -90,8 +111,9 @@ class GrpcDoor:
             raise ImportError(f"gRPC needs two packages: pip install grpcio protobuf ({error})") from error
 
         self._messages, self._error = messages, grpc.RpcError
-        limits = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
-        self._channel = grpc.insecure_channel(address, limits)
+        options = [(f"grpc.max_{way}_message_length", _MESSAGE_BYTES) for way in ("receive", "send")]
+        options += [("grpc.enable_http_proxy", 0)] if _on_this_machine(address) else []
+        self._channel = grpc.insecure_channel(address, options)
         self._model, self._version, self._label = model, version, label
 
     def predict(self, signature, inputs, timeout):
@@ -137,6 +159,74 @@ class GrpcDoor:
             return method(request, timeout=timeout)
         except self._error as error:
             raise StatusError(error.code().name, plain(error.details())) from error
+
+
+def _on_this_machine(address):
+    host = urllib.parse.urlsplit(f"//{address}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class _Connection(http.client.HTTPConnection):
+    """One that tells which socket it opened."""
+
+    def __init__(self, *args, opened, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._opened = opened
+
+    def connect(self):
+        super().connect()
+        self._opened(self.sock)
+
+
+class _Handler(urllib.request.HTTPHandler):
+    def __init__(self, opened):
+        super().__init__()
+        self._opened = opened
+
+    def http_open(self, request):
+        return self.do_open(functools.partial(_Connection, opened=self._opened), request)
+
+
+@contextlib.contextmanager
+def _opened_until(seconds, direct):
+    """A urllib opener whose connections end after some time, whatever still comes: urllib's own is that of each read.
+
+    Args:
+      seconds: the time.
+      direct: whether no proxy is between.
+
+    Raises:
+      TimeoutError: the time was over before the with statement was.
+    """
+    sockets, late = [], threading.Event()
+
+    def opened(connected):
+        sockets.append(connected)
+        if late.is_set():
+            end()
+
+    def end():
+        late.set()
+        for connected in sockets:
+            with contextlib.suppress(OSError):  # it may be closed by now
+                connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    proxies = [urllib.request.ProxyHandler({})] if direct else []
+    try:
+        yield urllib.request.build_opener(_Handler(opened), *proxies)
+    except (urllib.error.URLError, http.client.HTTPException, OSError):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError(f"no answer within {seconds:g} s")
 
 
 def _http_error(error):

@@ -20,9 +20,21 @@ ENCODER = "encoder"
 _SHIPPED = pathlib.Path(__file__).parents[2] / "saved_models"
 
 
+def version_folders(folder: pathlib.Path) -> dict[int, pathlib.Path]:
+    """{version: its folder} of a model, oldest first: sub-folders whose names are numbers, as TensorFlow Serving reads.
+
+    00000123 is version 123; of two names for one number the last in the order of text is taken.
+    """
+    named = {}
+    for path in sorted(folder.glob("*")):
+        if re.fullmatch("[0-9]{1,19}", path.name) and int(path.name) < 2**63 and path.is_dir():
+            named[int(path.name)] = path
+    return dict(sorted(named.items()))
+
+
 def versions(folder: pathlib.Path) -> list[int]:
-    """The versions of a model, oldest first: sub-folders whose names are positive numbers as one writes them."""
-    return sorted(int(p.name) for p in folder.glob("*") if p.is_dir() and re.fullmatch("[1-9][0-9]{0,17}", p.name))
+    """The versions of a model, oldest first."""
+    return list(version_folders(folder))
 
 
 def newest_version(folder: pathlib.Path) -> pathlib.Path:
@@ -33,10 +45,10 @@ def newest_version(folder: pathlib.Path) -> pathlib.Path:
     """
     if (folder / "saved_model.pb").exists():
         return folder
-    found = versions(folder)
+    found = list(version_folders(folder).values())
     if not found:
         raise ValueError(f"{folder} is neither a model folder (<version>/saved_model.pb in it) nor a version folder")
-    return folder / str(found[-1])
+    return found[-1]
 
 
 def presets() -> list[str]:

@@ -77,19 +77,21 @@ def binary_command(binary: str, flags: ServerFlags) -> list[str]:
     return [binary, *(f"--{name}={value}" for name, value in given.items())]
 
 
-def docker_command(image: str, flags: ServerFlags, model_folders: list[str]) -> list[str]:
+def docker_command(image: str, flags: ServerFlags, model_folders: list[str], host: str) -> list[str]:
     """The command line that starts TensorFlow Serving in Docker, with its files at their own paths, read-only.
 
     Args:
       image: the image's name; one that ends in -gpu gets all GPUs.
       flags: as of ``binary_command``.
       model_folders: of the models, as a models.config names them.
+      host: the machine's address that is listened on.
     """
     # Folders, not files: a file that is replaced by another of its name would stay the old one inside.
     configs = (flags.model_config_file, flags.batching_parameters_file, flags.monitoring_config_file)
     places = sorted({*(os.path.dirname(path) for path in configs if path), *map(os.path.abspath, model_folders)})
     mounts = [part for path in places for part in ("--volume", f"{path}:{path}:ro")]
-    ports = [part for port in (flags.port, flags.rest_api_port) for part in ("--publish", f"{port}:{port}")]
+    named = f"[{host}]" if ":" in host else host
+    ports = [part for port in (flags.port, flags.rest_api_port) for part in ("--publish", f"{named}:{port}:{port}")]
     gpus = ["--gpus=all"] if image.endswith("-gpu") else []
     entry = ["--entrypoint", "tensorflow_model_server"]
     _, *arguments = binary_command("", flags)

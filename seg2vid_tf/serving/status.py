@@ -21,6 +21,7 @@ HTTP_STATUS = {
     "UNAVAILABLE": 503,
     "DATA_LOSS": 500,
     "UNAUTHENTICATED": 401,
+    "REQUEST_TIMEOUT": 408,  # of HTTP alone: the request did not come in time
 }
 
 

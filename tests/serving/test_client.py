@@ -5,8 +5,10 @@ import contextlib
 import http.server
 import io
 import json
+import pathlib
 import socket
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -16,8 +18,11 @@ from seg2vid_tf.annotations.doubts import MapWarning
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.serving.client import Seg2VidClient
+from seg2vid_tf.serving.kept_answers import KeptAnswers
 from seg2vid_tf.serving.status import StatusError
+from tests.programs import run_python
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 AVAILABLE = {"model_version_status": [{"version": "2", "state": "AVAILABLE"}]}
 
 
@@ -52,8 +57,8 @@ def _answering(*answers):
 
 
 @contextlib.contextmanager
-def _sending(content):
-    """A server that sends the same bytes to whoever connects, whatever was asked: its address."""
+def _sending(*parts):
+    """A server that sends the same bytes to whoever connects, part after part, whatever was asked: its address."""
     with socket.create_server(("localhost", 0)) as listening:
 
         def serve():
@@ -62,7 +67,9 @@ def _sending(content):
                     connection, _ = listening.accept()
                     with connection:
                         connection.recv(1 << 16)
-                        connection.sendall(content)
+                        for number, part in enumerate(parts):
+                            time.sleep(0.05 if number else 0)
+                            connection.sendall(part)
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"localhost:{listening.getsockname()[1]}"
@@ -123,6 +130,58 @@ def test_no_answer_in_time_is_a_deadline():
     with socket.create_server(("localhost", 0)) as listening, pytest.raises(StatusError) as late:
         _rest(f"localhost:{listening.getsockname()[1]}", timeout=0.05).status()
     assert late.value.code == "DEADLINE_EXCEEDED"
+
+
+def test_the_timeout_is_the_whole_answers_and_not_each_reads():
+    length = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+    for headers, code in (
+        (length, "DEADLINE_EXCEEDED"),
+        (b"HTTP/1.1 200 OK\r\nX:", "DEADLINE_EXCEEDED"),
+        (b"HTTP/1.1 500 X\r\n\r\n", "INTERNAL"),
+    ):
+        with _sending(headers, *[b" "] * 100) as address, pytest.raises(StatusError) as late:
+            start = time.monotonic()
+            _rest(address, timeout=0.3).status()
+        assert late.value.code == code and time.monotonic() - start < 2
+
+
+def test_all_tries_share_the_timeout():
+    unavailable = 503, _json({"error": "the queue is full"})
+    with _answering(unavailable) as (address, seen), pytest.raises(StatusError, match="the queue is full"):
+        start = time.monotonic()
+        _rest(address, timeout=0.5, retries=99).status()
+    assert time.monotonic() - start < 0.5 and len(seen) == 3, "at once, after 0.1 s and after 0.2 s more"
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_proxies_are_for_other_machines(protocol, monkeypatch):
+    if protocol == "grpc":
+        pytest.importorskip("tensorflow_serving")
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        for host in ("localhost", "127.0.0.1", "127.1.2.3", "[::1]"):
+            with Seg2VidClient(f"{host}:{port}", "street", protocol, retries=0, timeout=5.0) as client:
+                with pytest.raises(StatusError) as refused:
+                    client.status()
+            assert refused.value.code == "UNAVAILABLE", "the proxy would have kept silent"
+        proxy.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+        asked = threading.Thread(target=lambda: pytest.raises(StatusError, _away(protocol).status))
+        asked.start()
+        proxy.settimeout(5)
+        connection, _ = proxy.accept()
+        with connection:
+            assert b"model.example:8501" in connection.recv(1000)
+        asked.join()
+
+
+def _away(protocol):
+    return Seg2VidClient("model.example:8501", "street", protocol, retries=0, timeout=1.0)
 
 
 def test_version_and_label_are_part_of_the_address():
@@ -225,6 +284,52 @@ def test_a_longer_video_keeps_what_stays_in_sight():
         assert _shades(client.video(label_map, seed=7, num_frames=5)) == [[10], [10, 10], [10, 10], [10]]
     asked = [json.loads(body)["inputs"] for _, body in seen[1:]]
     assert [inputs["chunk"] for inputs in asked] == [[0], [1], [2]]
+
+
+def test_a_long_video_that_fails_midway_is_gone_on_with(tmp_path):
+    for name, shade in (("label.png", 0), ("other.png", 1)):
+        write_label_map(tmp_path / name, np.full((4, 6), shade, np.uint8))
+    video, out_of_memory = tmp_path / "video.gif", (500, _json({"error": "out of memory"}))
+
+    def ask(answers, *more, label_map="label.png"):
+        given = "--model=street", f"--label_map={tmp_path / label_map}", f"--output={video}", "--num_frames=5"
+        with _answering((200, _json(AVAILABLE)), *answers) as (address, seen):
+            done = run_python(ROOT / "experiments/request.py", f"--address={address}", *given, *more)
+        return done, [json.loads(body) for _, body in seen[1:]]
+
+    failed, _ = ask([_chunk(10, 3), _chunk(11), out_of_memory])
+    assert failed.returncode == 1 and not video.exists()
+    assert f"out of memory; the 2 chunks before are kept in {video}.parts: --resume goes on with them" in failed.stderr
+    failed, asked = ask([out_of_memory], "--resume", label_map="other.png")
+    assert failed.returncode == 1 and "kept" not in failed.stderr, "of another map none is"
+    assert [request["signature_name"] for request in asked] == ["serving_default"]
+    done, asked = ask([_chunk(12), _chunk(13)], "--resume")
+    assert done.returncode == 0 and f"{video}: 6 frames" in done.stdout, done.stderr
+    assert [request["inputs"]["chunk"] for request in asked] == [[1], [2]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["label.png", "other.png", "video.gif"]
+
+
+def test_answers_are_kept_by_what_was_asked_and_a_new_start_forgets_them(tmp_path):
+    answer = {"files": np.array([[b"ab", b""]], object), "flow": np.float32([[1, 2]])}
+    asked = []
+
+    def ask(kept, seed, name=b"map"):
+        inputs = {"map": np.array([name], object), "seed": np.array([seed], np.int64)}
+        return kept.answer(("street", "signature"), inputs, lambda: asked.append(seed) or answer)
+
+    for resume, count in ((False, 2), (True, 0), (False, 2)):
+        kept = KeptAnswers(tmp_path / "parts", resume)
+        for seed in (1, 2):
+            back = ask(kept, seed)
+            assert back["files"].tolist() == [[b"ab", b""]] and back["flow"].dtype == np.float32
+        assert len(asked) == count and kept.count == 2
+        asked.clear()
+    ask(KeptAnswers(tmp_path / "parts", True), 1, b"other map")
+    assert asked == [1]
+    for path in (tmp_path / "parts").iterdir():
+        path.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"parts/\w+.npz is no answer that was kept, remove it"):
+        ask(KeptAnswers(tmp_path / "parts", True), 2)
 
 
 def test_an_export_without_motions_goes_on_from_its_last_frame():

@@ -80,7 +80,8 @@ def test_rest_answers_as_grpc_does(server, examples):
             by_grpc, by_rest = grpc.predict(signature, inputs), rest.predict(signature, inputs)
             assert set(by_grpc) == set(by_rest)
             for name, value in by_grpc.items():
-                np.testing.assert_array_equal(by_rest[name].astype(value.dtype), value)
+                assert by_rest[name].dtype == value.dtype, name
+                np.testing.assert_array_equal(by_rest[name], value)
 
 
 def _rows(examples, signature="serving_default"):

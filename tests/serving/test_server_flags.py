@@ -34,12 +34,15 @@ def test_batching_and_labels_bring_the_flags_that_they_need(folder):
 
 def test_docker_sees_every_folder_at_its_own_path(folder):
     flags = ServerFlags(model_config_file="configs/models.config", batching_parameters_file="configs/batching.config")
-    command = docker_command("image:1-gpu", flags, [f"{folder}/models/street"])
+    command = docker_command("image:1-gpu", flags, [f"{folder}/models/street"], "127.0.0.1")
     mounts = [after for before, after in zip(command, command[1:], strict=False) if before == "--volume"]
     assert mounts == [f"{path}:{path}:ro" for path in (f"{folder}/configs", f"{folder}/models/street")]
     image = command.index("image:1-gpu")
     assert "--gpus=all" in command[:image] and f"--model_config_file={folder}/configs/models.config" in command[image:]
-    assert "--gpus=all" not in docker_command("image:1", flags, [])
+    assert "--gpus=all" not in docker_command("image:1", flags, [], "127.0.0.1")
+    published = [after for before, after in zip(command, command[1:], strict=False) if before == "--publish"]
+    assert published == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"], "Docker would open them to everyone"
+    assert "[::1]:8501:8501" in docker_command("image:1", flags, [], "::1")
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,29 @@
 """TensorFlow Serving's config files, protocol buffers as text: models, batching, monitoring.
 
 The package of the server's messages holds the first kind alone; the other two are described here, field by field, as in
-servables/tensorflow/session_bundle_config.proto and config/monitoring_config.proto.
+servables/tensorflow/session_bundle_config.proto and config/monitoring_config.proto. What the server reads and the local
+server has nothing for is said in a warning, so that one file goes for both.
 """
 
 import dataclasses
+import logging
 import os
 import pathlib
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+_LOG = logging.getLogger(__name__)
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _TYPES = {"bool": _FIELD.TYPE_BOOL, "int64": _FIELD.TYPE_INT64, "string": _FIELD.TYPE_STRING}
+# Of the server's fields those that the local server goes without, and what it does instead.
+_BATCHING_WITHOUT = {
+    "thread_pool_name": "its threads have names of their own",
+    "pad_variable_length_inputs": "requests whose rows have other shapes run on their own",
+    "enable_large_batch_splitting": "a request with more rows than max_batch_size is refused",
+    "max_execution_batch_size": "max_batch_size is the most rows that run at once",
+}
+_MODEL_WITHOUT = {"logging_config": "it logs no requests"}
 _MESSAGES = {
     "BatchingParameters": {
         "max_batch_size": "Int64Value",
@@ -22,6 +33,8 @@ _MESSAGES = {
         "thread_pool_name": "StringValue",
         "allowed_batch_sizes": "repeated int64",
         "pad_variable_length_inputs": "bool",
+        "enable_large_batch_splitting": "BoolValue",
+        "max_execution_batch_size": "Int64Value",
     },
     "PrometheusConfig": {"enable": "bool", "path": "string"},
     "MonitoringConfig": {"prometheus_config": "PrometheusConfig"},
@@ -63,7 +76,8 @@ def read_models(path: str | os.PathLike) -> model_server_config_pb2.ModelServerC
     """Reads a models.config.
 
     Raises:
-      ValueError: no such file, no config of models, a model without name or absolute path, or two of one name.
+      ValueError: no such file, no config of models, a model without name or absolute path, two of one name, or what
+        only TensorFlow Serving serves.
     """
     config = _read(path, model_server_config_pb2.ModelServerConfig())
     check_models(config, str(path))
@@ -78,12 +92,32 @@ def check_models(config: model_server_config_pb2.ModelServerConfig, name: str) -
             raise ValueError(f"{name}: every model needs a name and a base_path, received {model}")
         if not os.path.isabs(model.base_path):
             raise ValueError(f"{name}: {model.name} needs an absolute base_path, has {model.base_path!r}")
-        if model.model_platform != "tensorflow":
-            raise ValueError(f"{name}: {model.name} needs model_platform: 'tensorflow', has {model.model_platform!r}")
+        # An old file says it by model_type, a number here, as it is on its way out.
+        platform = model.model_platform or {1: "tensorflow"}.get(model.model_type, "")
+        if platform != "tensorflow":
+            raise ValueError(f"{name}: {model.name} needs model_platform: 'tensorflow', has {platform!r}")
+        policy = model.model_version_policy.WhichOneof("policy_choice")
+        if policy not in (None, "latest", "all", "specific"):
+            raise ValueError(
+                f"{name}: {model.name}: the local server has no model_version_policy {policy}: use latest, all or "
+                "specific, or serve by TensorFlow Serving"
+            )
+        _tell_of(model, _MODEL_WITHOUT, f"{name}: {model.name}")
+    if config.HasField("custom_model_config"):
+        raise ValueError(
+            f"{name}: the local server has no custom_model_config: use model_config_list, or TensorFlow Serving"
+        )
     if not names:
         raise ValueError(f"{name}: model_config_list names no model")
     if len(set(names)) < len(names):
         raise ValueError(f"{name}: a model's name stands there twice: {sorted(names)}")
+
+
+def _tell_of(message, without, name):
+    for field, _ in message.ListFields():
+        if field.name in without:
+            what = "%s: the local server goes without TensorFlow Serving's %s: %s"
+            _LOG.warning(what, name, field.name, without[field.name])
 
 
 def read_batching(path: str | os.PathLike) -> BatchingParameters:
@@ -93,6 +127,7 @@ def read_batching(path: str | os.PathLike) -> BatchingParameters:
       ValueError: no such file, an unknown field, or a value that makes no sense.
     """
     message = _read(path, _message("BatchingParameters"))
+    _tell_of(message, _BATCHING_WITHOUT, path)
     given = {
         field.name: getattr(message, field.name).value
         for field in dataclasses.fields(BatchingParameters)

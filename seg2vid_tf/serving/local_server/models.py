@@ -7,6 +7,7 @@ until a wanted one serves. Labels name versions.
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import pathlib
 import threading
@@ -15,8 +16,9 @@ from collections.abc import Iterator
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from seg2vid_tf.serving.layout import versions as versions_in
+from seg2vid_tf.serving.layout import version_folders
 from seg2vid_tf.serving.local_server.configs import BatchingParameters, check_models
+from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.servable import Servable
 from seg2vid_tf.serving.status import StatusError
 
@@ -43,6 +45,7 @@ class Models:
       config: names, folders, policies and labels (configs.read_models).
       batching: how requests of each version are put together, or None.
       poll_seconds: how often folders are looked at.
+      most_rows: of a request where ``batching`` is None.
     """
 
     def __init__(
@@ -50,13 +53,17 @@ class Models:
         config: model_server_config_pb2.ModelServerConfig,
         batching: BatchingParameters | None = None,
         poll_seconds: float = 1.0,
+        most_rows: int = Limits.rows,
     ):
         check_models(config, "models config")
-        self._batching, self._poll_seconds = batching, poll_seconds
+        self._batching, self._poll_seconds, self._most_rows = batching, poll_seconds, most_rows
+        # What callers may name later: where a model may come from is the first config's to say.
+        self._roots = [pathlib.Path(model.base_path).resolve() for model in config.model_config_list.config]
         self._lock, self._polling = threading.Lock(), threading.Lock()
         self._configs = {model.name: model for model in config.model_config_list.config}
         self._states: dict[str, dict[int, VersionState]] = {name: {} for name in self._configs}
         self._away: set[str] = set()
+        self._retiring: set[threading.Thread] = set()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._poll_on, name="versions", daemon=True)
 
@@ -71,8 +78,12 @@ class Models:
         self._thread.join()
         with self._polling:
             for name in list(self._states):
-                for version in list(self._states[name]):
-                    self._unload(name, version, _CLOSING_SECONDS)
+                for version, state in list(self._states[name].items()):
+                    if state.state not in ("UNLOADING", "END"):
+                        self._unload(name, version)
+        end = time.monotonic() + _CLOSING_SECONDS
+        for thread in list(self._retiring):
+            thread.join(max(0.0, end - time.monotonic()))
 
     @contextlib.contextmanager
     def use(self, name: str, version: int | None = None, label: str = "") -> Iterator[Servable]:
@@ -139,6 +150,20 @@ class Models:
                     self._states.setdefault(name, {})
             self._look()
 
+    def reload_for_caller(self, config: model_server_config_pb2.ModelServerConfig) -> None:
+        """``reload`` for whoever reaches the server: a SavedModel is a program, so none comes from another folder.
+
+        Raises:
+          StatusError: as of ``reload``; PERMISSION_DENIED for a base path that is not, links followed, one of those
+            that the server was started with or below one.
+        """
+        for model in config.model_config_list.config:
+            path = pathlib.Path(model.base_path).resolve()
+            if not any(path.is_relative_to(root) for root in self._roots):
+                known = ", ".join(map(str, self._roots))
+                raise StatusError("PERMISSION_DENIED", f"base_path {model.base_path} of {model.name} is not in {known}")
+        self.reload(config)
+
     def poll(self) -> None:
         """Looks at the folders once."""
         with self._polling:
@@ -157,7 +182,8 @@ class Models:
                 _LOG.exception("%s: its folder cannot be looked at; trying again", name)
             if config is None:
                 with self._lock:
-                    del self._states[name]
+                    if all(state.state == "END" for state in self._states[name].values()):
+                        del self._states[name]
 
     def _look_at(self, name, config):
         folder = None if config is None else pathlib.Path(config.base_path)
@@ -167,13 +193,14 @@ class Models:
             self._away.add(name)
             return
         self._away.discard(name)
-        wanted = [] if folder is None else _wanted(config.model_version_policy, folder)
+        wanted = {} if folder is None else _wanted(config.model_version_policy, folder)
         for version in wanted:
-            self._load(name, version, folder / str(version))
+            self._load(name, version, wanted[version])
         loaded = {v for v, s in self._states[name].items() if s.state == "AVAILABLE"}
         # Nothing is taken away before something that is wanted serves in its place.
         if not wanted or loaded & set(wanted):
-            for version in [v for v, s in self._states[name].items() if s.state != "END" and v not in wanted]:
+            gone = ("UNLOADING", "END")
+            for version in [v for v, s in self._states[name].items() if s.state not in gone and v not in wanted]:
                 self._unload(name, version)
 
     def _find(self, name, version, label):
@@ -197,11 +224,11 @@ class Models:
         with self._lock:
             state = self._states[name].setdefault(version, VersionState("LOADING"))
             due = state.tries == 0 or (state.tries <= _RETRIES and time.monotonic() - state.tried >= _RETRY_SECONDS)
-            if state.state == "AVAILABLE" or not due:
+            if state.state in ("AVAILABLE", "UNLOADING") or not due:
                 return
             state.state, state.tries, state.tried = "LOADING", state.tries + 1, time.monotonic()
         try:
-            servable = Servable(folder, version, self._batching)
+            servable = Servable(folder, version, self._batching, self._most_rows)
         except Exception as error:  # whatever is wrong with a version, the others go on
             message = f"{type(error).__name__}: {error}"
             _LOG.error("%s cannot be loaded (try %d of %d): %s", folder, state.tries, _RETRIES + 1, message)
@@ -212,22 +239,30 @@ class Models:
         with self._lock:
             state.state, state.error, state.servable = "AVAILABLE", "", servable
 
-    def _unload(self, name, version, seconds=None):
+    def _unload(self, name, version):
+        """Takes a version away at once and frees it, in a thread of its own, when its last request is answered."""
         with self._lock:
             state = self._states[name][version]
             state.state, servable, state.servable = "UNLOADING", state.servable, None
-        if servable is not None:
-            servable.retire(seconds)
-            _LOG.info("%s: version %d is unloaded", name, version)
-        with self._lock:
-            self._states[name][version] = VersionState("END")
+
+        def retire():
+            if servable is not None:
+                servable.retire(_CLOSING_SECONDS if self._closed.is_set() else None)
+                _LOG.info("%s: version %d is unloaded", name, version)
+            with self._lock:
+                state.state, state.error, state.tries = "END", "", 0
+            self._retiring.discard(threading.current_thread())
+
+        thread = threading.Thread(target=retire, name=f"unload_{name}_{version}", daemon=True)
+        self._retiring.add(thread)
+        thread.start()
 
 
 def _wanted(policy, folder):
-    """The versions that a policy asks for, of those in a model's folder; newest first."""
-    found = sorted(versions_in(folder), reverse=True)
+    """{version: its folder} that a policy asks for, of those in a model's folder; newest first."""
+    found = dict(reversed(version_folders(folder).items()))
     if policy.HasField("all"):
         return found
     if policy.HasField("specific"):
-        return [version for version in found if version in policy.specific.versions]
-    return found[: policy.latest.num_versions or 1]
+        return {version: path for version, path in found.items() if version in policy.specific.versions}
+    return dict(itertools.islice(found.items(), policy.latest.num_versions or 1))

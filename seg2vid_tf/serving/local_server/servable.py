@@ -4,6 +4,7 @@ import gc
 import logging
 import pathlib
 import threading
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +12,7 @@ from tensorflow.core.protobuf import error_codes_pb2, meta_graph_pb2
 
 from seg2vid_tf.serving.local_server.batching import Batcher
 from seg2vid_tf.serving.local_server.configs import BatchingParameters
+from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.status import StatusError, plain
 from seg2vid_tf.serving.warmup import warm_up
@@ -26,17 +28,26 @@ class Servable:
     Args:
       folder: the version folder.
       version: its number.
-      batching: how requests are put together; None: each runs as it comes.
+      batching: how requests are put together; None: each runs as it comes, a few at once.
+      most_rows: of a request where ``batching`` does not say it.
 
     Raises:
       Exception: it cannot be loaded, or a warm-up request fails.
     """
 
-    def __init__(self, folder: pathlib.Path, version: int, batching: BatchingParameters | None = None):
-        self.version = version
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        version: int,
+        batching: BatchingParameters | None = None,
+        most_rows: int = Limits.rows,
+    ):
+        self.version, self._most_rows = version, most_rows
         _LOG.info("%s: loading", folder)
         self._loader = SessionLoader(folder)
         self._batcher = None if batching is None else Batcher(self._run, batching)
+        # As many as a batcher would run: each takes a model's memory.
+        self._places = threading.BoundedSemaphore(BatchingParameters().num_batch_threads)
         self._users, self._free = 0, threading.Condition()
 
         def warm(signature, inputs):
@@ -81,7 +92,7 @@ class Servable:
                 f"Outputs expected to be in the set {{{','.join(sorted(definition.outputs))}}}.",
             )
         key = signature, tuple(outputs) or tuple(definition.outputs)
-        return (self._run if self._batcher is None else self._batcher)(key, inputs, timeout)
+        return (self._run_alone if self._batcher is None else self._batcher)(key, inputs, timeout)
 
     def __enter__(self):
         with self._free:
@@ -102,6 +113,22 @@ class Servable:
             self._batcher.close()
         self._loader.close()
         gc.collect()  # a graph's parts refer to each other, 150 MiB that would stay with every version
+
+    def _run_alone(self, key, inputs, timeout):
+        rows = max((value.shape[0] for value in inputs.values() if value.ndim), default=0)
+        if rows > self._most_rows:
+            raise StatusError(
+                "INVALID_ARGUMENT",
+                f"{rows} rows are more than {self._most_rows}: send fewer at once, or start the server with a "
+                "--batching_parameters_file whose max_batch_size is larger",
+            )
+        start = time.monotonic()
+        if not self._places.acquire(timeout=max(0.0, timeout)):
+            raise StatusError("DEADLINE_EXCEEDED", f"no answer within {timeout:g} s")
+        try:
+            return self._run(key, inputs, timeout - (time.monotonic() - start))
+        finally:
+            self._places.release()
 
     def _run(self, key, inputs, timeout):
         signature, outputs = key
@@ -128,3 +155,5 @@ class Servable:
             shape = tf.TensorShape(info.tensor_shape)
             if not shape.is_compatible_with(value.shape):
                 raise StatusError("INVALID_ARGUMENT", f"{name} must have shape {shape}, received {list(value.shape)}")
+            if value.shape[:1] == (0,):  # wherever it would stand in a batch
+                raise StatusError("INVALID_ARGUMENT", f"{name} has no row, its shape is {list(value.shape)}")

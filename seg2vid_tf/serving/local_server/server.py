@@ -10,12 +10,13 @@ import uvicorn
 from tensorflow_serving.config import model_server_config_pb2
 
 from seg2vid_tf.serving.local_server.configs import BatchingParameters
-from seg2vid_tf.serving.local_server.grpc_door import MAX_BYTES, add_services
+from seg2vid_tf.serving.local_server.connection import connection
+from seg2vid_tf.serving.local_server.grpc_door import MAX_BYTES, MessageDeadline, add_services
+from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.metrics import Metrics
 from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.local_server.rest_door import rest_door
 
-_THREADS = 32  # requests at once; most of them wait for their batch
 _GRACE_SECONDS = 30.0
 
 
@@ -30,13 +31,17 @@ class LocalServer:
       prometheus_path: address of the Prometheus page on the REST port, or None.
       rest_timeout: longest that a REST request may take, seconds.
       poll_seconds: how often the models' folders are looked at.
+      host: where it listens, a name or address; "0.0.0.0" is every address of the machine. There is no authentication:
+        whoever reaches it can use it.
+      allow_config_reload: whether callers of gRPC may change the config, to folders in those that it names.
+      limits: what it takes on at once.
 
     Attributes:
-      port, rest_api_port: as they are.
+      host, port, rest_api_port: as they are; host is an address.
       models: what is served.
 
     Raises:
-      ValueError: a port is in use.
+      ValueError: a port is in use, or no such host.
     """
 
     def __init__(
@@ -48,29 +53,50 @@ class LocalServer:
         prometheus_path: str | None = None,
         rest_timeout: float = 30.0,
         poll_seconds: float = 1.0,
+        host: str = "127.0.0.1",
+        allow_config_reload: bool = False,
+        limits: Limits | None = None,
     ):
-        self.models, metrics = Models(config, batching, poll_seconds), Metrics()
+        limits = limits or Limits()
+        try:
+            (family, _, _, _, (host, *_)), *_ = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise ValueError(f"host {host!r} cannot be found, give another --host: {error}") from error
+        self.host = host
+        self.models, metrics = Models(config, batching, poll_seconds, limits.rows), Metrics()
         options = [
             ("grpc.max_receive_message_length", MAX_BYTES),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
+            ("grpc.max_allowed_incoming_connections", limits.connections),
         ]
-        self._grpc = grpc.server(concurrent.futures.ThreadPoolExecutor(_THREADS), options=options)
-        add_services(self._grpc, self.models, metrics)
+        # As many calls as connections: those whose message is still on its way are in nobody's.
+        self._grpc = grpc.server(
+            concurrent.futures.ThreadPoolExecutor(limits.connections),
+            interceptors=[MessageDeadline(limits.read_seconds)],
+            options=options,
+            maximum_concurrent_rpcs=limits.connections,
+        )
+        add_services(self._grpc, self.models, metrics, limits, allow_config_reload)
         try:
-            self.port = self._grpc.add_insecure_port(f"0.0.0.0:{port}")
+            named = f"[{host}]" if family == socket.AF_INET6 else host
+            self.port = self._grpc.add_insecure_port(f"{named}:{port}")
         except RuntimeError as error:
-            raise ValueError(f"port {port} cannot be opened, give another --port: {error}") from error
-        app = rest_door(self.models, metrics, rest_timeout, prometheus_path)
-        grace = int(_GRACE_SECONDS)
+            raise ValueError(f"port {port} of {host} cannot be opened, give another --port: {error}") from error
         self._rest = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=grace)
+            uvicorn.Config(
+                rest_door(self.models, metrics, rest_timeout, prometheus_path, limits),
+                http=connection(limits, rest_timeout),
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=int(_GRACE_SECONDS),
+            )
         )
         # asyncio sends without delay (40 ms an answer) only what says that it is TCP.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind(("0.0.0.0", rest_api_port))
+            self._socket.bind((host, rest_api_port))
         except OSError as error:
             self._socket.close()
             self._grpc.stop(None)

@@ -66,12 +66,34 @@ def test_wrong_batching_parameters_are_refused(written, text, message):
         (ONE.replace('base_path: "/m/a"', ""), "needs a name and a base_path"),
         (ONE.replace("/m/a", "m/a"), "needs an absolute base_path, has 'm/a'"),
         (ONE.replace("tensorflow", "other"), "model_platform"),
+        ("custom_model_config {}", "the local server has no custom_model_config: use model_config_list"),
         (ONE.replace("name:", "nme:"), "nme"),
     ],
 )
 def test_wrong_models_are_refused(written, text, message):
     with pytest.raises(ValueError, match=message):
         read_models(written(text))
+
+
+def test_what_only_tensorflow_serving_has_is_told_of_and_not_called_wrong(written, caplog):
+    text = (
+        "max_batch_size { value: 8 } enable_large_batch_splitting { value: true } max_execution_batch_size { value: 4 }"
+    )
+    assert read_batching(written(text + " pad_variable_length_inputs: true")).max_batch_size == 8
+    told = [record.getMessage() for record in caplog.records]
+    names = ("pad_variable_length_inputs", "enable_large_batch_splitting", "max_execution_batch_size")
+    assert len(told) == 3
+    for name, message in zip(names, told, strict=True):
+        assert f"config: the local server goes without TensorFlow Serving's {name}: " in message
+    caplog.clear()
+    logged = ONE.replace("name:", "logging_config { sampling_config { sampling_rate: 0.1 } } name:")
+    assert read_models(written(logged)).model_config_list.config[0].name == "a"
+    assert "a: the local server goes without TensorFlow Serving's logging_config: it logs no requests" in caplog.text
+
+
+def test_an_old_files_model_type_is_its_platform(written):
+    old = ONE.replace('model_platform: "tensorflow"', "model_type: TENSORFLOW")
+    assert read_models(written(old)).model_config_list.config[0].base_path == "/m/a"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from seg2vid_tf.serving.local_server.json_tensor import parse_request, read_inputs, write_outputs
+from seg2vid_tf.serving.local_server.json_tensor import (
+    COST_BASE,
+    parse_request,
+    parsing_cost,
+    read_inputs,
+    write_outputs,
+)
 from seg2vid_tf.serving.status import StatusError
 
 TYPES = {"ids": tf.uint8, "scale": tf.float32, "file": tf.string}
@@ -65,6 +72,10 @@ def test_what_is_no_request_is_refused(body, message):
     [
         ("ids", [[1], [2, 3]], "unequal lengths"),
         ("ids", [[1], 2], "unequal lengths"),
+        ("ids", [[1], [2], 3], "unequal lengths"),
+        ("file", [["a"], "b"], "unequal lengths"),
+        ("ids", [1, [2]], "unequal lengths"),
+        ("ids", json.loads("[" * 40 + "]" * 40), "deeper than the 32 dimensions"),
         ("ids", [1.5], "float are not of expected type uint8"),
         ("ids", [True], "bool are not of expected type uint8"),
         ("ids", ["1"], "str are not of expected type uint8"),
@@ -111,3 +122,64 @@ def test_what_is_written_is_read_back_bit_by_bit(array):
     back = read_inputs({"inputs": {"x": columns}}, {"x": tf.as_dtype(array.dtype)})["x"]
     assert back.dtype == array.dtype
     np.testing.assert_array_equal(back, array)
+
+
+def test_float32_is_written_as_its_own_shortest_number():
+    body = write_outputs({"x": np.float32([0.1, 1 / 3, 2, 1e-30])}, rows=False)
+    assert body == b'{"outputs": [0.1, 0.33333334, 2.0, 1e-30]}'
+    assert write_outputs({"x": np.array([0.1, 1 / 3])}, rows=False) == b'{"outputs": [0.1, 0.3333333333333333]}'
+    assert write_outputs({"x": np.uint8([0, 255])}, rows=False) == b'{"outputs": [0, 255]}'
+    assert write_outputs({"x": np.float32([np.nan, np.inf])}, rows=False) == b'{"outputs": [NaN, Infinity]}'
+
+
+def _filled(value, size=1 << 16):
+    """A request of about a size, whose input "x" is a list of one value again and again."""
+    count = size // (len(value) + 1)
+    return bytearray(b'{"inputs": {"x": [' + b",".join([value] * count) + b"]}}")
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (b"0", tf.int64),
+        (b"-6", tf.float32),
+        (b"1e9", tf.float32),
+        (b"0.12345678", tf.float32),
+        (b"1" * 4000, tf.float32),
+        (b"[]", tf.float32),
+        (b"[[[[1]]]]", tf.uint8),
+        (b"[0.1234567,0.2345678,0.3456789]", tf.float32),
+        (b"{}", tf.float32),
+        (b'{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}', tf.float32),
+        (b'""', tf.string),
+        (b'"ab"', tf.string),
+        (b'"\\u00e9"', tf.string),
+        ("\N{GRINNING FACE}".join('""').encode(), tf.string),
+        (b'"' + b"a" * 9000 + "\N{GRINNING FACE}".encode() + b'"', tf.string),
+        (b'{"b64":"AA=="}', tf.string),
+        (b'{"b64":"' + b"A" * 60_000 + b'"}', tf.string),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_reading_a_body_costs_no_more_than_was_counted(value, dtype):
+    body = _filled(value)
+    tracemalloc.start()
+    try:
+        inputs = read_inputs(parse_request(body), {"x": dtype})
+        assert len(inputs["x"])
+    except StatusError as refused:
+        assert refused.code == "INVALID_ARGUMENT"
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert len(body) + peak <= parsing_cost(body)
+
+
+def test_what_would_cost_eight_times_its_size_and_more_is_refused_before_it_is_parsed():
+    many = _filled(b"0", 3 << 20)
+    assert parsing_cost(many) > 8 * len(many) + COST_BASE
+    with pytest.raises(StatusError, match="hold so many values that they may take .* MiB") as refused:
+        parse_request(many)
+    assert refused.value.code == "RESOURCE_EXHAUSTED"
+    for fine in (_filled(b"0", 1 << 20), _filled(b"0.12345678901234567", 16 << 20), _filled(b'"' + b"A" * (16 << 20))):
+        assert parsing_cost(fine) <= 8 * len(fine) + COST_BASE

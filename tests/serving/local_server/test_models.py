@@ -6,6 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
+from seg2vid_tf.serving.layout import newest_version, version_folders
 from seg2vid_tf.serving.local_server import models as models_module
 from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.status import StatusError
@@ -16,21 +17,23 @@ class _FakeServable:
 
     log: list
 
-    def __init__(self, folder, version, batching):
+    def __init__(self, folder, version, batching, most_rows):
         self.log.append(f"load {version}")
         if (folder / "bad").exists():
             raise RuntimeError("a warm-up request failed")
-        self.version, self.users, self.retired = version, 0, threading.Event()
+        self.version, self.users, self.free = version, 0, threading.Event()
+        self.free.set()
 
     def __enter__(self):
         self.users += 1
+        return self
 
     def __exit__(self, *_):
         self.users -= 1
 
     def retire(self, seconds=None):
+        self.free.wait()
         self.log.append(f"unload {self.version}")
-        self.retired.set()
 
 
 @pytest.fixture
@@ -60,6 +63,9 @@ def _config(folder, more=""):
 
 
 def _states(models):
+    """{version: its state}, once what is taken away is."""
+    for thread in list(models._retiring):
+        thread.join()
     return {version: state.state for version, state in models.status("m").items()}
 
 
@@ -69,7 +75,7 @@ def test_the_newest_version_is_loaded_before_the_old_one_goes(log, folder):
     assert log == ["load 2"] and _states(models) == {2: "AVAILABLE"}
     folder(10)
     models.poll()
-    assert log == ["load 2", "load 10", "unload 2"] and _states(models) == {10: "AVAILABLE", 2: "END"}
+    assert _states(models) == {10: "AVAILABLE", 2: "END"} and log == ["load 2", "load 10", "unload 2"]
     with models.use("m") as servable:
         assert (servable.version, servable.users) == (10, 1)
     assert servable.users == 0
@@ -166,10 +172,66 @@ def test_a_folder_that_is_away_changes_nothing_and_odd_names_are_no_versions(log
     with models.use("m") as servable:
         assert servable.version == 1
     (tmp_path / "away").rename(tmp_path / "m")
-    for name in ("²", "0007", "9" * 20, "-1", "3.tmp"):
+    for name in ("²", "9" * 20, "9" * 19, "-1", "3.tmp"):
         folder(name)
     models.poll()
     assert _states(models) == {1: "AVAILABLE"}
+
+
+def test_version_folders_are_numbers_whatever_zeros_they_begin_with(log, folder):
+    models = Models(_config(folder("00000123", "0007", "7"), "model_version_policy { all {} }"))
+    models.poll()
+    assert _states(models) == {123: "AVAILABLE", 7: "AVAILABLE"}
+    assert version_folders(folder()) == {7: folder() / "7", 123: folder() / "00000123"}, "of 0007 and 7 the last one"
+    assert newest_version(folder()) == folder() / "00000123"
+
+
+def test_a_slow_call_holds_up_its_own_version_alone(log, folder):
+    models = Models(_config(folder(1)))
+    models.poll()
+    with models.use("m") as slow:
+        slow.free.clear()
+        folder(2)
+        models.poll()
+        folder(3)
+        models.poll()
+        assert log[:3] == ["load 1", "load 2", "load 3"] and "unload 1" not in log
+        assert models.status("m")[1].state == "UNLOADING"
+        with models.use("m") as servable:
+            assert servable.version == 3
+        slow.free.set()
+    assert _states(models) == {3: "AVAILABLE", 2: "END", 1: "END"}
+
+
+def test_a_version_that_is_wanted_again_waits_until_it_is_gone(log, folder, tmp_path):
+    models = Models(_config(folder(1, 2)))
+    models.poll()
+    with models.use("m") as slow:
+        slow.free.clear()
+        models.reload(_config(folder(), "model_version_policy { specific { versions: 1 } }"))
+        models.reload(_config(folder()))
+        assert log == ["load 2", "load 1"], "version 2 is on its way out"
+        slow.free.set()
+    assert _states(models) == {2: "END", 1: "AVAILABLE"}
+    models.poll()
+    assert _states(models) == {2: "AVAILABLE", 1: "END"}
+    assert log == ["load 2", "load 1", "unload 2", "load 2", "unload 1"]
+
+
+def test_callers_reload_nothing_from_elsewhere(log, folder, tmp_path):
+    models = Models(_config(folder(1)))
+    models.poll()
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "1").mkdir(parents=True)
+    (folder() / "link").symlink_to(elsewhere)
+    for path in (elsewhere, folder() / "link", folder() / ".." / "elsewhere", tmp_path, "/"):
+        with pytest.raises(StatusError, match=f"base_path {path} of m is not in {folder()}") as refused:
+            models.reload_for_caller(_config(path))
+        assert refused.value.code == "PERMISSION_DENIED"
+    assert log == ["load 1"]
+    (folder() / "encoder" / "4").mkdir(parents=True)
+    models.reload_for_caller(_config(folder() / "encoder"))
+    assert _states(models)[4] == "AVAILABLE"
 
 
 def test_a_version_that_comes_back_is_loaded_again(log, folder, tmp_path):
@@ -177,8 +239,10 @@ def test_a_version_that_comes_back_is_loaded_again(log, folder, tmp_path):
     models.poll()
     (tmp_path / "m/2").rename(tmp_path / "2")
     models.poll()
+    assert _states(models) == {2: "END", 1: "AVAILABLE"}
     (tmp_path / "2").rename(tmp_path / "m/2")
     models.poll()
+    assert _states(models) == {2: "AVAILABLE", 1: "END"}
     assert log == ["load 2", "load 1", "unload 2", "load 2", "unload 1"]
 
 
@@ -190,6 +254,7 @@ def test_another_config_takes_over_whole_or_not_at_all(log, folder, tmp_path):
     with models.use("m") as servable:
         assert servable.version == 2
     models.reload(_config(tmp_path / "m", "model_version_policy { specific { versions: 1 } }"))
+    assert _states(models) == {2: "END", 1: "AVAILABLE"}
     assert log == ["load 2", "load 1", "unload 2"]
     other = _config(tmp_path / "m")
     other.model_config_list.config[0].name = "n"
