@@ -217,9 +217,18 @@ def _opened_until(seconds, direct):
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
-    proxies = [urllib.request.ProxyHandler({})] if direct else []
+    opener = urllib.request.OpenerDirector()
+    # urllib's own for HTTP; one for HTTPS, which is not asked here, would read all certificates of the machine.
+    for handler in (
+        urllib.request.ProxyHandler({} if direct else None),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Handler(opened),
+    ):
+        opener.add_handler(handler)
     try:
-        yield urllib.request.build_opener(_Handler(opened), *proxies)
+        yield opener
     except (urllib.error.URLError, http.client.HTTPException, OSError):
         if not late.is_set():
             raise

@@ -149,7 +149,7 @@ def test_all_tries_share_the_timeout():
     unavailable = 503, _json({"error": "the queue is full"})
     with _answering(unavailable) as (address, seen), pytest.raises(StatusError, match="the queue is full"):
         start = time.monotonic()
-        _rest(address, timeout=0.5, retries=99).status()
+        _rest(address, timeout=0.69, retries=99).status()
     assert time.monotonic() - start < 5 and len(seen) <= 3, "at once, after 0.1 s and after 0.2 s more"
 
 
