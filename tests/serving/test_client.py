@@ -107,7 +107,7 @@ def test_a_server_that_is_not_there_is_unavailable(protocol):
     with socket.create_server(("localhost", 0)) as listening:
         port = listening.getsockname()[1]
     with Seg2VidClient(f"localhost:{port}", "street", protocol, retries=1) as client:
-        for ask in (client.status, lambda: client.wait_until_ready(0.2)):
+        for ask in (client.status, lambda: client.wait_until_ready(0.5)):
             with pytest.raises(StatusError) as refused:
                 ask()
             assert refused.value.code == "UNAVAILABLE"
