@@ -254,12 +254,27 @@ class MotionModelConfig(_Checked):
         "people more than cameras; 0: seeds draw from the prior",
         AT_LEAST_0,
     )
+    prior_rank: int = _field(
+        0,
+        "directions in which the motions of training clips go together, looked at once training is over; seeds then "
+        "draw from that Gaussian, as it is with --temperature=1 --smoothness=0; 0: seeds draw from the prior",
+        AT_LEAST_0,
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
         super().__post_init__()
         if self.prior not in ("standard", "learned"):
             raise ValueError(f"prior must be standard or learned, received {self.prior!r}")
+        if self.memory and self.prior_rank:
+            raise ValueError(
+                f"memory {self.memory} and prior_rank {self.prior_rank} both say what a draw means: give one of them"
+            )
+        if self.prior_rank > self.background_latent + self.foreground_latent:
+            raise ValueError(
+                f"prior_rank may be at most background_latent + foreground_latent, "
+                f"{self.background_latent + self.foreground_latent}, received {self.prior_rank}"
+            )
         if not self.annotated and self.foreground_latent:
             raise ValueError(
                 "without annotation (annotated false) nothing tells the foreground from the background: give "

@@ -210,6 +210,15 @@ def test_what_an_old_document_lacks_gets_its_default():
     assert with_defaults(MotionConfig, {"model": []}) == ({"model": []}, [])  # no document: from_json says so
 
 
+def test_what_draws_mean_is_said_once_and_by_no_more_directions_than_there_are():
+    model = MotionConfig().model
+    with pytest.raises(ValueError, match="memory 2 and prior_rank 3 both say what a draw means: give one of them"):
+        dataclasses.replace(model, memory=2, prior_rank=3)
+    most = model.background_latent + model.foreground_latent
+    with pytest.raises(ValueError, match=f"prior_rank may be at most .*, {most}, received {most + 1}"):
+        dataclasses.replace(model, prior_rank=most + 1)
+
+
 def test_two_layers_without_annotation_are_refused():
     with pytest.raises(ValueError, match="give foreground_latent 0, received 256"):
         MotionModelConfig(annotated=False)

@@ -114,6 +114,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         refined=config.refined,
         prior=config.prior,
         memory=config.memory,
+        prior_rank=config.prior_rank,
         warp_method=config.warp,
         name="motion",
     )

@@ -24,6 +24,11 @@ def reparameterise(distribution: tfd.MultivariateNormalDiag, noise: tf.Tensor) -
     return distribution.mean() + distribution.stddev() * noise
 
 
+def affine_normal(offset: tf.Tensor, matrix: tf.Tensor) -> tfd.MultivariateNormalLinearOperator:
+    """Of offset [Z] + matrix [Z,Z] n, n ~ N(0, I); the matrix can be inverted."""
+    return tfd.MultivariateNormalLinearOperator(offset, tf.linalg.LinearOperatorFullMatrix(matrix))
+
+
 def kl_per_dimension(distribution: tfd.MultivariateNormalDiag) -> tf.Tensor:
     """KL(q || N(0, I)) of each latent dimension, nats [B,Z]; their sum is the KL of the example."""
     marginals = tfd.Normal(distribution.mean(), distribution.stddev())

@@ -67,8 +67,8 @@ class Seg2Vid(BuiltByCall, keras.Model):
         return drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
 
     def recall(self, label_map, drawn):
-        """The motion that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W] (motion_memory.py)."""
-        if self.motion.memory is None:
+        """The motion that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W] (MotionCVAE.recall)."""
+        if not self.motion.recalls:
             return drawn
         return self.motion.recall(encode_label_map(label_map, self.spec), drawn)
 

@@ -23,7 +23,8 @@ For programs, tensors:
     frames uint8 [B,T+1,H,W,3] (frame 0 is the start frame), flow, flow_backward float32 [B,T,H,W,2] in pixels,
     visibility, visibility_backward float32 [B,T,H,W,1], label_maps uint8 [B,T+1,H,W] (0 is the one given)
 
-A model of both stages has them all; recall where it has a memory of motions, encode_style where it has a style encoder.
+A model of both stages has them all; recall where it knows training clips' motions (memory, prior_rank), encode_style
+where it has a style encoder.
 One of stage 2 alone has animate (as serving_default too), continue, animate_tensor, encode_motion (and recall); one of
 stage 1 alone serving_default, whose output is frame_bytes string [B], from_tensor (without z, its output frame uint8
 [B,H,W,3]) and encode_style. serving_default and from_tensor of a stage 1 that was trained with instance boundaries take
@@ -90,8 +91,8 @@ class _Parts:
         self.animate = shared(
             lambda start_frame, label_map, z: _served(label_map, model.animate(start_frame, label_map, z))
         )
-        remembers = model.motion is not None and model.motion.memory is not None
-        self.recall = shared(model.recall) if remembers else model.recall
+        recalls = model.motion is not None and model.motion.recalls
+        self.recall = shared(model.recall) if recalls else model.recall
         self.encode = shared(_encoded)
 
 
@@ -176,7 +177,7 @@ def _motion_signatures(model, parts, checked):
         return {"z": parts.recall(label_map, z)}
 
     files = ["start_frame_jpeg", "label_map_png"]
-    recalls = {} if model.motion.memory is None else {"recall": (recall, ["label_map", "z"])}
+    recalls = {"recall": (recall, ["label_map", "z"])} if model.motion.recalls else {}
     return {
         "serving_default": (animate, [*files, "seed"]),
         "animate": (animate, [*files, "seed"]),

@@ -1,6 +1,7 @@
 """Stage 2's training step: reconstruct a clip through the posterior, explain every pixel by motion or by painting."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.encode import encode_label_map
@@ -29,6 +30,9 @@ from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, per_replica
 from seg2vid_tf.training.video_adversary import VideoAdversary
+
+# Training clips whose motions a prior_rank looks at: more than any rank, and a minute's work.
+PRIOR_CLIPS = 600
 
 
 class MotionTrainer:
@@ -94,32 +98,34 @@ class MotionTrainer:
             terms["discriminator"] = self._adversary.train_step(frames, generated, annotation)
         return {name: per_replica(term) for name, term in {**terms, "gradient_norm": norm}.items()}
 
-    def forget(self) -> None:
-        """Empties the model's memory of motions, which are those of other weights after a step."""
-        self.motion.memory.forget()
-
-    def remember(self, make_batches) -> None:
-        """Fills the model's memory with the motions of training clips, the stream's first ones.
+    def look_back(self, make_batches) -> None:
+        """What draws mean from now on, by the motions of training clips, the stream's first ones: memory or prior.
 
         Args:
           make_batches: start_step -> tf.data.Dataset of batches without end.
         """
-        memory = self.motion.memory
-        print(f"remembering the motions of {memory.size} training clips ...", flush=True)
+        memory, aggregated = self.motion.memory, self.motion.aggregated
+        wanted = PRIOR_CLIPS if memory is None else memory.size
+        print(f"looking at the motions of {wanted} training clips ...", flush=True)
 
         @tf.function
-        def remembered(frames, label_map):
+        def seen(frames, label_map):
             annotation = encode_label_map(label_map, self.spec)
-            return memory.describe(annotation), self.motion.encode(frames, annotation).mean()
+            found = self.motion.encode(frames, annotation)
+            keys = tf.zeros([len(frames), 0]) if memory is None else memory.describe(annotation)
+            return keys, found.mean(), found.variance()
 
         parts, count = [], 0
         for batch in make_batches(0):
-            parts.append(remembered(batch["frames"], batch["label_maps"][:, 0]))
+            parts.append(seen(batch["frames"], batch["label_maps"][:, 0]))
             count += len(batch["frames"])
-            if count >= memory.size:
+            if count >= wanted:
                 break
-        keys, motions = (tf.concat(part, axis=0)[: memory.size] for part in zip(*parts, strict=True))
-        memory.remember(keys, motions)
+        keys, means, variances = (np.concatenate(part)[:wanted] for part in zip(*parts, strict=True))
+        if memory is not None:
+            memory.remember(keys, means)
+        else:
+            aggregated.fit(means, variances)
 
     def _terms(self, batch, outputs, step):
         """{name: weighted loss}; the loss is their sum."""

@@ -153,8 +153,8 @@ def train(stage: str, presets: dict, run_folder: RunFolder, trainer_class, make_
     measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
     run_folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
     begin = finish = None
-    if memory:
-        begin, finish = trainer.forget, functools.partial(trainer.remember, make_batches)
+    if stage == "motion" and trainer.motion.recalls:
+        begin, finish = trainer.motion.forget, functools.partial(trainer.look_back, make_batches)
     elif getattr(config.model, "style_encoder", False):  # stage 1
         begin, finish = trainer.resume_averages, functools.partial(trainer.standardise_style, make_batches)
     terms = fit(trainer, make_batches, validation_batch, run_folder, strategy, measure, begin, finish)
@@ -238,11 +238,14 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         )
     motion = stage == "motion"
     shorter = motion and config.model.num_frames < trainer.num_frames
-    rebuilt = shorter or (motion and config.model.memory != trainer.config.model.memory)
+    looks_back = "memory", "prior_rank"  # what is learned of the training clips once training is over
+    rebuilt = shorter or (
+        motion and any(getattr(config.model, name) != getattr(trainer.config.model, name) for name in looks_back)
+    )
     changed = [
         line
         for line in differences(to_json(config.model), to_json(trainer.config.model))
-        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp", "memory", *["num_frames"] * shorter)
+        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp", *looks_back, *["num_frames"] * shorter)
     ]
     if changed:
         raise ValueError(

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
+from seg2vid_tf.models.motion.aggregated_posterior import AggregatedPosterior
 from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
@@ -44,6 +45,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
       refined: whether a refiner paints what is not visible.
       prior: "standard", N(0, I), or "learned", p(z | start frame, annotation).
       memory: motions of training clips that draws recall (motion_memory.py); 0: none.
+      prior_rank: directions of the Gaussian that draws come from (aggregated_posterior.py); 0: there is none.
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -63,6 +65,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
         refined: bool = True,
         prior: str = "standard",
         memory: int = 0,
+        prior_rank: int = 0,
         warp_method: str = "native",
         **kwargs,
     ):
@@ -98,6 +101,9 @@ class MotionCVAE(BuiltByCall, keras.Model):
         if memory:
             classes = len(background_ids) + len(foreground_ids)
             self.memory = MotionMemory(memory, self.latent_dim, classes, name="memory")
+        self.aggregated = None
+        if prior_rank:
+            self.aggregated = AggregatedPosterior(prior_rank, self.latent_dim, name="aggregated")
         self.stride = 2 ** len(image_filters)
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
@@ -118,6 +124,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
             "refined": refined,
             "prior": prior,
             "memory": memory,
+            "prior_rank": prior_rank,
             "warp_method": warp_method,
         }
 
@@ -190,8 +197,21 @@ class MotionCVAE(BuiltByCall, keras.Model):
         return outputs
 
     def recall(self, annotation, drawn):
-        """The motion that a draw float32 [B,Z] means beside an annotation [B,H,W,K]: itself, or a remembered one."""
-        return drawn if self.memory is None else self.memory(annotation, drawn)
+        """The motion that a draw float32 [B,Z] means beside an annotation [B,H,W,K]: itself, unless ``recalls``."""
+        if self.memory is not None:
+            return self.memory(annotation, drawn)
+        return drawn if self.aggregated is None else self.aggregated(drawn)
+
+    @property
+    def recalls(self) -> bool:
+        """Whether a draw means another motion than itself."""
+        return self.memory is not None or self.aggregated is not None
+
+    def forget(self) -> None:
+        """Makes draws what they are: what was learned of the training clips belongs to weights that will change."""
+        for part in (self.memory, self.aggregated):
+            if part is not None:
+                part.forget()
 
     def _seen(self, annotation):
         """What the networks see of an annotation."""

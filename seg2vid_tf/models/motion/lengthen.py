@@ -11,11 +11,11 @@ from seg2vid_tf.models.motion.cvae import MotionCVAE
 
 
 def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
-    """Gives ``longer`` the weights of ``shorter``, and no memory of motions, which are those of other clips.
+    """Gives ``longer`` the weights of ``shorter``, and nothing of what that knows of its training clips' motions.
 
-    Both have one architecture but for num_frames (which may also be the same), flow_scale and memory, and latents of as
-    many waves along time. Where flow_scale is as many pixels per frame, frames of a steady motion that both predict
-    move alike.
+    Both have one architecture but for num_frames (which may also be the same), flow_scale, memory and prior_rank, and
+    latents of as many waves along time. Where flow_scale is as many pixels per frame, frames of a steady motion
+    that both predict move alike.
 
     Raises:
       ValueError: so few frames have fewer waves along time than the longer model's latent has.
@@ -50,7 +50,7 @@ def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
 
 
 def _learned(model):
-    kept = () if model.memory is None else model.memory.variables
+    kept = [v for part in (model.memory, model.aggregated) if part is not None for v in part.variables]
     return [v for v in model.variables if not any(v is each for each in kept)]
 
 
