@@ -134,7 +134,8 @@ def serve_locally(settings):
         # Only now: while models are loaded, a signal ends the program at once.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: asked_to_stop.set())
-        print(f"local server, a stand-in for TensorFlow Serving: gRPC {server.port}, REST {server.rest_api_port}")
+        ports = f"gRPC port {server.port}, REST port {server.rest_api_port}"
+        print(f"local server (a stand-in for TensorFlow Serving): {ports}")
         print(f"  {reached(server.host)}")
         for model in config.model_config_list.config:
             print(f"  {model.name}: {shown(server, model)}", flush=True)
@@ -158,9 +159,10 @@ def reloaded(server, path, config):
         changed = read_models(path)
         if changed != config:
             server.models.reload(changed)
-            print(f"{path}: {', '.join(model.name for model in changed.model_config_list.config)}", flush=True)
+            names = ", ".join(model.name for model in changed.model_config_list.config)
+            print(f"{path} was read again: it names {names}", flush=True)
     except (ValueError, OSError, StatusError) as error:
-        print(f"the models stay as they are: {error}", file=sys.stderr, flush=True)
+        print(f"{path} was not taken over, the models stay as they are: {error}", file=sys.stderr, flush=True)
         return config
     return changed
 

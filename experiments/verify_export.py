@@ -4,10 +4,11 @@
     python experiments/verify_export.py --saved_model=saved_models/street --run_dir=runs/street --save_answers=answers
     python3.13 experiments/verify_export.py --saved_model=saved_models/street --answers=answers
 
-The loaders are Python's (tf.saved_model.load), the session loader, and TensorFlow's C API, the server's own path. The
-export, and the encoder beside it, must hold nothing but TensorFlow's own operations, none that only XLA compiles, and
-no input without a batch, and answer their own warm-up requests. Answers that were saved prove them on machines that
-cannot read the run's checkpoints, as the other TensorFlow stack cannot.
+The loaders are Python's (tf.saved_model.load), the session loader (the part of TensorFlow by which a server loads a
+SavedModel), and TensorFlow's C API, the server's own path. The export, and the encoder beside it, must hold nothing but
+TensorFlow's own operations, none that only XLA compiles, and no input without a batch, and answer their own warm-up
+requests. Answers that were saved prove them on machines that cannot read the run's checkpoints, as the other TensorFlow
+stack cannot.
 """
 
 import pathlib

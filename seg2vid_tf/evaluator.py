@@ -306,7 +306,10 @@ def _check_protocol(protocol, pipe, model):
         raise ValueError(f"{model} has no stage 1 to paint start frames with: leave start_frame at real")
     beyond = [h for h in protocol.horizons if h > protocol.num_frames]
     if beyond:
-        raise ValueError(f"horizons {beyond} lie beyond the {protocol.num_frames} frames that are made (num_frames)")
+        raise ValueError(
+            f"horizons asks for scores over the first {beyond} frames, and only {protocol.num_frames} are made: drop "
+            "them, or raise num_frames"
+        )
     if not protocol.samples and protocol.num_frames != pipe.num_frames:
         raise ValueError(
             f"samples must be at least 2 with num_frames {protocol.num_frames}: only clips of the model's own length, "

@@ -42,7 +42,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def check_new(folder: pathlib.Path) -> None:
     """Raises ValueError where there is a folder that holds something, or a file."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder}: already there; choose another split or output folder, or delete it first")
+        raise ValueError(f"{folder}: already there; name another split or output folder, or delete it first")
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def replacing_folder(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     path = pathlib.Path(path).absolute()
     check_new(path)
     if path.is_mount():
-        raise ValueError(f"{path}: a disk of its own, which cannot be written as a whole; name a new folder in it")
+        raise ValueError(f"{path}: a mounted disk, which cannot be replaced as a whole; name a new folder in it")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with new_folders(path.parent):
         temporary.mkdir()
@@ -114,7 +114,8 @@ def held_folder(path: str | os.PathLike, name: str | os.PathLike | None = None) 
         holder = _holder(file)
         if holder and not holder.endswith(f" on {host}"):
             raise ValueError(
-                f"{name} is in use by {holder}, which {host} cannot look at: if it has ended, delete {lock}"
+                f"{name} is in use by {holder}, of which {host} cannot tell whether it still runs: if it has ended, "
+                f"delete {lock}"
             )
         file.truncate(0)
         file.write(f"process {os.getpid()} on {host}")

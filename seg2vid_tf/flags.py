@@ -27,7 +27,12 @@ def define_config_flags(presets: dict) -> None:
     Args:
       presets: {name: config}, all of one class; the first one is the default.
     """
-    flags.DEFINE_enum("preset", next(iter(presets)), list(presets), "sizes and weights that the other flags change")
+    flags.DEFINE_enum(
+        "preset",
+        next(iter(presets)),
+        list(presets),
+        "sizes and settings to start from; every other flag changes one of them",
+    )
     for part in dataclasses.fields(next(iter(presets.values()))):
         for field in dataclasses.fields(part.type):
             defaults = {name: getattr(getattr(config, part.name), field.name) for name, config in presets.items()}
@@ -36,8 +41,12 @@ def define_config_flags(presets: dict) -> None:
 
 def _define(field: dataclasses.Field, part: str, defaults: dict) -> None:
     subject = "weight: " if part == "losses" and field.name.endswith("_weight") else ""
+    # Where the presets are of one mind their names would only be in the way.
     shown = ", ".join(f"{name}: {_shown(value)}" for name, value in defaults.items())
-    help_text = f"{subject}{field.metadata['help']} (preset {shown})"
+    shown = (
+        f"preset {shown}" if len(set(defaults.values())) > 1 else f"default: {_shown(next(iter(defaults.values())))}"
+    )
+    help_text = f"{subject}{field.metadata['help']} ({shown})"
     if field.type is bool:
         flags.DEFINE_bool(field.name, None, help_text)
     elif field.type is int:

@@ -89,7 +89,7 @@ class RunFolder:
         if noise != NOISE_VERSION:
             warnings.warn(
                 f"{self.path} goes on with noise of another kind (noise_version {noise} -> {NOISE_VERSION}): "
-                "as good a run, but not to the bits of one that was never stopped",
+                "the result will be as good, but not bit for bit that of a run that was never stopped",
                 RunWarning,
                 stacklevel=2,
             )
@@ -111,7 +111,8 @@ class RunFolder:
             raise ValueError(f"{self.path} has taken {newest} steps already: give --steps of at least that")
         if newest and not self._config_path.exists():
             raise ValueError(
-                f"{self.path} holds checkpoints but no config.json: bring it back, or give another --run_dir"
+                f"{self.path} holds checkpoints but no config.json, which says of what: bring it back, or give "
+                "another --run_dir"
             )
         if not self._config_path.exists():
             return NOISE_VERSION
@@ -127,7 +128,7 @@ class RunFolder:
         ]
         if changed:
             raise ValueError(
-                f"{self.path} holds another run; it differs in {'; '.join(changed)}. "
+                f"{self.path} holds another run; it differs in {'; '.join(changed)} (the run's own -> what was given). "
                 "Give the run's own flags, or another --run_dir"
             )
         return before.get("noise_version", 1)
@@ -140,7 +141,9 @@ class RunFolder:
         """
         document = self._document()
         if document.get("stage") != stage:
-            raise ValueError(f"{self.path} holds a {document.get('stage')!r} run, expected {stage!r}")
+            raise ValueError(
+                f"{self.path} holds a {document.get('stage')!r} run, expected {stage!r}: give the other stage's folder"
+            )
         try:
             return from_json(CONFIG_CLASSES[stage], document["config"]), AnnotationSpec.from_json(document["spec"])
         except (KeyError, ValueError) as error:
@@ -228,7 +231,7 @@ class RunFolder:
                 reason = str(error).splitlines()[0]
                 errors.append(f"{prefix}: {reason}")
                 if not newest_only:
-                    warnings.warn(f"CHECKPOINT UNREADABLE, trying the one before: {prefix}: {reason}", stacklevel=2)
+                    warnings.warn(f"CHECKPOINT UNREADABLE, trying the one before it: {prefix}: {reason}", stacklevel=2)
                 continue
             # Only now: a restore that breaks half-way would leave a mixture of two states.
             for variable, value in values:
@@ -255,7 +258,9 @@ class RunFolder:
         try:
             document = json.loads(self._config_path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
-            raise ValueError(f"{self.path} holds no run: there is no config.json in it") from error
+            raise ValueError(
+                f"{self.path} holds no run: there is no config.json in it; name a folder that a training wrote"
+            ) from error
         except json.JSONDecodeError as error:
             raise ValueError(f"{self._config_path} is not JSON: {error}") from error
         if document.get("stage") in CONFIG_CLASSES and "config" in document:
@@ -263,7 +268,7 @@ class RunFolder:
             if lacked:
                 # From one line of code alone: Python says the same words of one line once.
                 warnings.warn(
-                    f"{self._config_path} is from before these were there, which get their defaults: "
+                    f"{self._config_path} was written before these settings existed; they get their defaults: "
                     f"{', '.join(lacked)}",
                     RunWarning,
                     stacklevel=1,
@@ -284,7 +289,9 @@ def _read(prefix, objects):
         variables = raw_variables(owner)
         found = sum(key.startswith(f"{name}/") for key in stored)
         if found != len(variables):
-            raise ValueError(f"it holds {found} variables of {name}, which has {len(variables)}: another version's?")
+            raise ValueError(
+                f"it holds {found} variables of {name}, which has {len(variables)} here: another version wrote it"
+            )
         for i, variable in enumerate(variables):
             value = reader.get_tensor(f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE")
             if np.shape(value) != tuple(variable.shape):

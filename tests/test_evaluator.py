@@ -65,7 +65,8 @@ def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp
     )
     warnings = evaluator.run(tmp_path / "out")["warnings"]
     assert warnings == [f"TRAINED ON THIS: 16 frames of {street_data / 'train'} are frames of the training data"]
-    assert "TRAINED ON THIS" in (tmp_path / "out" / "report.html").read_text()
+    report = (tmp_path / "out" / "report.html").read_text()
+    assert "TRAINED ON THIS" in report and "<dt>warp_error_external</dt><dd>the same along the flow" in report
 
 
 def test_clips_that_were_trained_on_are_told_without_opencv_too(pipe, saved_model, street_data):
@@ -228,7 +229,7 @@ def test_protocols_that_mean_nothing(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"horizons": (1, 3)}, r"horizons \[3\] lie beyond the 2 frames that are made"),
+        ({"horizons": (1, 3)}, r"horizons asks for scores over the first \[3\] frames, and only 2 are made"),
         ({"samples": 0, "num_frames": 3}, "samples must be at least 2 with num_frames 3"),
         ({"start_frame": "generated"}, "has no stage 1 to paint start frames with"),
     ],

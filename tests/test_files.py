@@ -68,7 +68,7 @@ def test_a_folder_appears_as_a_whole_or_not_at_all(tmp_path):
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*")) == ["a", "a/out", "a/out/x"]
     with pytest.raises(ValueError, match="out: already there"), replacing_folder(target):
         pass
-    with pytest.raises(ValueError, match="/: already there|/: a disk of its own"), replacing_folder("/"):
+    with pytest.raises(ValueError, match="/: already there|/: a mounted disk"), replacing_folder("/"):
         pass
 
 
@@ -110,7 +110,7 @@ def test_what_a_killed_process_held_is_taken_over(tmp_path):
 
 def test_what_another_host_holds_is_not_taken_over(tmp_path):
     (tmp_path / LOCK_FILE).write_text("process 7 on elsewhere")
-    with pytest.raises(ValueError, match=r"process 7 on elsewhere, which .* if it has ended, delete .*\.lock"):
+    with pytest.raises(ValueError, match=r"process 7 on elsewhere, of which .* if it has ended, delete .*\.lock"):
         with held_folder(tmp_path):
             pass
     assert (tmp_path / LOCK_FILE).read_text() == "process 7 on elsewhere"

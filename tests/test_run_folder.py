@@ -77,7 +77,7 @@ DATA, INDEX = "ckpt-6.data-00000-of-00001", "ckpt-6.index"
 def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(trained, damage, file):
     damage(trained.checkpoints / file)
     weights = Weights(-1.0)
-    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE, trying the one before: .*ckpt-6"):
+    with pytest.warns(UserWarning, match="CHECKPOINT UNREADABLE, trying the one before it: .*ckpt-6"):
         assert trained.restore({"net": weights}) == 4
     np.testing.assert_array_equal(weights.matrix, np.full([3, 2], 4.0))
 
@@ -234,7 +234,7 @@ def test_a_config_from_before_a_field_existed_goes_on_with_its_default(tmp_path,
     document = json.loads(path.read_text())
     del document["config"]["training"]["jitter"], document["config"]["losses"]["free_bits"]
     path.write_text(json.dumps(document))
-    said = r"from before these were there, which get their defaults: losses.free_bits 0.0, training.jitter 0.0$"
+    said = r"written before these settings existed; they get their defaults: losses.free_bits 0.0, training.jitter 0.0$"
     with pytest.warns(RunWarning, match=said):
         assert folder.load("motion") == (motion_config, spec)
     other = dataclasses.replace(motion_config, training=dataclasses.replace(motion_config.training, jitter=2.0))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from seg2vid_tf.evaluation.score_meanings import meanings
 from seg2vid_tf.evaluation.video import Video
 from seg2vid_tf.html_page import animation, picture, text
 from seg2vid_tf.media import flow_to_color
@@ -97,6 +98,9 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         names = {name for scores in metrics["by_frame"].values() for name in scores}
         parts += [_curves(name, metrics["by_frame"]) for name in sorted(names)]
     parts += ["<h2>Clips</h2>", _figure(picture(flow_wheel()), "colours of flow"), *pictures]
+    scores = dict.fromkeys(n for kind in ("methods", "sets") for each in metrics[kind].values() for n in each)
+    told = "".join(f"<dt>{text(name)}</dt><dd>{text(meaning)}</dd>" for name, meaning in meanings(scores).items())
+    parts.append(f"<h2>What the scores are</h2><dl>{told}</dl>")
     parts.append("<h2>What this was made of</h2><table>")
     for name, value in ((fact, metrics[fact]) for fact in facts):
         for key, each in value.items() if isinstance(value, dict) else ((name, value),):

@@ -63,7 +63,7 @@ class Bounds:
         if self._here_only and name.lower() not in _HERE:
             return 400, "this page answers to localhost alone; start paint.py with --host to open it to others"
         if path.startswith("/gradio_api") and any(door in path for door in _SHUT):
-            return 404, "this page has no such door"
+            return 404, "this page takes and gives no files at this address"
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._max_body:
             return 413, self._too_large()

@@ -186,7 +186,7 @@ def test_an_existing_split_is_not_overwritten(tmp_path, make_clip):
     (tmp_path / "train").mkdir()  # an empty folder is no split
     source = ClipList([make_clip()], SPEC)
     write_shards(source, tmp_path, split="train")
-    with pytest.raises(ValueError, match="train: already there; choose another split"):
+    with pytest.raises(ValueError, match="train: already there; name another split"):
         write_shards(source, tmp_path, split="train")
     assert [p.name for p in tmp_path.iterdir()] == ["train"]
 

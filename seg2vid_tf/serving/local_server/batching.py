@@ -68,13 +68,15 @@ class Batcher:
         ((rows,),) = sizes
         most = self._parameters.max_batch_size
         if rows > most:
-            raise StatusError("INVALID_ARGUMENT", f"{rows} rows are more than the largest batch, {most}")
+            raise StatusError(
+                "INVALID_ARGUMENT", f"{rows} rows are more than the largest batch: send at most {most} at once"
+            )
         key = (key, *((name, value.shape[1:]) for name, value in sorted(inputs.items())))
         now = time.monotonic()
         task = _Task(inputs, rows, now, now + timeout, concurrent.futures.Future())
         with self._changed:
             if self._closed:
-                raise StatusError("UNAVAILABLE", "this version is being unloaded")
+                raise StatusError("UNAVAILABLE", "this version is being unloaded, ask again")
             queue = self._queues.setdefault(key, collections.deque())
             if rows + sum(waiting.rows for waiting in queue) > self._parameters.max_enqueued_batches * most:
                 raise StatusError("UNAVAILABLE", "the batch scheduling queue is full, try again later")

@@ -68,7 +68,8 @@ class BatchingParameters:
         sizes = self.allowed_batch_sizes
         if sizes and (min(sizes) < 1 or list(sizes) != sorted(set(sizes)) or sizes[-1] != self.max_batch_size):
             raise ValueError(
-                f"allowed_batch_sizes must rise to max_batch_size {self.max_batch_size}, received {list(sizes)}"
+                f"allowed_batch_sizes must rise, and end with max_batch_size {self.max_batch_size}, received "
+                f"{list(sizes)}"
             )
 
 

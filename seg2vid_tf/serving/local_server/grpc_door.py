@@ -72,7 +72,7 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             inputs = _arrays(request.inputs)
             timeout = min(self._answer_seconds, context.time_remaining())
             if timeout <= 0:
-                raise StatusError("DEADLINE_EXCEEDED", "no time is left for this request")
+                raise StatusError("DEADLINE_EXCEEDED", "the deadline of this request had passed when its turn came")
             outputs = servable.predict(spec.signature_name, inputs, tuple(request.output_filter), timeout)
             response = predict_pb2.PredictResponse()
             _name_version(response.model_spec, spec, servable)
@@ -178,10 +178,10 @@ def _arrays(tensors):
         try:
             dtype, sizes = tf.as_dtype(tensor.dtype), [dim.size for dim in tensor.tensor_shape.dim]
             if tensor.tensor_shape.unknown_rank or min(sizes, default=0) < 0:
-                raise ValueError(f"a tensor of shape {sizes}")
+                raise ValueError(f"its shape must be given and hold no negative size, received {sizes}")
             left -= math.prod(sizes) * dtype.size
             if left < 0:
-                raise ValueError(f"with a tensor of shape {sizes} all have more than {MAX_BYTES >> 20} MiB")
+                raise ValueError(f"with its shape {sizes} the request's tensors have more than {MAX_BYTES >> 20} MiB")
             if dtype == tf.string and len(tensor.string_val) != math.prod(sizes):
                 raise ValueError(f"{len(tensor.string_val)} strings for shape {sizes}")
             arrays[name] = tf.make_ndarray(tensor)

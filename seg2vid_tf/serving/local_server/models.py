@@ -179,7 +179,7 @@ class Models:
             try:
                 self._look_at(name, config)
             except Exception:  # whatever is wrong with one model, the others go on
-                _LOG.exception("%s: its folder cannot be looked at; trying again", name)
+                _LOG.exception("model %s: its folder cannot be read; it is tried again at the next poll", name)
             if config is None:
                 with self._lock:
                     if all(state.state == "END" for state in self._states[name].values()):
@@ -189,7 +189,7 @@ class Models:
         folder = None if config is None else pathlib.Path(config.base_path)
         if folder is not None and not folder.is_dir():
             if name not in self._away:  # once, and not at every poll
-                _LOG.warning("%s: no folder %s; what is loaded of it stays", name, folder)
+                _LOG.warning("model %s: no folder %s; the versions that are loaded stay", name, folder)
             self._away.add(name)
             return
         self._away.discard(name)

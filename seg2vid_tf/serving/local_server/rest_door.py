@@ -144,7 +144,7 @@ def _read(servable, body):
 def _outputs(servable, signature, inputs, rows, end):
     left = end - time.monotonic()
     if left <= 0:
-        raise StatusError("DEADLINE_EXCEEDED", "no time is left for this request")
+        raise StatusError("DEADLINE_EXCEEDED", "the deadline of this request had passed when its turn came")
     return json_tensor.write_outputs(servable.predict(signature, inputs, timeout=left), rows)
 
 

@@ -111,7 +111,7 @@ class LocalServer:
         self._thread.start()
         while not self._rest.started:
             if not self._thread.is_alive():
-                raise RuntimeError("the REST door did not open")
+                raise RuntimeError("the REST port did not open")
             time.sleep(0.01)
 
     def stop(self) -> None:

@@ -141,7 +141,7 @@ def test_only_a_refusal_makes_the_rows_run_alone(batched):
 
 def test_what_cannot_be_batched_is_refused(batched):
     batcher = batched(_Double(), max_batch_size=2)
-    with pytest.raises(StatusError, match="3 rows are more than the largest batch, 2"):
+    with pytest.raises(StatusError, match="3 rows are more than the largest batch: send at most 2"):
         _ask(batcher, 1, 2, 3)
     with pytest.raises(StatusError, match=r"equal 0th-dimension size: x: \[1\], z: \[2\]"):
         batcher(("s", ()), {"x": np.zeros(1), "z": np.zeros(2)}, 1.0)

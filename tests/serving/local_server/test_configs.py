@@ -49,7 +49,10 @@ def test_what_is_not_given_is_the_servers_own_default(written):
         ("max_batch_size: 3", "BatchingParameters"),
         ("max_batch_size { value: 0 }", "max_batch_size must be positive, received 0"),
         ("batch_timeout_micros { value: -1 }", "must not be negative"),
-        ("max_batch_size { value: 8 } allowed_batch_sizes: 2 allowed_batch_sizes: 4", "must rise to max_batch_size 8"),
+        (
+            "max_batch_size { value: 8 } allowed_batch_sizes: 2 allowed_batch_sizes: 4",
+            "must rise, and end with max_batch_size 8",
+        ),
         ("max_batch_size { value: 4 } allowed_batch_sizes: 4 allowed_batch_sizes: 2", "must rise"),
     ],
 )
