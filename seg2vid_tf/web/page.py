@@ -59,7 +59,7 @@ def answers(models, painting, title, seed, num_videos, num_frames, temperature):
         if reference is not None:
             reference = upload.read_picture(reference, "the style picture", model.size)
         if not model.ready:
-            yield given, videos, result.progress(f"loading {title} (up to half a minute) ...")
+            yield given, videos, result.progress(f"loading {title}: a model's first video takes longest ...")
         else:
             yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
         for done, made in enumerate(model.videos(label_map, asked, reference), 1):
