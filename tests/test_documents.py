@@ -85,3 +85,12 @@ def test_help_opens_with_an_example(path):
     # A backslash at a line's end would be eaten, and with it the line's.
     assert _text(path).startswith('r"""') or "\\\n" not in _text(path).split('"""')[1]
     assert set(example[0]) <= _flags_of(path.name)
+
+
+@pytest.mark.parametrize("path", sorted(EXPERIMENTS.glob("benchmarks/*.py")), ids=_name)
+def test_help_of_a_benchmark_opens_with_an_example(path):
+    text = _text(path)
+    if "__main__" in text:  # the others are imported
+        assert f"    python experiments/benchmarks/{path.name}" in "\n".join(text.splitlines()[:5]).replace(
+            "PYTHONPATH=TREE ", ""
+        )
