@@ -105,7 +105,7 @@ class StartFrameModelConfig(_Checked):
     )
     fine_spade_filters: int = _field(
         0,
-        "the same of the two finest blocks, where a channel costs most; 0: as many as in the others",
+        "as --spade_filters, of the two finest blocks, where a channel costs most; 0: as many as in the others",
         AT_LEAST_0,
     )
     instance_boundary: bool = _field(
@@ -146,7 +146,10 @@ class StartFrameModelConfig(_Checked):
         if self.discriminator not in ("segmentation", "multiscale"):
             raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
         if self.discriminator_features and self.discriminator != "segmentation":
-            raise ValueError("discriminator_features belongs to the segmentation discriminator, received multiscale")
+            raise ValueError(
+                "discriminator_features belongs to the segmentation discriminator, received discriminator "
+                f"{self.discriminator!r}: change one of them"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,13 +163,14 @@ class StartFrameLossConfig(_Checked):
     adversarial_weight: float = _field(1.0, "what the discriminator says of the generated frames", AT_LEAST_0)
     labelmix_weight: float = _field(
         10.0,
-        "consistency of the segmentation discriminator on real and generated frames mixed by classes",
+        "LabelMix (of the OASIS paper): the segmentation discriminator should judge a mixture of a real and a "
+        "generated frame, put together class by class, as it judges its parts; this is how far it does not",
         AT_LEAST_0,
     )
     class_balance: float = _field(
         1.0,
-        "how far the segmentation discriminator counts rare classes up: 1, every class that occurs counts the same; "
-        "0, every pixel does",
+        "how much more the pixels of rare classes count in the segmentation discriminator: 1, every class that occurs "
+        "counts the same; 0, every pixel does",
         AT_LEAST_0,
     )
     feature_matching_weight: float = _field(
@@ -182,7 +186,11 @@ class StartFrameLossConfig(_Checked):
     perceptual_weight: float = _field(
         0.0, "L1 between features of --perceptual_path's network; needs that file", AT_LEAST_0
     )
-    style_kl_weight: float = _field(0.01, "KL of the encoded style from the prior, nats per frame", AT_LEAST_0)
+    style_kl_weight: float = _field(
+        0.01,
+        "how far the styles of real frames are from those that seeds draw: KL divergence from N(0, I), nats per frame",
+        AT_LEAST_0,
+    )
     style_regression_weight: float = _field(
         0.5,
         "L1 between a drawn style and the one encoded from the frame generated with it",
@@ -224,7 +232,9 @@ class MotionModelConfig(_Checked):
         "channels of the refiner's U-Net at 1/2, 1/4, .. of the size",
         AT_LEAST_1,
     )
-    flow_scale: float = _field(16.0, "pixels of flow at frame T that one unit of a flow head stands for", ABOVE_0)
+    flow_scale: float = _field(
+        16.0, "pixels of motion at the last frame that the number 1 from the flow network stands for", ABOVE_0
+    )
     video_filters: tuple[int, ...] = _field(
         (32, 64, 128),
         "channels of the video discriminator's layers, which --video_adversarial_weight switches on",
@@ -245,7 +255,8 @@ class MotionModelConfig(_Checked):
     )
     smoothness: float = _field(
         2.0,
-        "details of a drawn motion are drawn narrower by this power of how often they change across the frame",
+        "how much less the fine details of a drawn motion vary: what changes f times across the frame varies by "
+        "1 / (1 + f) to this power; 0: as much as the rest",
         AT_LEAST_0,
     )
     memory: int = _field(
@@ -277,8 +288,8 @@ class MotionModelConfig(_Checked):
             )
         if not self.annotated and self.foreground_latent:
             raise ValueError(
-                "without annotation (annotated false) nothing tells the foreground from the background: give "
-                f"foreground_latent 0, received {self.foreground_latent}"
+                "without the annotation (annotated is false) nothing tells foreground from background: set "
+                f"foreground_latent to 0, received {self.foreground_latent}"
             )
         if len(self.image_filters) < 2:
             raise ValueError(f"image_filters needs at least two entries, received {self.image_filters}")
@@ -367,14 +378,19 @@ class TrainingConfig(_Checked):
     precision: str = _field(
         "auto", "float32, mixed_bfloat16, or auto: mixed_bfloat16 where this machine is faster with it, timed at start"
     )
-    perceptual_path: str = _field("", "file of the perceptual network's weights (ops/feature_network.py)")
+    perceptual_path: str = _field(
+        "",
+        "weights of the network whose features --perceptual_weight compares: VGG19 (.h5), VGG16 or AlexNet (.npz)",
+    )
     init_from: str = _field(
         "", "run whose networks this one starts from, of the same spec and channels; none: random weights"
     )
     checkpoint_every: int = _field(200, "steps between checkpoints", AT_LEAST_1)
     sample_every: int = _field(200, "steps between pictures of validation clips", AT_LEAST_1)
     measure_every: int = _field(
-        500, "steps between measurements of held-out clips, where something measures", AT_LEAST_1
+        500,
+        "steps between measurements on held-out frames (stage 1, with --segmenter_path or --lpips_path)",
+        AT_LEAST_1,
     )
     log_every: int = _field(20, "steps between TensorBoard scalars", AT_LEAST_1)
 
@@ -431,8 +447,8 @@ class StartFrameConfig:
         if self.losses.style_color_weight:
             if not self.model.style_encoder:
                 raise ValueError(
-                    f"style_color_weight {self.losses.style_color_weight} needs the style encoder, which style_encoder "
-                    "False leaves out: drop one of them"
+                    f"style_color_weight {self.losses.style_color_weight} needs the style encoder, and style_encoder "
+                    "is false: set it to true, or style_color_weight to 0"
                 )
             if self.training.batch_size // self.training.accumulate < 2:
                 raise ValueError(
@@ -553,8 +569,8 @@ def from_json(config_class, document: dict):
     fields = {f.name: f for f in dataclasses.fields(config_class)}
     if set(document) != set(fields):
         raise ValueError(
-            f"not a {config_class.__name__}: missing {sorted(set(fields) - set(document))}, "
-            f"unknown {sorted(set(document) - set(fields))}; was it written by another version?"
+            f"not a {config_class.__name__} of this version: missing {sorted(set(fields) - set(document))}, "
+            f"unknown {sorted(set(document) - set(fields))}; use the version of seg2vid_tf that wrote it"
         )
     values = {}
     for name, value in document.items():

@@ -42,7 +42,9 @@ def test_json_round_trip(config):
 def test_an_unknown_and_a_missing_field_are_named():
     document = to_json(MotionConfig())
     document["training"]["speed"] = document["training"].pop("steps")
-    with pytest.raises(ValueError, match=r"not a MotionTrainingConfig: missing \['steps'\], unknown \['speed'\]"):
+    with pytest.raises(
+        ValueError, match=r"not a MotionTrainingConfig of this version: missing \['steps'\], unknown \['speed'\]"
+    ):
         from_json(MotionConfig, document)
     with pytest.raises(ValueError, match="not a StartFrameConfig"):
         from_json(StartFrameConfig, {})
@@ -220,6 +222,6 @@ def test_what_draws_mean_is_said_once_and_by_no_more_directions_than_there_are()
 
 
 def test_two_layers_without_annotation_are_refused():
-    with pytest.raises(ValueError, match="give foreground_latent 0, received 256"):
+    with pytest.raises(ValueError, match="set foreground_latent to 0, received 256"):
         MotionModelConfig(annotated=False)
     assert not MotionModelConfig(annotated=False, foreground_latent=0).annotated
