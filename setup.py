@@ -23,8 +23,12 @@ SERVING = [
     "uvicorn>=0.30",
 ]
 
-# Flow and affine motion to measure with; the last versions that NumPy 1.26 goes with.
-EVAL = ["opencv-python-headless>=4.9,<4.12"]
+EVAL = [
+    # Flow and affine motion to measure with; the last versions that NumPy 1.26 goes with.
+    "opencv-python-headless>=4.9,<4.12",
+    # Copies of training frames that were coded anew.
+    "ImageHash>=4.3",
+]
 
 setup(
     name="seg2vid_tf",

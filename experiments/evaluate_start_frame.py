@@ -74,7 +74,9 @@ def main():
     segmenter = Segmenter(SEGMENTER_PATH.value) if SEGMENTER_PATH.value else None
     lpips = load_lpips(LPIPS_PATH.value) if LPIPS_PATH.value else None
     scores = StartFrameScores(spec, segmenter, lpips) if segmenter or lpips else None
-    sets = SetMeasures(spec, 0, [FeatureExtractor(path) for path in FEATURES.value])
+    extractors = [FeatureExtractor(path) for path in FEATURES.value]
+    sets = SetMeasures(spec, 0, extractors)
+    fed = {each.name: each.fed for each in extractors} | ({"segmenter": segmenter.fed} if segmenter else {})
     real_set, painted_set = SetScores(spec), SetScores(spec)
 
     needed = shown | set(pairs)  # what the sheet and the pairs look at again
@@ -98,6 +100,7 @@ def main():
         "model": RUN_DIR.value or SAVED_MODEL.value,
         "seeds": NUM_SEEDS.value,
         "frames": count,
+        **({"fed": fed} if fed else {}),
         **(scores.result() if scores is not None else {}),
         **distances,
         **({"style": _style(model, spec, segmenter, kept, pairs, lends_style)} if pairs else {}),

@@ -77,7 +77,7 @@ flags.DEFINE_list("exclude_prefixes", None, "recordings to leave out, by what th
 flags.DEFINE_list("persons", None, "persons to take: p0,p1 (weizmann_pose; default: all), 1,2 (kth; the --split's)")
 flags.DEFINE_list("actions", None, "actions or classes to take: jack (weizmann_pose), boxing (kth), Archery (ucf101)")
 flags.DEFINE_string("official_split", "", "train, val or test")
-flags.DEFINE_string("split_list", "", "official list of the videos to take, trainlist01.txt")
+flags.DEFINE_string("split_list", "", "official list of what to take: trainlist01.txt (ucf101), 00sequences.txt (kth)")
 flags.DEFINE_enum("layout", None, ["raw", "odometry", "semantic"], "which of KITTI's downloads --input is")
 flags.DEFINE_bool("stills", False, "every frame is a clip of its own, gaps do not matter; of cityscapes, leftImg8bit")
 flags.DEFINE_enum(
@@ -272,9 +272,10 @@ def _weizmann_pose(size, length, annotator):
 def _videos(find, size, length, annotator):
     from seg2vid_tf.data.video import VideoClips, not_read
 
-    videos = find()
+    videos, ranges, remarks = find()
     # UCF-101's lists name what is to be read.
-    remarks = () if FLAGS.split_list else not_read(FLAGS.input, videos)
+    if FLAGS.dataset != "ucf101":
+        remarks += not_read(FLAGS.input, videos, [FLAGS.split_list])
     return VideoClips(
         videos,
         annotator.spec,
@@ -282,6 +283,7 @@ def _videos(find, size, length, annotator):
         max_length=length,
         frame_step=FLAGS.frame_step,
         fps=FLAGS.fps,
+        ranges=ranges,
         remarks=remarks,
     )
 
@@ -289,24 +291,28 @@ def _videos(find, size, length, annotator):
 def _any_videos():
     from seg2vid_tf.data.video import find_videos
 
-    return find_videos(FLAGS.input)
+    return find_videos(FLAGS.input), None, ()
 
 
 def _kth_videos():
-    from seg2vid_tf.data.kth import PERSONS, kth_videos
+    from seg2vid_tf.data.kth import PERSONS, kth_frame_ranges, kth_videos
 
     if FLAGS.persons is None and FLAGS.split not in PERSONS:
         raise ValueError(f"--split={FLAGS.split}: give --persons, or one of the splits {sorted(PERSONS)}")
     if FLAGS.persons is not None and not all(person.isdigit() for person in FLAGS.persons):
         raise ValueError(f"--persons of kth are numbers, 1 to 25, received {','.join(FLAGS.persons)}")
     persons = PERSONS[FLAGS.split] if FLAGS.persons is None else [int(person) for person in FLAGS.persons]
-    return kth_videos(FLAGS.input, persons, FLAGS.actions)
+    videos = kth_videos(FLAGS.input, persons, FLAGS.actions)
+    if FLAGS.split_list:
+        return videos, kth_frame_ranges(FLAGS.split_list, videos), ()
+    pauses = "whole videos, pauses without a person too; --split_list=00sequences.txt takes the official parts"
+    return videos, None, (pauses,)
 
 
 def _ucf101_videos():
     from seg2vid_tf.data.ucf101 import ucf101_videos
 
-    return ucf101_videos(FLAGS.input, FLAGS.split_list, FLAGS.actions)
+    return ucf101_videos(FLAGS.input, FLAGS.split_list, FLAGS.actions), None, ()
 
 
 DATASETS = {
@@ -344,7 +350,7 @@ DATASETS = {
     "kth": DataSet(
         functools.partial(_videos, _kth_videos),
         needs=("input", "annotator"),
-        flags=("persons", "actions", "frame_step", "fps", "crop_to_aspect"),
+        flags=("persons", "actions", "split_list", "frame_step", "fps", "crop_to_aspect"),
     ),
     "ucf101": DataSet(
         functools.partial(_videos, _ucf101_videos),

@@ -25,7 +25,7 @@ from seg2vid_tf.config import write_json
 from seg2vid_tf.data.clip_record import MOTION
 from seg2vid_tf.data.overlap import shared_frames
 from seg2vid_tf.data.pipeline import make_dataset
-from seg2vid_tf.data.shards import check_shards, manifest_spec, sources
+from seg2vid_tf.data.shards import check_shards, manifest_spec, recordings, sources
 from seg2vid_tf.evaluation.baselines import MeanFlow
 from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip
 from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, config_hash
@@ -101,7 +101,7 @@ class Evaluator:
         self.protocol = protocol = dataclasses.replace(protocol, num_frames=protocol.num_frames or pipe.num_frames)
         _check_protocol(protocol, pipe, model)
         self._manifest = check_shards(data)
-        self._spec = manifest_spec(self._manifest)
+        self._spec, self._recordings = manifest_spec(self._manifest), recordings(self._manifest)
         # Another name will do, as KITTI's for Cityscapes' classes.
         if (self._spec.classes, self._spec.ignore_id) != (pipe.spec.classes, pipe.spec.ignore_id):
             raise ValueError(
@@ -121,18 +121,16 @@ class Evaluator:
             protocol.horizons,
             protocol.external_flow,
         )
-        segment = None
+        fed, segment = {}, None
         if networks.segmenter:
             table, segmenter = cityscapes_to_spec(self._spec), Segmenter(networks.segmenter)
+            fed["segmenter"] = segmenter.fed
             segment = lambda frames: table[segmenter(frames)]  # noqa: E731 - one expression that two names feed
         extractors = [FeatureExtractor(path) for path in networks.features]
-        self._sets = SetMeasures(
-            self._spec,
-            protocol.num_frames,
-            extractors,
-            FeatureExtractor(networks.classifier, "classifier") if networks.classifier else None,
-            segment,
-        )
+        classifier = FeatureExtractor(networks.classifier, "classifier") if networks.classifier else None
+        self._sets = SetMeasures(self._spec, protocol.num_frames, extractors, classifier, segment)
+        fed |= {f"features_{each.name}": each.fed for each in extractors}
+        fed |= {"classifier": classifier.fed} if classifier else {}
         roles = {"lpips": networks.lpips, "segmenter": networks.segmenter, "classifier": networks.classifier}
         roles |= {f"features_{each.name}": each.path for each in extractors}
         self._identity = {
@@ -147,7 +145,7 @@ class Evaluator:
             "without_annotation": None if without_annotation is None else _identified(without_annotation),
             "protocol": dataclasses.asdict(protocol),
             "noise_version": pipe.noise_version,
-            "networks": {role: _identified(path) for role, path in roles.items() if path},
+            "networks": {role: {**_identified(path), "fed": fed.get(role, "")} for role, path in roles.items() if path},
             "versions": _versions(protocol.external_flow),
         }
 
@@ -208,6 +206,7 @@ class Evaluator:
             batch_size=1,
             training=False,
             with_motion=measured and self._has_motion,
+            with_clip_ids=measured,
             with_instances=measured and self._pipe.uses_instances and protocol.start_frame == "generated",
             size=self._pipe.size,
             window_stride=protocol.window_stride,
@@ -219,7 +218,7 @@ class Evaluator:
             frames, label_maps = to_uint8(window["frames"][0]).numpy(), window["label_maps"][0].numpy()
             truth = {name: window[name][0].numpy() for name in MOTION} if self._has_motion else None
             instances = window["instance_maps"][0, 0].numpy() if "instance_maps" in window else None
-            yield RealClip(frames, label_maps, truth, instances)
+            yield RealClip(frames, label_maps, truth, instances, window["clip_id"].numpy()[0].decode())
 
     def _learned_from(self) -> tuple[np.ndarray | None, list[str]]:
         """The training data's mean flow where it can be had, and warnings about the data."""
@@ -231,14 +230,19 @@ class Evaluator:
         shared = sources(self._manifest) & {f for m in self._train_data.values() for f in sources(m)}
         if shared:
             warnings.append(f"TRAINED ON THIS: {len(shared)} files of {self._data} are in the training data too")
-        try:
-            count = shared_frames(self._data, list(self._train_data))
-            if count:
-                warnings.append(f"TRAINED ON THIS: {count} frames of {self._data} are frames of the training data")
-        except ValueError as error:
-            if not is_input_error(error):
-                raise
-            warnings.append(f"whether the model learned from the very same frames is unknown: {error}")
+        same, alike = shared_frames(self._data, list(self._train_data))
+        if same:
+            warnings.append(f"TRAINED ON THIS: {same} frames of {self._data} are frames of the training data")
+        if alike:
+            warnings.append(
+                f"TRAINED ON THIS, it seems: {alike} frames of {self._data} look like frames of the training data "
+                "(perceptual hash): they were coded anew, or follow them at once"
+            )
+        if alike is None:
+            copies = "frames coded anew" if same is not None else "the very same frames, stored in another way,"
+            warnings.append(
+                f"whether the model learned from {copies} is unknown without ImageHash: pip install 'seg2vid_tf[eval]'"
+            )
         if not self.protocol.external_flow:
             return None, [*warnings, "no mean_flow: it is measured by OpenCV (external_flow)"]
         mean = MeanFlow()
@@ -263,7 +267,7 @@ class Evaluator:
         if self.protocol.swap and previous is not None and self._models[""].can_swap:
             own = videos["reconstruction"][0]
             record["scores"]["reconstruction"] |= self._models[""].swapped(real, own, previous)
-        return record, parts
+        return {"recording": self._recordings[real.clip_id], **record}, parts
 
     def _given_start_frame(self, real):
         """What is animated; None: stage 1 paints it."""

@@ -27,7 +27,8 @@ def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, stre
     assert done.returncode == 0, done.stderr
     assert "reconstruction" in done.stdout and f"{tmp_path}/a/report.html: 2 clips" in done.stdout
     metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
-    assert metrics["clips"] == 2 and metrics["warnings"] == []
+    assert (metrics["clips"], metrics["recordings"]) == (2, 2)
+    assert [line for line in metrics["warnings"] if "ImageHash" not in line] == []
     motion = {f"{score}{way}" for way in ("", "_backward") for score in ("epe", "fl_all", "occlusion_f1")}
     groups = ("background", "foreground")
     swaps = {f"swap_{part}_moves_{group}" for part in groups for group in groups}
@@ -65,7 +66,7 @@ def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, stre
     done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'twin'}", output=tmp_path / "c")
     assert done.returncode == 0, done.stderr
     same = json.loads((tmp_path / "c" / "comparison.json").read_text())[str(tmp_path / "twin")]
-    assert same["samples"]["psnr"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clips": 2}
+    assert same["samples"]["psnr"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clips": 2, "recordings": 2}
     assert "minus" in (tmp_path / "c" / "report.html").read_text()
 
 

@@ -112,7 +112,7 @@ def test_it_measures_writes_a_sheet_and_refuses_what_it_cannot(
 
     segmenter = ("segmenter_accuracy", "segmenter_mean_iou")
     assert set(whole) == {
-        *("data", "model", "seeds", "frames", "lpips", "lpips_between_seeds", "style", "warnings"),
+        *("data", "model", "seeds", "frames", "fed", "lpips", "lpips_between_seeds", "style", "warnings"),
         *(f"{score}{kind}" for score in segmenter for kind in ("", "_real", "_ratio")),
         *("frechet_means", "kid_means", "kid_means_stderr"),
     }

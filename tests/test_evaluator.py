@@ -3,14 +3,17 @@
 import dataclasses
 import json
 import shutil
+import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import seg2vid_tf.evaluator as evaluator_module
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
+from seg2vid_tf.data.overlap import SharedFrames
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.evaluation.methods import Protocol
@@ -20,6 +23,13 @@ from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.motion_trainer import MotionTrainer
 
 QUICK = Protocol(samples=2, swap=False, external_flow=False)
+UNKNOWN = "is unknown without ImageHash: pip install 'seg2vid_tf[eval]'"
+
+
+@pytest.fixture
+def no_imagehash(monkeypatch):
+    """As where the extra eval is not installed."""
+    monkeypatch.setitem(sys.modules, "imagehash", None)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +65,7 @@ def test_seeds_of_another_kind_are_another_evaluation(finished, pipe, saved_mode
         Evaluator(pipe, saved_model, street_data / "validation", QUICK).run(folder)
 
 
-def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp_path):
+def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp_path, no_imagehash):
     evaluator = Evaluator(
         pipe,
         saved_model,
@@ -64,21 +74,33 @@ def test_clips_that_were_trained_on_are_told(pipe, saved_model, street_data, tmp
         train_data=[street_data / "validation", street_data / "train"],
     )
     warnings = evaluator.run(tmp_path / "out")["warnings"]
-    assert warnings == [f"TRAINED ON THIS: 16 frames of {street_data / 'train'} are frames of the training data"]
+    assert warnings[:-1] == [
+        f"TRAINED ON THIS: 16 frames of {street_data / 'train'} are frames of the training data",
+        f"whether the model learned from frames coded anew {UNKNOWN}",
+    ]
+    assert warnings[-1].startswith("no intervals: all clips (1) are of one recording, 'street_000000'")
     report = (tmp_path / "out" / "report.html").read_text()
     assert "TRAINED ON THIS" in report and "<dt>warp_error_external</dt><dd>the same along the flow" in report
 
 
-def test_clips_that_were_trained_on_are_told_without_opencv_too(pipe, saved_model, street_data):
+def test_clips_that_were_trained_on_are_told_without_opencv_too(pipe, saved_model, street_data, no_imagehash):
     evaluator = Evaluator(pipe, saved_model, street_data / "train", QUICK, train_data=[street_data / "train"])
     mean_flow, warnings = evaluator._learned_from()
     assert mean_flow is None and warnings == [
         f"TRAINED ON THIS: 16 frames of {street_data / 'train'} are frames of the training data",
+        f"whether the model learned from frames coded anew {UNKNOWN}",
         "no mean_flow: it is measured by OpenCV (external_flow)",
     ]
 
 
-def test_training_data_that_is_too_small_is_told(pipe, saved_model, street_data, spec, tmp_path):
+def test_copies_that_were_coded_anew_are_told(pipe, saved_model, street_data, monkeypatch):
+    monkeypatch.setattr(evaluator_module, "shared_frames", lambda split, others: SharedFrames(None, 3))
+    evaluator = Evaluator(pipe, saved_model, street_data / "train", QUICK, train_data=[street_data / "validation"])
+    warnings = evaluator._learned_from()[1]
+    assert warnings[0].startswith(f"TRAINED ON THIS, it seems: 3 frames of {street_data / 'train'} look like frames of")
+
+
+def test_training_data_that_is_too_small_is_told(pipe, saved_model, street_data, spec, tmp_path, no_imagehash):
     (clip,) = SyntheticStreet([1], 3, 32, 64, with_motion=False)
     clip = Clip(clip.clip_id, clip.frames[:, :16], clip.label_maps[:, :16])
     write_shards(ClipList([clip], spec), tmp_path, split="train")
@@ -86,7 +108,7 @@ def test_training_data_that_is_too_small_is_told(pipe, saved_model, street_data,
     evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol, train_data=[tmp_path / "train"])
     mean_flow, (unknown, no_flow) = evaluator._learned_from()
     assert mean_flow is None and no_flow.startswith("no mean_flow: ")
-    assert unknown.startswith("whether the model learned from the very same frames is unknown: ")
+    assert unknown == f"whether the model learned from the very same frames, stored in another way, {UNKNOWN}"
 
 
 def test_exact_motion_that_cannot_be_compared_with_is_told(pipe, saved_model, street_data, tmp_path):
@@ -121,8 +143,11 @@ def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_d
     assert metrics["sets"]["samples"]["frechet_means"] > 0, "8 frames of 3 features"
     assert metrics["sets"]["samples"]["kid_means"] is None, "of two clips"
     assert metrics["sets"]["samples"]["frechet_pytorch_fid_means"] > 0
-    assert set(metrics["networks"]) == {"classifier", "features_means", "features_pytorch_fid_means"}
-    assert set(metrics["sets"]["real"]) == {"classifier_score_means"}
+    fed = {"classifier": "as they are, [-1,1]", "features_means": "as they are, [-1,1]"}
+    fed["features_pytorch_fid_means"] = "pytorch_fid's preparation"
+    assert {role: network["fed"] for role, network in metrics["networks"].items()} == fed
+    splits = {f"classifier_score_means_10_splits{end}" for end in ("", "_stddev")}
+    assert set(metrics["sets"]["real"]) == {"classifier_score_means", *splits}
 
 
 def _blind_run(root, motion_config, spec, **changes):

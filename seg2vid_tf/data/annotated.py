@@ -81,6 +81,9 @@ class Annotated(ClipSource):
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return self._source.files(clip_id)
 
+    def recording(self, clip_id: str) -> str:
+        return self._source.recording(clip_id)
+
     def length(self, clip_id: str) -> int | None:
         return self._source.length(clip_id)
 

@@ -111,6 +111,7 @@ def parse_window(
     image_format: str,
     with_motion: bool,
     with_instances: bool = False,
+    with_clip_ids: bool = False,
 ) -> dict[str, tf.Tensor]:
     """Decodes, in a graph, the frames start, start + stride, ..., start + T * stride of a record.
 
@@ -123,11 +124,12 @@ def parse_window(
       image_format: of its frames.
       with_motion: whether to decode flow and visibility.
       with_instances: whether to decode instance maps.
+      with_clip_ids: whether to say which clip it is.
 
     Returns:
       frames uint8 [T+1, H, W, 3], label_maps uint8 [T+1, H, W]; with motion also flow and flow_backward float32
       [T, H, W, 2], visibility and visibility_backward float32 [T, H, W, 1]; with instances also instance_maps int32
-      [T+1, H, W], 0 = no instance.
+      [T+1, H, W], 0 = no instance; with clip ids also clip_id string [].
     """
     height, width = size
     keys = ("frames", "label_maps", *(("instance_maps",) if with_instances else ()), *(MOTION if with_motion else ()))
@@ -156,6 +158,9 @@ def parse_window(
         # int32, because hardly any operation takes uint16.
         numbers = stacked("instance_maps", lambda data: grey(data, tf.uint16), window)[..., 0]
         outputs["instance_maps"] = tf.cast(numbers, tf.int32)
+    if with_clip_ids:
+        feature = {"clip_id": tf.io.FixedLenFeature([], tf.string)}
+        outputs |= tf.io.parse_single_example(record, feature)
     if with_motion:
         # Entry t of a motion list belongs to frame t + 1.
         steps = [offset - 1 for offset in window[1:]]

@@ -54,6 +54,10 @@ class ClipSource(abc.ABC):
         """The files that a clip is made of; none where it is rendered."""
         return []
 
+    def recording(self, clip_id: str) -> str:
+        """What a clip was cut from, with others perhaps: clips of one recording are alike."""
+        return clip_id
+
     def faults(self) -> dict[str, str]:
         """{clip id: what is wrong} of clips that are known to be bad before a file is opened, since names do not fit
         together; reading one raises ValueError."""
@@ -130,6 +134,9 @@ class Relabelled(ClipSource):
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return self._source.files(clip_id)
+
+    def recording(self, clip_id: str) -> str:
+        return self._source.recording(clip_id)
 
     def length(self, clip_id: str) -> int | None:
         return self._source.length(clip_id)

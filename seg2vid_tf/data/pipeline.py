@@ -45,6 +45,7 @@ def make_dataset(
     with_motion: bool = False,
     with_instances: bool = False,
     with_matching: bool = False,
+    with_clip_ids: bool = False,
     size: tuple[int, int] | None = None,
     frame_stride: int = 1,
     window_stride: int | None = None,
@@ -70,6 +71,7 @@ def make_dataset(
       with_instances: whether to give instance maps; every split must be stored with them.
       with_matching: whether to give what matching finds in the frames, which is kept beside the shards; only where
         neither crop, reverse nor recolor makes every window another one.
+      with_clip_ids: whether to say which clip each window is of.
       size: (height, width) to scale down to, frames by area, label and instance maps by nearest neighbour; None: as
         stored.
       frame_stride: distance between the frames of a window.
@@ -80,10 +82,11 @@ def make_dataset(
     Returns:
       Dataset of dicts: ``frames`` float32 [B, T+1, H, W, 3] in [-1, 1], ``label_maps`` uint8 [B, T+1, H, W]; with
       motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
-      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance; with
-      matching ``displacements`` [B, T, h, w, 2] and ``fits`` [B, T, h, w, 1] as of ops.matching.matched_motion, but
-      where they cannot be kept. TensorFlow is not to shard it once more (AutoShardPolicy.OFF). Iterating raises
-      tf.errors.DataLossError at a damaged record; check_shards says which shard that is.
+      float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance; with clip
+      ids ``clip_id`` string [B]; with matching ``displacements`` [B, T, h, w, 2] and ``fits`` [B, T, h, w, 1] as of
+      ops.matching.matched_motion, but where they cannot be kept. TensorFlow is not to shard it once more
+      (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record; check_shards says which shard
+      that is.
 
     Raises:
       ValueError: what load_manifest refuses, splits that do not fit together, no clip long enough, no motion or no
@@ -142,6 +145,7 @@ def make_dataset(
             image_format=image_format,
             with_motion=with_motion,
             with_instances=with_instances,
+            with_clip_ids=with_clip_ids,
         )
         if training and crop < 1:
             # By Lanczos: area and bilinear sampling, at a scale that is no whole number, take the fine detail away
@@ -250,7 +254,7 @@ def _shuffled(windows: np.ndarray, seed: int, skipped: int) -> tf.data.Dataset:
 
 def _resized(example, size, method):
     frames = tf.image.resize(tf.cast(example["frames"], tf.float32), size, method, antialias=True)
-    resized = {"frames": tf.clip_by_value(frames, 0.0, 255.0)}  # Lanczos swings over at edges
+    resized = {**example, "frames": tf.clip_by_value(frames, 0.0, 255.0)}  # Lanczos swings over at edges
     for key in ("label_maps", "instance_maps"):
         if key in example:
             resized[key] = tf.image.resize(example[key][..., None], size, tf.image.ResizeMethod.NEAREST_NEIGHBOR)[

@@ -158,7 +158,8 @@ class ShardWriter:
                     class_pixels += np.bincount(clip.label_maps.ravel(), minlength=256)[: len(class_pixels)]
                     files = [str(path) for path in self.source.files(clip_id)]
                     entry["remarks"] += [{"clip_id": clip_id, "remark": r} for r in self._remarks(clip)]
-                    entry["clips"].append({"clip_id": clip_id, "length": len(clip.frames), "files": files})
+                    cut_from = {"recording": self.source.recording(clip_id), "files": files}
+                    entry["clips"].append({"clip_id": clip_id, "length": len(clip.frames), **cut_from})
                     each(len(clip.frames))
             if temporary.stat().st_size != num_bytes:
                 raise OSError(f"{temporary.stat().st_size} of {num_bytes} bytes arrived")

@@ -10,6 +10,7 @@ every shard's size and SHA-256, every clip's length, and the spec that the label
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -84,6 +85,16 @@ def unseen_classes(manifests: list[dict]) -> list[int] | None:
 def sources(manifest: dict) -> set[str]:
     """The files that a split's clips were made of; none where they were rendered."""
     return {file for shard in manifest["shards"] for clip in shard["clips"] for file in clip.get("files", ())}
+
+
+def recordings(manifest: dict) -> dict[str, str]:
+    """{clip id: the recording that it was cut from}.
+
+    A split that was prepared before manifests said so has names alone: "walk_00000030" was cut from "walk".
+    """
+    clips = [clip for shard in manifest["shards"] for clip in shard["clips"]]
+    cut = {c["clip_id"]: re.sub(r"_\d{8}$", "", c["clip_id"]) if c.get("files") else c["clip_id"] for c in clips}
+    return {clip["clip_id"]: clip.get("recording", cut[clip["clip_id"]]) for clip in clips}
 
 
 def check_shards(split_dir: str | os.PathLike) -> dict:

@@ -6,7 +6,7 @@ A video has no annotation: its clips' label maps are the ignore id everywhere, u
 
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class VideoClips(ClipSource):
         max_length: int | None = None,
         frame_step: int = 1,
         fps: float | None = None,
+        ranges: dict[str, list[slice]] | None = None,
         remarks: tuple[str, ...] = (),
     ):
         """Counts the frames of every file, which reads them through once.
@@ -67,6 +68,8 @@ class VideoClips(ClipSource):
           frame_step: take every n-th frame.
           fps: take the frames that are shown at even steps, so many a second; None: all, and a clip whose steps are
             uneven has a fault.
+          ranges: {clip id: parts of its video, frames from 0}, which are clips of their own ("walk_1", "walk_2"), cut
+            where they are longer than max_length; None: whole videos. One that reaches beyond its video ends with it.
           remarks: on how the files were found.
 
         Raises:
@@ -86,23 +89,34 @@ class VideoClips(ClipSource):
         self._decoder = None
         self._parts, self._numbers = {}, {}
         self._bad, self._uneven = {}, {}
-        for name, path in videos.items():
+        if ranges is not None:
+            self.settings["ranges"] = {name: [[r.start, r.stop] for r in ranges[name]] for name in videos}
+        for video, path in videos.items():
             try:
                 times = [frame.time for frame in decoded_frames(path)]
-                self._numbers[name] = numbers = self._taken(path, times, frame_step, fps)
+                spans = {video: slice(0, len(times))}
+                if ranges is not None:
+                    spans = {f"{video}_{i}": span for i, span in enumerate(ranges[video], 1)}
+                taken = {name: self._taken(path, times, span, frame_step, fps) for name, span in spans.items()}
             except ValueError as error:  # told when the clip is read, as of every other source
-                self._parts[name], self._bad[name] = (name, path, slice(0, 0)), str(error)
+                self._parts[video], self._bad[video] = (video, path, slice(0, 0)), str(error)
                 continue
-            cut = parts(name, len(numbers), max_length)
-            self._parts |= {clip_id: (name, path, part) for clip_id, part in cut.items()}
-            if None not in times and fps is None:
-                self._find_uneven(path, [times[i] for i in numbers], cut)
+            self._numbers |= taken
+            for name, numbers in taken.items():
+                cut = parts(name, len(numbers), max_length)
+                self._parts |= {clip_id: (name, path, part) for clip_id, part in cut.items()}
+                if None not in times and fps is None:
+                    self._find_uneven(path, [times[i] for i in numbers], cut)
         self.clip_ids = tuple(self._parts)
 
-    def _taken(self, path, times, frame_step, fps):
-        """The numbers of the frames that are taken."""
+    def _taken(self, path, times, span, frame_step, fps):
+        """The numbers of the frames of a part of the video that are taken."""
+        start, stop, _ = span.indices(len(times))
+        if not start < stop:
+            raise ValueError(f"{path}: it has {len(times)} frames, none of {span.start + 1} to {span.stop}")
         if fps is None:
-            return range(0, len(times), frame_step)
+            return range(start, stop, frame_step)
+        times = times[start:stop]
         if None in times:
             raise ValueError(f"{path}: its frames have no times, so --fps cannot choose among them; leave it out")
         try:
@@ -112,7 +126,7 @@ class VideoClips(ClipSource):
         remark = repeated_remark(times, numbers, fps)
         if remark:
             self.remarks += (f"{path}: {remark}",)
-        return numbers
+        return [start + number for number in numbers]
 
     def _find_uneven(self, path, times, cut):
         uneven = uneven_steps(times)
@@ -123,6 +137,9 @@ class VideoClips(ClipSource):
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         return [self._parts[clip_id][1]]
+
+    def recording(self, clip_id: str) -> str:
+        return self._parts[clip_id][1].stem
 
     def length(self, clip_id: str) -> int | None:
         part = self._parts[clip_id][2]
@@ -253,9 +270,11 @@ def find_videos(root: str | os.PathLike, pattern: str = "*") -> dict[str, pathli
     return found
 
 
-def not_read(root: str | os.PathLike, videos: dict[str, pathlib.Path]) -> tuple[str, ...]:
-    """A line on the files in a folder and its sub-folders that are none of these videos, if there are any."""
-    root, read = pathlib.Path(root), set(videos.values())
+def not_read(
+    root: str | os.PathLike, videos: dict[str, pathlib.Path], others: Iterable[str | os.PathLike] = ()
+) -> tuple[str, ...]:
+    """A line on the files in a folder and its sub-folders that are none of these videos or others, if there are any."""
+    root, read = pathlib.Path(root), {*videos.values(), *map(pathlib.Path, others)}
     if not root.is_dir():
         return ()
     left = [str(path.relative_to(root)) for path in files_below(root, "*") if path not in read]

@@ -83,6 +83,9 @@ class WeizmannPose(ClipSource):
         strip, _ = self._parts[clip_id]
         return [strip, _joints_file(strip)] if self._labelled else [strip]
 
+    def recording(self, clip_id: str) -> str:
+        return self._parts[clip_id][0].stem
+
     def length(self, clip_id: str) -> int | None:
         part = self._parts[clip_id][1]
         return part.stop - part.start

@@ -36,12 +36,14 @@ class RealClip:
       label_maps: uint8 [T+1,H,W].
       truth: exact flow, flow_backward [T,H,W,2] and visibility, visibility_backward [T,H,W,1], where known.
       instance_map: int32 [H,W], of frame 0, where a model asks for it.
+      clip_id: of the clip that it is a window of.
     """
 
     frames: np.ndarray
     label_maps: np.ndarray
     truth: dict | None = None
     instance_map: np.ndarray | None = None
+    clip_id: str = ""
 
     @property
     def label_map(self) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Two evaluations held against each other clip by clip."""
 
-import numpy as np
-
 from seg2vid_tf.config import differences
 from seg2vid_tf.evaluation.confidence import mean_with_interval
 from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder, without_paths
@@ -27,13 +25,14 @@ def compare(first: EvaluationFolder, other: EvaluationFolder) -> dict[str, dict]
         )
     trained_on = [without_paths(folder.identity()["train_data"]) for folder in (first, other)]
     apart = {"mean_flow"} if trained_on[0] != trained_on[1] else set()
-    gained: dict[str, dict[str, list[float]]] = {}
-    for mine, theirs in zip(_scores(first), _scores(other), strict=True):
+    gained: dict[str, dict[str, list[tuple[float, str]]]] = {}
+    for (recording, mine), (_, theirs) in zip(_scores(first), _scores(other), strict=True):
         for method in (mine.keys() & theirs.keys()) - apart:
             for name in mine[method].keys() & theirs[method].keys():
-                gained.setdefault(method, {}).setdefault(name, []).append(theirs[method][name] - mine[method][name])
+                gain = theirs[method][name] - mine[method][name]
+                gained.setdefault(method, {}).setdefault(name, []).append((gain, recording))
     return {
-        method: {name: mean_with_interval(np.array(scores[name])) for name in sorted(scores)}
+        method: {name: mean_with_interval(*zip(*scores[name], strict=True)) for name in sorted(scores)}
         for method, scores in sorted(gained.items())
     }
 
@@ -47,5 +46,6 @@ def _comparable(identity):
 
 
 def _scores(folder):
+    """(recording, scores) of each clip."""
     folder.metrics()  # refuses an evaluation that is not finished
-    return [record["scores"] for record, _ in folder.clips()]
+    return [(record["recording"], record["scores"]) for record, _ in folder.clips()]

@@ -2,7 +2,8 @@
 
 <folder>/evaluation.json          what is measured of what, and by which versions
 <folder>/train_data.npz           "mean_flow" of the training data, where it can be had, and "warnings" about the data
-<folder>/clips/<number>.json      {"scores": {method: {score: value}}, "by_frame": {method: {score: [T]}}}
+<folder>/clips/<number>.json      {"recording": that it was cut from, "scores": {method: {score: value}},
+                                  "by_frame": {method: {score: [T]}}}
 <folder>/clips/<number>.npz       "<method>/<measure>": what the clip adds to the scores of its set (set_scores.py)
 <folder>/metrics.json, report.html, logs/       made of these at the end
 """
@@ -110,6 +111,8 @@ class EvaluationFolder:
         for number in range(len(list(self._clips.glob("[0-9]*.json")))):
             path = self._path(number, "json")
             record = _with_nan(self._document(f"clips/{path.name}", "delete it and evaluate again"))
+            if "recording" not in record:
+                raise ValueError(f"{path} was measured by an older version of evaluate.py: evaluate again")
             parts: dict[str, dict[str, np.ndarray]] = {}
             for key, array in _arrays(path.with_suffix(".npz"), f"delete {path}").items():
                 method, name = key.split("/", 1)

@@ -21,6 +21,7 @@ class FeatureExtractor:
       name: the preparation's, where there is one, and the file's or the folder's without ending, as fid_inception: part
         of every measure's name.
       path: the file or folder.
+      fed: how pictures become what the network reads, in words.
       clip_length: frames of the clips that it reads, -1: any number; None: it reads pictures.
     """
 
@@ -42,7 +43,7 @@ class FeatureExtractor:
             raise ValueError(f"{self._network.found}; the output must be one vector a picture or clip, [N,C]")
         stem = pathlib.Path(self.path).stem
         self.name = stem if preprocessing is None else f"{preprocessing.name}_{stem}"
-        self.clip_length = self._network.clip_length
+        self.clip_length, self.fed = self._network.clip_length, self._network.fed
 
     def __call__(self, video: np.ndarray) -> np.ndarray:
         """The vectors of a video's frames, or of the clips in it.

@@ -22,7 +22,7 @@ _COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#7
 
 def better(name: str) -> int:
     """1 where more of a score is better, -1 where less is, 0 where neither."""
-    if name.startswith(_NEITHER) or name.endswith("_stderr"):
+    if name.startswith(_NEITHER) or name.endswith(("_stderr", "_stddev")):
         return 0
     return -1 if name.startswith(_LESS) else 1
 
@@ -84,7 +84,8 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         _head("seg2vid_tf evaluation"),
         f"<h1>{text(metrics['model']['path'])} on {text(metrics['data']['path'])}</h1>",
         *(f"<p class=warning>{text(line)}</p>" for line in metrics["warnings"]),
-        f"<p>{metrics['clips']} clips; mean, below it the 95 % interval over clips (bootstrap); bold: best in its row, "
+        f"<p>{metrics['clips']} clips of {metrics['recordings']} recordings; mean, below it the 95 % interval over "
+        "recordings (bootstrap), where there are two or more; bold: best in its row, "
         "of methods that do not see the real clip's later frames and of those that do. "
         "reconstruction and affine see them, best_of is chosen by them. &uarr; more is better, &darr; less is. "
         "PSNR is in dB, EPE, motion and flow_spread in pixels; fl_all is the share of wrong flow. A still "

@@ -2,7 +2,8 @@
 
     frechet_<extractor>             to the real clips, of pictures or of clips as the extractor reads them (frechet.py)
     kid_<extractor>, kvd_<..>       likewise, of pictures and of clips (kernel_distance.py); beside each .._stderr
-    classifier_score_<classifier>   inception score's formula, of pictures (classifier_score.py)
+    classifier_score_<classifier>   inception score's formula, of pictures (classifier_score.py); as published, over
+                                    parts of the videos, .._10_splits, beside it .._10_splits_stddev
     segmenter_accuracy, _mean_iou   a segmenter's view of the frames against the video's own label maps
 
 A video's part is a dict of small arrays, ``SetMeasures.part``, which can be kept on disk and added up later in any
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.evaluation.classifier_score import ClassifierScore
+from seg2vid_tf.evaluation.classifier_score import SPLITS, ClassifierScore
 from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
 from seg2vid_tf.evaluation.frechet import FeatureStatistics, frechet_distance
 from seg2vid_tf.evaluation.kernel_distance import kernel_distance
@@ -135,6 +136,8 @@ class SetScores:
             measure([kernel, f"{kernel}_stderr"], kernel_distance, *both)
         for name, classes in self._classes.items():
             measure([name], lambda score: [score.result()], classes)
+            split = f"{name}_{SPLITS}_splits"
+            measure([split, f"{split}_stddev"], ClassifierScore.over_splits, classes)
         if self._segmentation.confusion.any():
             result = self._segmentation.result()
             scores |= {"segmenter_accuracy": result["pixel_accuracy"], "segmenter_mean_iou": result["mean_iou"]}

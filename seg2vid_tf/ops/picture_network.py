@@ -13,6 +13,8 @@ from seg2vid_tf.ops.published_preprocessing import PublishedPreprocessing
 
 # Pixels that a network of any batch size sees at once: eight pictures of 512x1024.
 _PIXELS = 1 << 22
+# A Rescaling layer's factor below, or a Normalization layer's mean above this is for numbers up to 255.
+_SMALL, _LARGE = 1 / 32, 2.0
 
 
 class PictureNetwork:
@@ -26,6 +28,7 @@ class PictureNetwork:
       output_shape: of its output, its batch first; -1 where it is not fixed, () where even its rank is not.
       dtype: of its input.
       found: what messages say of it.
+      fed: how pictures become what it reads, in words.
     """
 
     def __init__(
@@ -88,6 +91,8 @@ class PictureNetwork:
         if preprocessing is not None:
             self._check_preprocessing()
             self.size, self.clip_length = preprocessing.size, preprocessing.clip_length
+        self._rescales = self.dtype == np.float32 and self._graph.rescales
+        self.fed = self._how_fed()
         self._one_by_one = given[0] == 1 or not self._graph.takes_any_batch
 
     def __reduce__(self):
@@ -102,13 +107,24 @@ class PictureNetwork:
                 f"{self.found}; {wanted.name} is for a network that reads {read} of {wanted.size} as float32"
             )
 
+    def _how_fed(self):
+        """A network that brings its own Rescaling reads 0..255, whatever else is usual."""
+        if self._preprocessing is not None:
+            numbers = f"{self._preprocessing.name}'s preparation"
+            return f"{numbers}, but 0..255: it rescales them itself" if self._rescales else numbers
+        size = "as they are" if self.size is None else f"{self.size[0]}x{self.size[1]}, bilinear with antialiasing"
+        if self._rescales:
+            return f"{size}, 0..255: it rescales them itself"
+        return f"{size}, {'[-1,1]' if self.dtype == np.float32 else '0..255'}"
+
     def outputs(self, frames: np.ndarray) -> Iterator[np.ndarray]:
         """uint8 [N,H,W,3] RGB -> the outputs [n,...] of a few frames after the others, real where they are quantised.
 
         A network of clips takes uint8 [N,T,H,W,3] instead, its ``clip_length`` frames each.
 
         Frames are resized bilinearly to ``size`` (antialiased where that is smaller), and become [-1,1] where the
-        network reads floats, 0..255 where it reads integers; with a preprocessing, what that makes of them.
+        network reads floats, 0..255 where it reads integers or is a Keras file that rescales such by a layer of its
+        own; with a preprocessing, what that makes of them, in 0..255 for such a file.
 
         Raises:
           ValueError: the network fails, as one that takes only multiples of 32 does.
@@ -126,16 +142,18 @@ class PictureNetwork:
     def _prepared(self, images):
         """uint8 [...,H,W,3] -> numbers [...,h,w,3] as the network reads them."""
         if self._preprocessing is not None:
-            return self._preprocessing(images)
+            return self._preprocessing(images, scaled=not self._rescales)
         if self.size is not None:
             pictures = images.reshape((-1, *images.shape[-3:]))
             resized = tf.image.resize(pictures, self.size, antialias=True).numpy()
             images = resized.reshape((*images.shape[:-3], *self.size, 3))
+        if self._rescales:
+            return images
         return images / np.float32(127.5) - 1.0 if self.dtype == np.float32 else np.round(images)
 
 
 class _TFLite:
-    takes_any_size = takes_any_batch = False
+    takes_any_size = takes_any_batch = rescales = False
 
     def __init__(self, path, name, num_threads):
         try:
@@ -163,6 +181,7 @@ class _TFLite:
 
 class _SavedModel:
     takes_any_size = takes_any_batch = True
+    rescales = False  # it may: its graph does not say so
 
     def __init__(self, path, name):
         try:
@@ -193,11 +212,31 @@ class _KerasFile:
             self._model = keras.models.load_model(str(path), compile=False)
         except Exception as error:  # of any kind, as for a SavedModel
             raise ValueError(f"{name} is not a Keras model that runs here: {error}") from error
+        self.rescales = any(_takes_0_to_255(layer) for layer in _layers(self._model))
         sides = self._model.inputs, self._model.outputs
         self.inputs, self.outputs = ([_form(tensor) for tensor in side] for side in sides)
 
     def run(self, images):
         return np.asarray(self._model(tf.constant(images), training=False))
+
+
+def _layers(model):
+    """The layers of a model, and of the models in it."""
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
+
+
+def _takes_0_to_255(layer):
+    """Whether a layer brings 0..255 to small numbers: one that makes [-1,1] of them multiplies by 1/127.5.
+
+    A factor about 1, as of one that makes [0,1] of [-1,1], is for numbers that are small already. Normalization's mean
+    tells the same.
+    """
+    if isinstance(layer, keras.layers.Normalization):
+        return np.abs(layer.mean).max() > _LARGE
+    return isinstance(layer, keras.layers.Rescaling) and np.abs(layer.scale).max() < _SMALL
 
 
 def _form(tensor):

@@ -10,7 +10,8 @@
     videogpt_fvd<N>   VideoGPT's, which many took over: the shorter side to 224 as pytorch_fid does, the middle
                    224x224 of it, [-0.5,0.5]
 
-What a network gets is what stands at the end of a line: one that rescales its input by itself is saved without that.
+What a network gets is what stands at the end of a line; one that rescales its input by itself gets 0..255 instead
+where that can be seen (ops/picture_network.py), and is saved without that otherwise.
 NumPy and Pillow alone, so that a flag can be read before TensorFlow loads.
 """
 
@@ -43,10 +44,11 @@ class PublishedPreprocessing:
     center: float
     scale: float
 
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """uint8 [...,H,W,3] -> float32 [...,h,w,3] as the network gets them."""
-        resized = self.resize(pictures.reshape(-1, *pictures.shape[-3:]), self.size)
-        values = (resized - np.float32(self.center)) / np.float32(self.scale)
+    def __call__(self, pictures: np.ndarray, scaled: bool = True) -> np.ndarray:
+        """uint8 [...,H,W,3] -> float32 [...,h,w,3] as the network gets them; not ``scaled``, in 0..255."""
+        values = self.resize(pictures.reshape(-1, *pictures.shape[-3:]), self.size)
+        if scaled:
+            values = (values - np.float32(self.center)) / np.float32(self.scale)
         return values.reshape(*pictures.shape[:-3], *self.size, 3)
 
 

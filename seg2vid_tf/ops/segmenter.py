@@ -17,6 +17,7 @@ class Segmenter:
     """Frames -> class ids. It can be pickled, by its path; one object may not be called from two threads at once.
 
     Attributes:
+      fed: how pictures become what the network reads, in words.
       size: (height, width) that the network sees; frames are resized to it and ids back. None: the frames' own.
     """
 
@@ -35,7 +36,7 @@ class Segmenter:
             one that gives ids.
         """
         self._network = PictureNetwork(path, "segmenter", num_threads)
-        self.size = self._network.size
+        self.size, self.fed = self._network.size, self._network.fed
         made = self._network.output_shape
         # Even a coarse segmenter says more than a row; a pose network's [1,1,17,3] does not.
         if len(made) not in (3, 4) or made[0] not in (1, -1) or any(0 <= side < 2 for side in made[1:3]):

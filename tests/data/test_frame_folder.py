@@ -69,7 +69,9 @@ def test_long_runs_are_cut_and_sequences_chosen(tmp_path, make_clip, write_seque
     folder = FrameFolder(tmp_path, SPEC, SIZE, max_length=2, sequences=["b"])
     assert folder.clip_ids == ("b_00000000", "b_00000002", "b_00000004")
     np.testing.assert_array_equal(np.concatenate([c.frames for c in folder]), clip.frames)
-    assert FrameFolder(tmp_path, SPEC, SIZE).clip_ids == ("a", "b")
+    whole = FrameFolder(tmp_path, SPEC, SIZE)
+    assert whole.clip_ids == ("a", "b")
+    assert [folder.recording("b_00000002"), whole.recording("b")] == ["b", "b"]
 
 
 def test_prefixes_left_out_are_the_others_of_those_taken(tmp_path, make_clip, write_sequence):

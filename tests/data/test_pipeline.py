@@ -104,6 +104,15 @@ def test_motion_starts_at_frame_zero_and_follows_the_frame_stride(split, clips):
         np.testing.assert_array_equal(batch[key], [getattr(c, key)[1:2] for c in clips])
 
 
+@pytest.mark.parametrize("size", [None, (2, 4)])
+def test_windows_say_which_clip_they_are_of(size, split, clips):
+    options = {"num_frames": 1, "batch_size": 4, "training": False, "size": size}
+    windows = _take(make_dataset(split, with_clip_ids=True, **options), None)
+    ids = [clip_id.decode() for batch in windows for clip_id in batch["clip_id"]]
+    assert ids == [clip.clip_id for clip in clips for _ in range(2)]  # two windows of two frames each
+    assert "clip_id" not in _take(make_dataset(split, **options), 1)[0]
+
+
 def test_window_counts(split):
     def count(num_frames, training=True, **options):
         arguments = {"num_frames": num_frames, "batch_size": 4, "training": training, "flip": False, **options}

@@ -203,6 +203,7 @@ def test_videos_get_their_annotation_from_an_annotator(tmp_path):
     common = [f"--input={tmp_path}", f"--output={tmp_path}/out", "--height=16", "--width=16", "--split=validation"]
     done = _run("--dataset=kth", "--persons=17", "--annotator=sketch", *common)
     assert done.returncode == 0, done.stderr
+    assert "pauses without a person too; --split_list=00sequences.txt" in done.stderr
     (clip,) = read_clips(tmp_path / "out/validation")
     assert clip.clip_id == "person17_boxing_d1_uncomp"
     np.testing.assert_array_equal(clip.frames, frames)

@@ -13,7 +13,7 @@ from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
-from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, unseen_classes
+from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, recordings, unseen_classes
 
 SPEC = load_spec("synthetic_street")
 FIELDS = ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward")
@@ -61,7 +61,7 @@ def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):
     assert (manifest["size"], manifest["num_clips"], manifest["num_frames"]) == ([8, 12], 3, 12)
     assert manifest["has_motion"] and manifest["has_instances"] and manifest_spec(manifest) == SPEC
     assert [s["num_clips"] for s in manifest["shards"]] == [2, 1]
-    assert manifest["shards"][1]["clips"] == [{"clip_id": "clip2", "length": 4, "files": []}]
+    assert manifest["shards"][1]["clips"] == [{"clip_id": "clip2", "length": 4, "recording": "clip2", "files": []}]
     assert sorted(p.name for p in tmp_path.glob("**/*") if p.is_file()) == [
         "manifest.json",
         "shard-00000.tfrecord",
@@ -170,3 +170,15 @@ def test_whatever_clips_go_in_come_out(lengths, height, width, clips_per_shard, 
         assert check_shards(f"{folder}/train")["num_frames"] == sum(lengths)
         for clip, read in zip(clips, read_clips(f"{folder}/train"), strict=True):
             _assert_equal(clip, read)
+
+
+def test_clips_that_were_cut_from_one_recording_say_so():
+    clips = [{"clip_id": "a_00000000", "recording": "a"}, {"clip_id": "a_00000030", "recording": "a"}]
+    old = [{"clip_id": "b_00000030", "files": ["b/30.png"]}, {"clip_id": "street_00000007", "files": []}]
+    manifest = {"shards": [{"clips": clips}, {"clips": old}]}
+    assert recordings(manifest) == {
+        "a_00000000": "a",
+        "a_00000030": "a",
+        "b_00000030": "b",
+        "street_00000007": "street_00000007",
+    }

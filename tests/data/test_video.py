@@ -48,6 +48,7 @@ def test_a_lossless_video_comes_back_exactly_whole_and_in_parts(tmp_path, frames
     assert (clip.label_maps == 255).all() and clip.label_maps.shape == (7, 8, 16)
     parts = VideoClips(videos, SPEC, max_length=3)
     assert parts.clip_ids == ("walk_00000000", "walk_00000003", "walk_00000006")
+    assert [clips.recording(clips.clip_ids[-1]) for clips in (whole, parts)] == ["walk", "walk"]
     np.testing.assert_array_equal(np.concatenate([part.frames for part in parts]), frames)
     for clip_id in (*reversed(parts.clip_ids), "walk_00000003", "walk_00000003"):  # in any order, and again
         start = int(clip_id[-8:])
@@ -288,6 +289,50 @@ def test_kth_is_split_by_person(tmp_path, frames):
     (tmp_path / "person1.avi").write_bytes(b"")
     with pytest.raises(ValueError, match="person1.avi: not called person01_boxing_d1_uncomp.avi"):
         kth.kth_videos(tmp_path, [1])
+
+
+KTH_LIST = """
+This database contains sequences of six classes of actions performed by
+Training:   person11, 12, 13, 14, 15, 16, 17, 18
+
+person01_boxing_d1\t\tframes\t1-3, 4-7, 2-5
+person13_handclapping_d3\t*missing*
+person17_boxing_d1    \tframes\t1-2, 6-9
+"""
+
+
+def test_kths_official_frame_ranges_are_clips(tmp_path, frames):
+    name, other = "person01_boxing_d1_uncomp", "person17_boxing_d1_uncomp"
+    videos = {each: write_video(tmp_path / f"{each}.avi", frames) for each in (name, other)}
+    listed = tmp_path / "00sequences.txt"
+    listed.write_text(KTH_LIST)
+    ranges = kth.kth_frame_ranges(listed, videos)
+    assert ranges == {name: [slice(0, 3), slice(3, 7), slice(1, 5)], other: [slice(0, 2), slice(5, 9)]}
+    clips = VideoClips(videos, SPEC, ranges=ranges)
+    assert clips.clip_ids == (f"{name}_1", f"{name}_2", f"{name}_3", f"{other}_1", f"{other}_2")
+    for clip_id, start, stop in zip(clips.clip_ids, (0, 3, 1, 0, 5), (3, 7, 5, 2, 7), strict=True):  # of 7 frames
+        np.testing.assert_array_equal(clips.read(clip_id).frames, frames[start:stop])
+        assert clips.recording(clip_id) == clip_id[:-2]
+    cut = VideoClips(videos, SPEC, ranges=ranges, max_length=2, frame_step=2)
+    assert cut.clip_ids[:2] == (f"{name}_1", f"{name}_2") and cut.recording(f"{name}_2") == name
+    np.testing.assert_array_equal(cut.read(f"{name}_2").frames, frames[[3, 5]])
+    assert VideoClips(videos, SPEC).settings != clips.settings
+    beyond = VideoClips({name: videos[name]}, SPEC, ranges={name: [slice(0, 3), slice(7, 9)]})
+    with pytest.raises(ValueError, match="it has 7 frames, none of 8 to 9"):
+        beyond.read(name)
+
+
+def test_a_list_of_frame_ranges_that_is_none(tmp_path):
+    listed = tmp_path / "00sequences.txt"
+    listed.write_text(KTH_LIST)
+    with pytest.raises(ValueError, match=r"does not name person02_running_d1_uncomp \(1 in all\)"):
+        kth.kth_frame_ranges(listed, ["person02_running_d1_uncomp"])
+    for wrong in ("1-3, 4", "5-4", "0-3", "1-3 4-7"):
+        listed.write_text(f"person01_boxing_d1 frames {wrong}\n")
+        with pytest.raises(ValueError, match="00sequences.txt, line 1: expected 'person01_boxing_d1 frames"):
+            kth.kth_frame_ranges(listed, [])
+    with pytest.raises(ValueError, match="nowhere: no such file; give the 00sequences.txt"):
+        kth.kth_frame_ranges(tmp_path / "nowhere", [])
 
 
 def _there(persons):

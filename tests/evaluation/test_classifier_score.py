@@ -48,3 +48,21 @@ def test_what_a_classifier_may_not_say():
         ClassifierScore(3).result()
     with pytest.raises(ValueError, match="of 1 of 2 pictures the classifier gives every class 0"):
         score(np.array([[0.5, 0.5], [0.0, 0.0]]))
+
+
+def test_over_ten_splits_as_published():
+    """Five splits of both pictures, whose score is as above, and five of one picture twice, of which it is 1."""
+    both = np.array([[0.9, 0.1], [0.1, 0.9]])
+    one = np.exp(0.9 * np.log(1.8) + 0.1 * np.log(0.2))
+    gathered = ClassifierScore(2)
+    for batch in [both] * 5 + [both[[0, 0]]] * 5:
+        gathered.add(batch)
+    assert gathered.over_splits() == pytest.approx(((one + 1) / 2, (one - 1) / 2))
+    for batch in (both, both[[1, 1]]) * 5:
+        gathered.add(batch)  # twenty batches, two a split
+    assert gathered.over_splits() != gathered.result()
+    few = ClassifierScore(2)
+    for _ in range(9):
+        few.add(both)
+    with pytest.raises(ValueError, match="the set has 9 videos, a score over 10 splits needs 10"):
+        few.over_splits()

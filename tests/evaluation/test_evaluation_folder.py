@@ -16,19 +16,20 @@ IDENTITY = {
 }
 
 
-def record(psnr, lpips=0.5):
+def record(psnr, lpips=0.5, recording="a"):
     return {
+        "recording": recording,
         "scores": {method: {"psnr": psnr, "lpips": lpips} for method in ("samples", "mean_flow")},
         "by_frame": {"samples": {"psnr": [psnr + 1, psnr - 1]}},
     }
 
 
-def filled(path, *psnrs, identity=IDENTITY):
+def filled(path, *psnrs, identity=IDENTITY, recording="clip{}"):
     folder = EvaluationFolder(path)
     folder.start(identity)
     for number, psnr in enumerate(psnrs):
         parts = {m: {"segmenter": np.eye(9, 10, dtype=np.int64)} for m in ("real", "samples")}
-        folder.save(number, record(psnr), parts)
+        folder.save(number, record(psnr, recording=recording.format(number)), parts)
     (path / "metrics.json").write_text("{}")
     return folder
 
@@ -37,10 +38,10 @@ def test_what_was_measured_comes_back(tmp_path, spec):
     folder = filled(tmp_path / "a", 20.0, float("nan"), 24.0)
     assert [folder.has(n) for n in range(4)] == [True, True, True, False]
     found = list(folder.clips())
-    assert found[0][0] == record(20.0) and np.isnan(found[1][0]["scores"]["samples"]["psnr"])
+    assert found[0][0] == record(20.0, recording="clip0") and np.isnan(found[1][0]["scores"]["samples"]["psnr"])
     np.testing.assert_array_equal(found[2][1]["samples"]["segmenter"], np.eye(9, 10))
     metrics = summarise(folder, spec)
-    assert metrics["clips"] == 3
+    assert (metrics["clips"], metrics["recordings"], metrics["warnings"]) == (3, 3, [])
     assert metrics["methods"]["samples"]["psnr"]["mean"] == 22.0
     assert metrics["methods"]["samples"]["psnr"]["clips"] == 2
     assert metrics["sets"]["samples"] == {"segmenter_accuracy": 1.0, "segmenter_mean_iou": 1.0}
@@ -60,12 +61,41 @@ def test_a_classifier_says_logits_or_probabilities_in_all_sets(tmp_path, spec):
     folder.save(1, record(20.0), {"real": {name: logits[:, ::-1]}, "samples": {name: logits}})
     softmax = np.exp(logits) / np.exp(logits).sum()
     expected = np.exp(np.sum(softmax * np.log(2 * softmax)))
-    assert summarise(folder, spec)["sets"]["real"] == {name: pytest.approx(expected)}
+    splits = {f"{name}_10_splits{end}": None for end in ("", "_stddev")}
+    assert summarise(folder, spec)["sets"]["real"] == {name: pytest.approx(expected), **splits}
     folder = filled(tmp_path / "b")
     folder.save(0, record(20.0), {"real": {name: logits}, "samples": {name: logits * 0}})
     metrics = summarise(folder, spec)
-    assert metrics["sets"] == {"real": {name: 1.0}, "samples": {name: None}}
-    assert metrics["warnings"] == [f"{name}: of 1 of 1 pictures the classifier gives every class 0"]
+    assert metrics["sets"] == {"real": {name: 1.0, **splits}, "samples": {name: None, **splits}}
+    assert metrics["warnings"][1:] == [
+        f"{name}_10_splits: the set has 1 videos, a score over 10 splits needs 10",
+        f"{name}: of 1 of 1 pictures the classifier gives every class 0",
+    ]
+
+
+def test_windows_of_one_recording_have_no_interval_and_the_words_why(tmp_path, spec):
+    metrics = summarise(filled(tmp_path / "a", 20.0, 22.0, 24.0, recording="drive"), spec)
+    none = {"low": None, "high": None, "clips": 3, "recordings": 1}
+    assert metrics["methods"]["samples"]["psnr"] == {"mean": 22.0, **none} and metrics["recordings"] == 1
+    (why,) = metrics["warnings"]
+    assert why.startswith("no intervals: all clips (3) are of one recording, 'drive', and do not say how far others")
+
+
+def test_a_score_that_some_clips_lack_keeps_their_recordings(tmp_path, spec):
+    folder = filled(tmp_path / "a", 20.0)
+    for number, recording in ((1, "x"), (2, "x")):
+        more = record(20.0, recording=recording)
+        more["scores"]["samples"]["swap"] = float(number)
+        folder.save(number, more, {})
+    none = {"low": None, "high": None, "clips": 2, "recordings": 1}
+    assert summarise(folder, spec)["methods"]["samples"]["swap"] == {"mean": 1.5, **none}
+
+
+def test_an_evaluation_that_did_not_say_what_clips_were_cut_from_is_refused(tmp_path, spec):
+    folder = filled(tmp_path / "a")
+    folder.save(0, {name: value for name, value in record(20.0).items() if name != "recording"}, {})
+    with pytest.raises(ValueError, match="000000.json was measured by an older version of evaluate.py: evaluate again"):
+        summarise(folder, spec)
 
 
 def test_curves_are_means_over_clips(tmp_path, spec):
@@ -124,7 +154,9 @@ def test_damaged_files_are_named(tmp_path, spec):
 def test_evaluations_are_compared_clip_by_clip(tmp_path):
     one, other = filled(tmp_path / "a", 20.0, 30.0), filled(tmp_path / "b", 21.0, 31.0)
     difference = compare(one, other)["samples"]["psnr"]
-    assert difference == {"mean": 1.0, "low": 1.0, "high": 1.0, "clips": 2}, "though the clips differ by 10"
+    assert difference == {"mean": 1.0, "low": 1.0, "high": 1.0, "clips": 2, "recordings": 2}, (
+        "though the clips differ by 10"
+    )
     hotter = {"num_frames": 2, "temperature": 1.0}
     elsewhere = {**IDENTITY, "data": {"path": "b", "digest": "d"}, "protocol": hotter}
     assert compare(one, filled(tmp_path / "c", 20.0, 30.0, identity=elsewhere))["samples"]["psnr"]["mean"] == 0.0

@@ -105,3 +105,39 @@ def test_nan_is_no_feature(tmp_path):
     keras.Model(inputs, layer(keras.layers.GlobalAveragePooling2D()(inputs))).save(tmp_path / "nan.keras")
     with pytest.raises(ValueError, match="nan: it gives NaN or infinity"):
         FeatureExtractor(tmp_path / "nan.keras")(video(1))
+
+
+def rescaling(path, layer, nested=False, shape=(4, 6, 3)):
+    """A network that says its mean colours after a layer that is its own."""
+    inputs = keras.Input(shape)
+    scaled = keras.Sequential([layer])(inputs) if nested else layer(inputs)
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(scaled)).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("layer", "grey_128"),
+    [
+        (keras.layers.Rescaling(1 / 255), 128 / 255),
+        (keras.layers.Rescaling(1 / 127.5, -1.0), 128 / 127.5 - 1),
+        (keras.layers.Normalization(mean=[124.0, 116.0, 104.0], variance=[4.0, 4.0, 4.0]), (2.0, 6.0, 12.0)),
+        (keras.layers.Rescaling(0.5, 0.5), 128 / 255),  # it reads [-1,1], as others do
+        (keras.layers.Normalization(mean=[0.5] * 3, variance=[0.25] * 3), 2 * (128 / 127.5 - 1 - 0.5)),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_network_with_a_scaling_of_its_own_gets_what_that_reads(layer, grey_128, nested, tmp_path):
+    layer = type(layer).from_config(layer.get_config())
+    extractor = FeatureExtractor(rescaling(tmp_path / "net.keras", layer, nested))
+    grey = np.full((1, 4, 6, 3), 128, np.uint8)
+    np.testing.assert_allclose(extractor(grey), np.broadcast_to(np.float32(grey_128), (1, 3)), atol=1e-5)
+
+
+def test_how_pictures_are_prepared_is_told(files, tmp_path):
+    own = rescaling(tmp_path / "own.keras", keras.layers.Rescaling(1 / 255), shape=(299, 299, 3))
+    assert FeatureExtractor(files["pictures"]).fed == "as they are, [-1,1]"
+    assert FeatureExtractor(own).fed == "299x299, bilinear with antialiasing, 0..255: it rescales them itself"
+    assert FeatureExtractor(f"fid={write(tmp_path / 'net.keras', (299, 299, 3))}").fed == "fid's preparation"
+    extractor = FeatureExtractor(f"fid={own}")
+    assert extractor.fed == "fid's preparation, but 0..255: it rescales them itself"
+    np.testing.assert_allclose(extractor(np.full((1, 4, 6, 3), 255, np.uint8)), [[1.0] * 3], atol=1e-5)
