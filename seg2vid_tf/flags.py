@@ -102,16 +102,16 @@ def _formatted(message, category, *where, **more):
     return f"note: {message}\n" if told else _formatwarning(message, category, *where, **more)
 
 
-# Of whose errors the text is for a program's user: ours, and those of what reads a user's files.
-_OURS, _READERS = ("seg2vid_tf", "__main__"), ("PIL", "av", "codecs", "json", "zipfile")
+# Of whose errors the text is for a program's user: ours, and those of what reads a user's files and addresses.
+_OURS, _READERS = ("seg2vid_tf", "__main__"), ("PIL", "av", "codecs", "json", "urllib", "zipfile")
 
 
 def is_input_error(error: BaseException) -> bool:
     """Whether an error is about what a program was given, and not a fault in the program itself.
 
     It is where the machine lacks something (a file, an optional package), and where somebody says so in words: a
-    ``raise`` in our code, or a library that reads files. What NumPy, TensorFlow or Python itself has to say of our code
-    (an array's shape, a number that is none) is a fault of ours.
+    ``raise`` in our code, or a library that reads files or addresses. What NumPy, TensorFlow or Python itself has to
+    say of our code (an array's shape, a number that is none) is a fault of ours.
     """
     if isinstance(error, OSError):
         return True

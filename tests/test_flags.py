@@ -152,6 +152,7 @@ def in_a_program(code):
     [
         "__import__('json').loads('{half')",
         "__import__('codecs').getincrementaldecoder('utf-8')().decode(bytes([255]))",
+        "__import__('urllib.parse').parse.urlsplit('http://[::1')",
         "__import__('no_such_package')",
         "open('/no/such/file')",
         "__import__('seg2vid_tf.config').config.MotionModelConfig(flow_scale=0.0)",
