@@ -26,6 +26,8 @@ _MEANINGS = {
     "segmenter_mean_iou": "overlap of what a segmenter sees with the label map, mean over classes",
     "frechet": "Frechet distance between the features of made and real ones; FID or FVD only with their own networks",
     "kid": "kernel distance between the features of made and real pictures, beside it its standard error",
+    "classifier_score": "inception score's formula by a classifier: whether pictures are clearly of one class, and of "
+    "many together; over ten splits, with their standard deviation, as published",
     "kvd": "kernel distance between the features of made and real clips, beside it its standard error",
 }
 _AT, _BACKWARD = "over the first frames alone, as many as behind the @", "of the motion back from a frame to the first"

@@ -13,6 +13,7 @@ def test_the_longest_beginning_counts_and_endings_are_told_once():
     assert list(found) == ["psnr", "lpips_between_seeds", "epe", "swap_...", "...@4", "..._backward"]
     assert "between the videos of several seeds" in found["lpips_between_seeds"]
     assert meanings(["kid_clean_fid_net", "kid_clean_fid_net_stderr", "frechet_net"]).keys() == {"kid", "frechet"}
+    assert list(meanings(["classifier_score_net", "classifier_score_net_10_splits_stddev"])) == ["classifier_score"]
     assert list(meanings(["ms_ssim", "warp_error_external"])) == ["ms_ssim", "warp_error_external"]
 
 
