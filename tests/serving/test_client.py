@@ -142,7 +142,7 @@ def test_the_timeout_is_the_whole_answers_and_not_each_reads():
         with _sending(headers, *[b" "] * 100) as address, pytest.raises(StatusError) as late:
             start = time.monotonic()
             _rest(address, timeout=0.3).status()
-        assert late.value.code == code and time.monotonic() - start < 2
+        assert late.value.code == code and time.monotonic() - start < 4, "all of it takes 5 seconds"
 
 
 def test_all_tries_share_the_timeout():
@@ -173,7 +173,7 @@ def test_proxies_are_for_other_machines(protocol, monkeypatch):
             proxy.accept()
         asked = threading.Thread(target=lambda: pytest.raises(StatusError, _away(protocol).status))
         asked.start()
-        proxy.settimeout(5)
+        proxy.settimeout(60)
         connection, _ = proxy.accept()
         with connection:
             assert b"model.example:8501" in connection.recv(1000)

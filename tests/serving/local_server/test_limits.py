@@ -23,7 +23,8 @@ from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.server import LocalServer
 from seg2vid_tf.serving.status import StatusError
 
-LIMITS = Limits(connections=4, in_flight=2, body_bytes=4 << 20, read_seconds=0.5, answer_seconds=0.3)
+# The times are what a good request takes on a machine with much else to do, many times over.
+LIMITS = Limits(connections=4, in_flight=2, body_bytes=4 << 20, read_seconds=2.0, answer_seconds=4.0)
 BODY = b'{"inputs": {"x": [1, 2]}}'
 ANSWER = {"outputs": [2.0, 4.0]}
 
@@ -63,7 +64,7 @@ def served(monkeypatch, tmp_path):
     with contextlib.ExitStack() as running:
 
         def serve(**more):
-            server = LocalServer(_config(tmp_path / "double"), **{"limits": LIMITS, "rest_timeout": 5.0, **more})
+            server = LocalServer(_config(tmp_path / "double"), **{"limits": LIMITS, "rest_timeout": 30.0, **more})
             return running.enter_context(server)
 
         yield serve
@@ -155,7 +156,7 @@ def test_one_request_more_is_refused_at_both_doors_and_a_call_without_a_deadline
         doors = [GrpcDoor(f"127.0.0.1:{server.port}", "double", None, None) for _ in range(3)]
         calls = [pool.submit(door.predict, "", {"x": np.float32([-1])}, None) for door in doors]
         codes = sorted(call.exception().code for call in calls)
-        assert codes == ["DEADLINE_EXCEEDED"] * 2 + ["RESOURCE_EXHAUSTED"]
+        assert codes == ["DEADLINE_EXCEEDED"] * 2 + ["RESOURCE_EXHAUSTED"], "all three within answer_seconds"
         for door in doors:
             door.close()
 
@@ -193,7 +194,7 @@ def test_an_answer_that_nobody_fetches_is_not_kept(served):
         body = b'{"inputs": {"x": [-2]}}'
         connection.sendall(_head(len(body)) + body)
         connection.recv(100)
-        time.sleep(3 * LIMITS.read_seconds)
+        time.sleep(1.5 * LIMITS.read_seconds)
         assert len(_all(connection)) < 8_000_000, "the end of it is gone"
 
 
