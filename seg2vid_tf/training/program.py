@@ -209,6 +209,10 @@ def keeps_matching(training) -> bool:
     return not (training.crop < 1 or training.recolor or training.reverse or training.jitter)
 
 
+# What a run that starts from another one may have otherwise: networks of the same weights, in another setting.
+_FREE = ("height", "width", "flow_scale", "warp", "temperature", "smoothness")
+
+
 def start_from(run_dir: str, stage: str, trainer) -> None:
     """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
 
@@ -245,7 +249,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     changed = [
         line
         for line in differences(to_json(config.model), to_json(trainer.config.model))
-        if line.split(":")[0] not in ("height", "width", "flow_scale", "warp", *looks_back, *["num_frames"] * shorter)
+        if line.split(":")[0] not in (*_FREE, *looks_back, *["num_frames"] * shorter)
     ]
     if changed:
         raise ValueError(

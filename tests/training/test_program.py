@@ -128,7 +128,7 @@ def test_stage_2_starts_from_one_that_predicts_fewer_frames(smallest_motion, wit
         start_from(tmp_path, "motion", build(num_frames=1))
 
 
-@pytest.mark.parametrize("looks_back", [{}, {"memory": 2}, {"memory": 3}, {"prior_rank": 2}])
+@pytest.mark.parametrize("looks_back", [{}, {"memory": 2}, {"memory": 3}, {"prior_rank": 2, "temperature": 1.0}])
 def test_stage_2_starts_from_one_with_another_memory_or_prior(looks_back, smallest_motion, with_model, spec, tmp_path):
     def build(**looks_back):
         return MotionTrainer(with_model(smallest_motion, **looks_back), spec)
