@@ -103,7 +103,7 @@ def _formatted(message, category, *where, **more):
 
 
 # Of whose errors the text is for a program's user: ours, and those of what reads a user's files and addresses.
-_OURS, _READERS = ("seg2vid_tf", "__main__"), ("PIL", "av", "codecs", "json", "urllib", "zipfile")
+_OURS, _READERS = ("seg2vid_tf", "__main__"), ("PIL", "codecs", "json", "urllib", "zipfile")
 
 
 def is_input_error(error: BaseException) -> bool:

@@ -112,7 +112,10 @@ class EvaluationFolder:
             path = self._path(number, "json")
             record = _with_nan(self._document(f"clips/{path.name}", "delete it and evaluate again"))
             if "recording" not in record:
-                raise ValueError(f"{path} was measured by an older version of evaluate.py: evaluate again")
+                raise ValueError(
+                    f"{path} was measured by an older version of evaluate.py: delete {self._clips.parent}, or give "
+                    "another --output"
+                )
             parts: dict[str, dict[str, np.ndarray]] = {}
             for key, array in _arrays(path.with_suffix(".npz"), f"delete {path}").items():
                 method, name = key.split("/", 1)

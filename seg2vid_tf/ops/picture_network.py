@@ -221,8 +221,9 @@ class _KerasFile:
 
 
 def _layers(model):
-    """The layers of a model, and of the models in it."""
+    """The layers of a model, and of the models in it, wrapped ones too (TimeDistributed)."""
     for layer in model.layers:
+        layer = getattr(layer, "layer", layer)
         yield layer
         if hasattr(layer, "layers"):
             yield from _layers(layer)

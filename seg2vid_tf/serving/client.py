@@ -19,6 +19,7 @@ from seg2vid_tf.annotations.label_map import read_label_map
 from seg2vid_tf.annotations.map_file import read_ids, read_palette
 from seg2vid_tf.annotations.palette import builtin_contradiction
 from seg2vid_tf.annotations.spec import SPEC_DIR, AnnotationSpec, load_spec
+from seg2vid_tf.config import RunWarning
 from seg2vid_tf.serving.client_doors import GrpcDoor, RestDoor
 from seg2vid_tf.serving.kept_answers import KeptAnswers
 from seg2vid_tf.serving.motion_file import decode_motion
@@ -113,6 +114,10 @@ class Seg2VidClient:
         Raises:
           ValueError, StatusError: as ``generate``; what was yielded before is right.
         """
+        if num_frames is not None and num_frames < 1:
+            raise ValueError(f"num_frames must be at least 1, received {num_frames}")
+        if not 0 <= walk <= 1:
+            raise ValueError(f"walk must lie in 0..1, received {walk}")
         if start_frame is None:
             frames, last = self.generate(label_map, seed)
         else:
@@ -130,8 +135,9 @@ class Seg2VidClient:
             if _NO_CHUNK_0 not in error.message:
                 raise
             warnings.warn(
-                "the server's export is from before its motion was among what it answers: a longer video blurs from "
-                "chunk to chunk; export the model again",
+                "the server's export is from before November 29, 2026, and does not answer its motion: a longer video "
+                "blurs from chunk to chunk; generate.py's does not, nor would an export that is made anew",
+                RunWarning,
                 stacklevel=2,
             )
             chunk, chunks = frames[1:], self._chained(frames[-1], last, seed, walk)
@@ -211,7 +217,7 @@ class Seg2VidClient:
         Raises:
           StatusError: none can, and what was said at the end.
         """
-        pauses = _pauses(timeout)
+        pauses = _pauses(time.monotonic() + timeout)
         while True:
             try:
                 states = self._door.status(min(5.0, timeout))
@@ -245,7 +251,8 @@ class Seg2VidClient:
         return {"start_frame_jpeg": [data], "label_map_png": [_ids_png(label_map, self._spec)], "seed": seeds}
 
     def _again(self, ask):
-        end, pauses = time.monotonic() + self._timeout, itertools.islice(_pauses(self._timeout), self._retries)
+        end = time.monotonic() + self._timeout
+        pauses = itertools.islice(_pauses(end), self._retries)
         while True:
             try:
                 return ask(max(0.001, end - time.monotonic()))
@@ -260,9 +267,9 @@ def _pictures(answer):
     return frames, np.asarray(Image.open(io.BytesIO(answer["label_map_bytes"][0])))
 
 
-def _pauses(seconds):
+def _pauses(end):
     """Sleeps before each further try, longer each time, and yields True; ends where a pause would end too late."""
-    end, wait = time.monotonic() + seconds, _WAIT
+    wait = _WAIT
     while time.monotonic() + wait <= end:
         time.sleep(wait)
         yield True

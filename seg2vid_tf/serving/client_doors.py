@@ -89,7 +89,12 @@ class RestDoor:
             raise StatusError("UNAVAILABLE", message) from error
         except TimeoutError as error:
             raise StatusError("DEADLINE_EXCEEDED", f"{self._url}: no answer in time") from error
-        except (urllib.error.URLError, ConnectionError, socket.gaierror) as error:
+        except (
+            urllib.error.URLError,
+            ConnectionError,
+            socket.gaierror,
+            UnicodeError,
+        ) as error:  # a name as no host has
             if isinstance(getattr(error, "reason", None), TimeoutError):
                 raise StatusError("DEADLINE_EXCEEDED", f"{self._url}: no answer in time") from error
             raise StatusError("UNAVAILABLE", f"{self._url}: {getattr(error, 'reason', error)}") from error
@@ -223,6 +228,7 @@ def _opened_until(seconds, direct):
         urllib.request.ProxyHandler({} if direct else None),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPRedirectHandler(),
+        urllib.request.UnknownHandler(),  # a redirect to https, which no door here asks by
         urllib.request.HTTPErrorProcessor(),
         _Handler(opened),
     ):

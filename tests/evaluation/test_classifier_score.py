@@ -59,8 +59,15 @@ def test_over_ten_splits_as_published():
         gathered.add(batch)
     assert gathered.over_splits() == pytest.approx(((one + 1) / 2, (one - 1) / 2))
     for batch in (both, both[[1, 1]]) * 5:
-        gathered.add(batch)  # twenty batches, two a split
-    assert gathered.over_splits() != gathered.result()
+        gathered.add(batch)
+    # Twenty batches are two a split: two splits of both pictures twice, one of both and one picture twice, two of that
+    # alone, and five of both and the other one twice, whose score is the third's.
+    lone = np.array([0.9, 0.1])
+    third = np.exp(
+        np.sum(lone * np.log(lone / [0.7, 0.3])) * 0.75 + 0.25 * np.sum(lone[::-1] * np.log(lone[::-1] / [0.7, 0.3]))
+    )
+    scores = [one, one, third, 1.0, 1.0, *[third] * 5]
+    assert gathered.over_splits() == pytest.approx((np.mean(scores), np.std(scores)))
     few = ClassifierScore(2)
     for _ in range(9):
         few.add(both)

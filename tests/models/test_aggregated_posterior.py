@@ -76,6 +76,7 @@ def test_before_it_is_fitted_and_once_forgotten_draws_are_motions(fitted):
     assert np.abs(layer(drawn) - drawn).max() > 0.1
     layer.forget()
     np.testing.assert_array_equal(layer(drawn), drawn)
+    np.testing.assert_allclose(layer.distribution().covariance(), np.eye(3), atol=1e-6)
 
 
 def test_it_comes_back_from_its_config_and_learns_nothing(fitted):

@@ -76,5 +76,5 @@ class AggregatedPosterior(BuiltByCall, keras.layers.Layer):
 
     def distribution(self):
         """The TFP distribution of the motions that draws from N(0, I) mean, event [Z]."""
-        identity = tf.eye(self.latent_dim)
-        return affine_normal(self(tf.zeros([1, self.latent_dim]))[0], tf.transpose(self(identity) - self.mean))
+        offset = self(tf.zeros([1, self.latent_dim]))
+        return affine_normal(offset[0], tf.transpose(self(tf.eye(self.latent_dim)) - offset))

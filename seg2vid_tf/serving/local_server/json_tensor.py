@@ -19,7 +19,8 @@ import tensorflow as tf
 from seg2vid_tf.serving.status import StatusError
 
 # A request's body may cost so many times its size in memory, and so much besides.
-COST_FACTOR, COST_BASE = 8, 32 << 20
+# A clip of the shipped models' size is small as text and large as numbers.
+COST_FACTOR, COST_BASE = 8, 64 << 20
 _MOST_QUOTES = 100_000
 _MOST_DIMENSIONS = 32  # of an array, NumPy's bound up to its release 2
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import gzip
 
 import pytest
@@ -11,7 +12,7 @@ from seg2vid_tf.serving.local_server.bodies import Bodies
 from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.status import StatusError
 
-LIMITS = Limits(body_bytes=1000, bodies_bytes=1500, small_bytes=100, read_seconds=0.2)
+LIMITS = Limits(body_bytes=1000, bodies_bytes=1500, small_bytes=100, read_seconds=60.0)
 
 
 class _Sender:
@@ -75,7 +76,7 @@ def test_a_body_is_refused_for_its_size_and_its_encoding(parts, headers, code, m
 
 def test_a_body_that_does_not_come_is_waited_for_so_long_and_one_that_breaks_off_is_told_of():
     async def run():
-        bodies, slow, gone = Bodies(LIMITS), _Sender(), _Sender()
+        bodies, slow, gone = Bodies(dataclasses.replace(LIMITS, read_seconds=0.2)), _Sender(), _Sender()
         slow.send(b"half")
         gone.send(b"half")
         gone.hang_up()
