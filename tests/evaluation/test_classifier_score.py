@@ -62,10 +62,8 @@ def test_over_ten_splits_as_published():
         gathered.add(batch)
     # Twenty batches are two a split: two splits of both pictures twice, one of both and one picture twice, two of that
     # alone, and five of both and the other one twice, whose score is the third's.
-    lone = np.array([0.9, 0.1])
-    third = np.exp(
-        np.sum(lone * np.log(lone / [0.7, 0.3])) * 0.75 + 0.25 * np.sum(lone[::-1] * np.log(lone[::-1] / [0.7, 0.3]))
-    )
+    three, other = (np.sum(p * np.log(p / [0.7, 0.3])) for p in np.array([[0.9, 0.1], [0.1, 0.9]]))
+    third = np.exp(0.75 * three + 0.25 * other)
     scores = [one, one, third, 1.0, 1.0, *[third] * 5]
     assert gathered.over_splits() == pytest.approx((np.mean(scores), np.std(scores)))
     few = ClassifierScore(2)
