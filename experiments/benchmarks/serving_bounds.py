@@ -1,6 +1,6 @@
 """Measures what a server takes from bad clients: memory of one body, of 64 unfinished ones, and what others notice.
 
-    python experiments/benchmarks/serving_bounds.py --saved_model=saved_models/synthetic_street
+    python experiments/benchmarks/serving_bounds.py --saved_model=saved_models/synthetic_street/8
 
 A server on free ports, as in serving.py. Parts:
 
