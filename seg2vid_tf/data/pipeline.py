@@ -223,9 +223,11 @@ def _windows(name, shards, num_frames, training, frame_stride, window_stride, wi
         windows += [(shard, record, start) for start in (starts[:1] if with_motion else starts)]
     short = sum(length < span for _, _, length in lengths)
     if not windows:
+        longest = max(n for _, _, n in lengths)
+        fix = "lower them or prepare longer clips" if longest > 1 else "stills are for stage 1, prepare videos"
         raise ValueError(
             f"{name}: every clip is shorter than a window of {span} frames (num_frames={num_frames}, frame_stride="
-            f"{frame_stride}), the longest has {max(n for _, _, n in lengths)}; lower them or prepare longer clips"
+            f"{frame_stride}), the longest has {longest}; {fix}"
         )
     if short:
         logging.warning("%s: %d of %d clips are shorter than %d frames and not used", name, short, len(lengths), span)

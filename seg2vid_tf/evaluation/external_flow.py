@@ -15,7 +15,10 @@ def require_opencv():
     try:
         import cv2  # an optional extra: only what measures with it needs it
     except ImportError as error:
-        raise ImportError("measuring flow and affine motion needs OpenCV: pip install 'seg2vid_tf[eval]'") from error
+        raise ImportError(
+            "measuring flow and affine motion needs OpenCV: pip install 'seg2vid_tf[eval]', or leave both out with "
+            "--noexternal_flow"
+        ) from error
     return cv2
 
 

@@ -44,6 +44,11 @@ def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("sta
         size = (start_config.model.height, start_config.model.width)
         return Seg2Vid(painter.generator, None, painter.spec, size, painter.style_encoder)
     folder = RunFolder(pathlib.Path(run_dir) / "motion")
+    if not folder.path.exists() and (pathlib.Path(run_dir) / "start_frame").exists():
+        raise ValueError(
+            f"{run_dir} holds stage 1 alone, and a video needs stage 2: train it with train_motion.py; or look at what "
+            "stage 1 paints with sample_start_frames.py, export it with export.py --model=start_frame"
+        )
     config, spec = folder.load("motion")
     size = (config.model.height, config.model.width)
     generator = style_encoder = None

@@ -94,7 +94,7 @@ def test_a_score_that_some_clips_lack_keeps_their_recordings(tmp_path, spec):
 def test_an_evaluation_that_did_not_say_what_clips_were_cut_from_is_refused(tmp_path, spec):
     folder = filled(tmp_path / "a")
     folder.save(0, {name: value for name, value in record(20.0).items() if name != "recording"}, {})
-    with pytest.raises(ValueError, match="000000.json was measured by an older version of evaluate.py: evaluate again"):
+    with pytest.raises(ValueError, match="000000.json was measured by an older version of evaluate.py: delete"):
         summarise(folder, spec)
 
 

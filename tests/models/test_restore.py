@@ -87,3 +87,6 @@ def test_a_missing_stage_and_a_stage_without_checkpoint_are_refused(run_dir):
     (run_dir / "motion" / "config.json").unlink()
     with pytest.raises(ValueError, match="holds no run"):
         seg2vid_from_run(run_dir)
+    shutil.rmtree(run_dir / "motion")
+    with pytest.raises(ValueError, match="holds stage 1 alone, and a video needs stage 2"):
+        seg2vid_from_run(run_dir)
