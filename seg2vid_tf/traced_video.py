@@ -57,7 +57,14 @@ class TracedVideo:
         self._position = np.where(kept[..., None], position, _grid(kept.shape))
         self._frames.append(shown[-1])
         self._label_maps.append(classes[-1])
+        self._drop_sources_out_of_sight()
         return np.stack(shown, axis=1), np.stack(classes, axis=1)
+
+    def _drop_sources_out_of_sight(self):
+        """Or a video of hundreds of chunks would hold as many frames, and look through all of them."""
+        used, source = np.unique(self._source, return_inverse=True)
+        self._source = source.reshape(self._source.shape)
+        self._frames, self._label_maps = ([kept[i] for i in used] for kept in (self._frames, self._label_maps))
 
     def _traced(self, flow):
         """Where the pixels that flow [N,H,W,2] brings come from: source [N,H,W], position [N,H,W,2] inside it.

@@ -56,6 +56,18 @@ def test_what_is_not_visible_is_shown_as_given_and_traced_from_there_on():
     np.testing.assert_array_equal(labels[0, 0, :, 4:], LABELS[0, :, 1 : WIDTH - 3])
 
 
+def test_what_has_left_the_picture_is_not_kept():
+    """Chunk after chunk the picture moves on by four columns, and what comes in from the left is of one shade each."""
+    video, shown = TracedVideo(PICTURE, LABELS), []
+    for shade in (50, 100, 150, 200):
+        flow, visibility, frames, label_maps = _moved(0, 4, shown=shade, label=shade // 50)
+        visibility[..., :4, :] = 0.0
+        shown, classes = video.add(flow, visibility, frames, label_maps)
+    np.testing.assert_array_equal(shown[0, 0, 0, :, 0], np.repeat([200, 150, 100], 4))
+    np.testing.assert_array_equal(classes[0, 0, 0], np.repeat([4, 3, 2], 4))
+    assert len(video._frames) == len(video._label_maps) == 3
+
+
 def test_positions_are_not_mixed_across_an_edge():
     """The right half has moved away by four pixels; then all moves by half a pixel, which falls between the two."""
     video = TracedVideo(PICTURE, LABELS)
