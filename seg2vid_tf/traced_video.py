@@ -24,7 +24,7 @@ class TracedVideo:
     """
 
     def __init__(self, frames: np.ndarray, label_maps: np.ndarray):
-        self._frames, self._label_maps = [frames], [label_maps]
+        self._frames, self._label_maps = frames[None], label_maps[None]  # of K sources
         self._source = np.zeros(label_maps.shape, np.int64)
         self._position = np.broadcast_to(_grid(label_maps.shape), (*label_maps.shape, 2))
 
@@ -46,17 +46,17 @@ class TracedVideo:
         for step in range(steps):
             source, position = self._traced(flow[:, step])
             visible = visibility[:, step]
-            sampled = _sampled(np.stack(self._frames), source, position)
+            sampled = _sampled(self._frames, source, position)
             shown.append(np.rint(visible * sampled + (1.0 - visible) * frames[:, step]).astype(np.uint8))
             kept = visible[..., 0] >= 0.5
             if step >= steps - label_maps.shape[1]:
                 nearest = np.moveaxis(np.rint(position).astype(np.int64), -1, 0)
-                found = _at(np.stack(self._label_maps), source, *nearest)
+                found = _at(self._label_maps, source, *nearest)
                 classes.append(np.where(kept, found, label_maps[:, step - steps]))
         self._source = np.where(kept, source, len(self._frames))
         self._position = np.where(kept[..., None], position, _grid(kept.shape))
-        self._frames.append(shown[-1])
-        self._label_maps.append(classes[-1])
+        self._frames = np.concatenate([self._frames, shown[-1][None]])
+        self._label_maps = np.concatenate([self._label_maps, classes[-1][None]])
         self._drop_sources_out_of_sight()
         return np.stack(shown, axis=1), np.stack(classes, axis=1)
 
@@ -64,7 +64,7 @@ class TracedVideo:
         """Or a video of hundreds of chunks would hold as many frames, and look through all of them."""
         used, source = np.unique(self._source, return_inverse=True)
         self._source = source.reshape(self._source.shape)
-        self._frames, self._label_maps = ([kept[i] for i in used] for kept in (self._frames, self._label_maps))
+        self._frames, self._label_maps = self._frames[used], self._label_maps[used]
 
     def _traced(self, flow):
         """Where the pixels that flow [N,H,W,2] brings come from: source [N,H,W], position [N,H,W,2] inside it.
