@@ -34,7 +34,7 @@ def main():
     from seg2vid_tf.media import save_png
 
     if PRESET.value:
-        from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
+        from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
 
         description = read_description(newest_version(preset_folder(PRESET.value)))
         spec, size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])

@@ -179,9 +179,9 @@ class PaintingRun:
     """Stage 1 of a run, for one label map at a time."""
 
     def __init__(self, run_dir):
-        from seg2vid_tf.models.restore import painter_from_run
+        from seg2vid_tf.models.restore import load_painter
 
-        self._painter, config = painter_from_run(run_dir)
+        self._painter, config = load_painter(run_dir)
         self.spec, self.size = self._painter.spec, (config.model.height, config.model.width)
         self.uses_instances = self._painter.uses_instances
         self.has_style_encoder = self._painter.style_encoder is not None

@@ -19,6 +19,9 @@ NAME = flags.DEFINE_string("name", None, "the model's name", required=True)
 MODEL = flags.DEFINE_enum("model", "seg2vid", ["seg2vid", "start_frame", "motion"], "both stages, or one of them")
 ROOT = flags.DEFINE_string("root", "saved_models", "folder of all models")
 VERSION = flags.DEFINE_integer("version", None, "version number; one above the newest by default", lower_bound=1)
+WITH_DISCRIMINATOR = flags.DEFINE_bool(
+    "with_discriminator", False, "keep stage 1's discriminator beside the export, for trainings that start from it"
+)
 CARD = flags.DEFINE_string("card", None, "Markdown file that becomes the model card")
 
 
@@ -36,7 +39,7 @@ def main():
     say = functools.partial(print, flush=True)
     say(f"restoring {' and '.join(stages)} of {RUN_DIR.value}")
     model = seg2vid_from_run(RUN_DIR.value, stages)
-    target = export(model, ROOT.value, NAME.value, VERSION.value, card, say)
+    target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
     print(f"exported and verified: {target}")
     if not can_log():
         print(

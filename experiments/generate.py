@@ -12,7 +12,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import one_given, run
 
 LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids", required=True)
 OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
@@ -165,24 +165,13 @@ def drawn_by():
     return f"{seeds}, motion of {MOTION_OF.value}" if MOTION_OF.value else seeds
 
 
-def chosen_model():
-    """That of the three flags which names the model."""
-    given = [f for f in (SAVED_MODEL, RUN_DIR, PRESET) if f.value]
-    if len(given) != 1:
-        raise ValueError(
-            "give one of --saved_model, --run_dir and --preset, received "
-            f"{' and '.join(f'--{flag.name}' for flag in given) or 'none'}"
-        )
-    return given[0]
-
-
 def spec_and_size():
     """What the model says of label maps in its own document, read without TensorFlow."""
     from seg2vid_tf.annotations.spec import AnnotationSpec
+    from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
     from seg2vid_tf.run_folder import RunFolder
-    from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
 
-    flag = chosen_model()
+    flag = one_given(SAVED_MODEL, RUN_DIR, PRESET)
     if flag is RUN_DIR:
         config, spec = RunFolder(pathlib.Path(RUN_DIR.value) / "motion").load("motion")
         return spec, (config.model.height, config.model.width)
@@ -229,7 +218,7 @@ def load_pipeline(pipeline_class):
         "run_dir": functools.partial(pipeline_class.from_run, start_frame=START_FRAME.value is None),
         "preset": pipeline_class.from_preset,
     }
-    flag = chosen_model()
+    flag = one_given(SAVED_MODEL, RUN_DIR, PRESET)
     return constructors[flag.name](flag.value)
 
 

@@ -57,7 +57,7 @@ def main():
 
 def local_models():
     """The models of --saved_model, then those that come with the project, --preset's first of all; none is loaded."""
-    from seg2vid_tf.serving.layout import preset_folder, presets
+    from seg2vid_tf.export_folder import preset_folder, presets
     from seg2vid_tf.web.calls import ModelCall
     from seg2vid_tf.web.models import LocalModel
     from seg2vid_tf.web.pipelines import Pipelines

@@ -1,6 +1,6 @@
-"""Paints start frames with a trained stage 1: one label map or a folder of them, several seeds each.
+"""Paints start frames with the trained stage 1 of a run or an export: one label map or a folder of them, several seeds.
 
-    python experiments/sample_start_frames.py --run_dir=runs/street --label_map=label.png --output=out --num_seeds=4
+    python experiments/sample_start_frames.py --preset=cityscapes --label_map=label.png --output=out --num_seeds=4
 
 Writes <name>_seed<seed>.png for every label map and seed, and, where the maps are of one size, sheet.png:
 annotation | seeds. With --reference every seed takes the style of that picture and keeps its own noise;
@@ -11,9 +11,11 @@ import pathlib
 
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import one_given, run
 
-RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run (it holds start_frame/)", required=True)
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run (it holds start_frame/)")
+SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
+PRESET = flags.DEFINE_string("preset", None, "model that comes with the project")
 LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, or a folder of them", required=True)
 OUTPUT = flags.DEFINE_string("output", None, "folder for the pictures", required=True)
 NUM_SEEDS = flags.DEFINE_integer("num_seeds", 3, "pictures of each label map", lower_bound=1)
@@ -32,7 +34,11 @@ COLORS = flags.DEFINE_string(
 
 
 def main():
+    from seg2vid_tf.export_folder import preset_folder
+
     files = label_map_files(pathlib.Path(LABEL_MAP.value))
+    model = one_given(RUN_DIR, SAVED_MODEL, PRESET)
+    path = preset_folder(PRESET.value) if model is PRESET else model.value
 
     import numpy as np
     import tensorflow as tf  # TensorFlow loads here: a mistake above is told at once.
@@ -41,10 +47,10 @@ def main():
     from seg2vid_tf.annotations.doubts import warn_of_doubts, warn_of_file
     from seg2vid_tf.annotations.label_map import colorize
     from seg2vid_tf.media import contact_sheet, save_png
-    from seg2vid_tf.models.restore import painter_from_run
+    from seg2vid_tf.models.restore import load_painter
     from seg2vid_tf.ops.image import to_uint8
 
-    painter, config = painter_from_run(RUN_DIR.value)
+    painter, config = load_painter(path)
     trained_at, stride = (config.model.height, config.model.width), painter.generator.stride
     restyled = class_ids(painter.spec, RESTYLE.value)
     seeds = tf.range(SEED.value, SEED.value + NUM_SEEDS.value, dtype=tf.int64)

@@ -29,9 +29,9 @@ def main():
     if SAVE_ANSWERS.value and not RUN_DIR.value:
         raise ValueError("--save_answers writes what a run answers: give --run_dir")
 
+    from seg2vid_tf.export_folder import newest_version, parts, read_description
     from seg2vid_tf.models.restore import seg2vid_from_run  # TensorFlow loads here: --help needs none.
     from seg2vid_tf.serving.c_api_loader import CApiLoader
-    from seg2vid_tf.serving.layout import newest_version, parts, read_description
     from seg2vid_tf.serving.prediction_log import read_log, write_log
     from seg2vid_tf.serving.session_loader import SessionLoader
     from seg2vid_tf.serving.verify import PythonLoader, answers, check_servable, verify

@@ -383,7 +383,9 @@ class TrainingConfig(_Checked):
         "weights of the network whose features --perceptual_weight compares: VGG19 (.h5), VGG16 or AlexNet (.npz)",
     )
     init_from: str = _field(
-        "", "run whose networks this one starts from, of the same spec and channels; none: random weights"
+        "",
+        "run, or exported model (saved_models/NAME), whose networks this one starts from, of the same spec and "
+        "channels; none: random weights",
     )
     checkpoint_every: int = _field(200, "steps between checkpoints", AT_LEAST_1)
     sample_every: int = _field(200, "steps between pictures of validation clips", AT_LEAST_1)

@@ -38,13 +38,13 @@ from seg2vid_tf.evaluation.report import chosen_clips, clip_pictures, html_repor
 from seg2vid_tf.evaluation.segmentation_scores import cityscapes_to_spec
 from seg2vid_tf.evaluation.set_scores import SetMeasures
 from seg2vid_tf.evaluation.summary import summarise
+from seg2vid_tf.export_folder import newest_version, saved_models, versions
 from seg2vid_tf.files import held_folder, sha256_of, write_text
 from seg2vid_tf.flags import is_input_error
 from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.layout import newest_version, saved_models, versions
 from seg2vid_tf.training.program import fingerprint
 
 # Scores by which the report chooses clips to show.

@@ -8,6 +8,7 @@ import dataclasses
 import dis
 import logging
 import os
+import re
 import sys
 import warnings
 
@@ -128,6 +129,37 @@ def is_input_error(error: BaseException) -> bool:
     return package in _READERS or (package in _OURS and raised)
 
 
+def parse(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """Reads a command line, the program's name first; one that is wrong ends the program with one line that says why.
+
+    Returns:
+      The program's name and what was no flag.
+    """
+    try:
+        return values(argv)
+    except flags.Error as error:
+        missing = re.search(r"Flag --(\w+) must have a value other than None", str(error))
+        if missing:
+            sys.exit(f"error: --{missing[1]} must be given: {values[missing[1]].help}. --help shows all flags")
+        sys.exit(f"error: {' '.join(str(error).split())}. --help shows all flags")
+
+
+def one_given(*among: flags.FlagHolder) -> flags.FlagHolder:
+    """The one of several flags that was given.
+
+    Raises:
+      ValueError: none was, or more than one.
+    """
+    given = [flag for flag in among if flag.value]
+    if len(given) != 1:
+        *names, last = (f"--{flag.name}" for flag in among)
+        raise ValueError(
+            f"give one of {', '.join(names)} and {last}, received "
+            f"{' and '.join(f'--{flag.name}' for flag in given) or 'none'}"
+        )
+    return given[0]
+
+
 def run(main) -> None:
     """Runs an absl program; an error of the caller's making ends it with one clear line and exit status 1.
 
@@ -157,4 +189,4 @@ def run(main) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     absl.logging.set_verbosity(absl.logging.WARNING)
-    app.run(guarded)
+    app.run(guarded, flags_parser=parse)

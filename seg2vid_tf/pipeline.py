@@ -22,10 +22,10 @@ from seg2vid_tf.annotations.doubts import warn_of_doubts
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import NOISE_VERSION
+from seg2vid_tf.export_folder import encoder_folder, newest_version, preset_folder, read_description
 from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
-from seg2vid_tf.serving.layout import encoder_folder, newest_version, preset_folder, read_description
 from seg2vid_tf.traced_video import TracedVideo
 
 # Videos made at once: bounds the memory of a large num_videos.

@@ -188,19 +188,28 @@ class RunFolder:
         Raises:
           ValueError: it cannot be read.
         """
+        if not self.newest_step():
+            return set()
+        return {key.split("/")[0] for key in self.newest_checkpoint().get_variable_to_shape_map()}
+
+    def newest_checkpoint(self):
+        """TensorFlow's reader of the newest checkpoint.
+
+        Raises:
+          ValueError: there is none, or it cannot be read.
+        """
         import tensorflow as tf
 
         newest = self.newest_step()
         if not newest:
-            return set()
+            raise ValueError(f"{self.path} has no checkpoint yet: train it first")
         prefix = self._prefix(newest)
         try:
-            stored = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+            return tf.train.load_checkpoint(prefix)
         except tf.errors.OpError as error:
             raise ValueError(
                 f"{prefix} cannot be read, bring back a good copy: {str(error).splitlines()[0]}"
             ) from error
-        return {key.split("/")[0] for key in stored}
 
     def restore(self, objects: dict, newest_only: bool = False) -> int:
         """Restores the newest readable checkpoint into the objects, which may be some of those that were saved.
@@ -226,7 +235,7 @@ class RunFolder:
         for step in steps:
             prefix = self._prefix(step)
             try:
-                values = _read(prefix, objects)
+                values = read_values([prefix], objects)
             except (tf.errors.OpError, IndexError, ValueError) as error:
                 reason = str(error).splitlines()[0]
                 errors.append(f"{prefix}: {reason}")
@@ -276,25 +285,40 @@ class RunFolder:
         return document
 
 
-def _read(prefix, objects):
-    """[(variable, its value in the checkpoint)] of the objects' variables; ValueError where the two do not match."""
+def read_values(prefixes: list[str], objects: dict) -> list[tuple]:
+    """The values that checkpoints which store variables by number (``RunFolder.save``) hold of the objects'.
+
+    Args:
+      prefixes: of the checkpoints' files; what two of them hold is taken from the last.
+      objects: {name: network, optimizer or tf.Module}.
+
+    Returns:
+      [(tf.Variable, its value, array of its shape and dtype)].
+
+    Raises:
+      ValueError: there are more or fewer variables than the objects have, or of other shapes.
+      tf.errors.OpError: a file cannot be read.
+    """
     import tensorflow as tf
 
     from seg2vid_tf.compat import raw_variables
 
-    reader = tf.train.load_checkpoint(prefix)
-    stored = reader.get_variable_to_shape_map()
+    readers = {}
+    for prefix in prefixes:
+        reader = tf.train.load_checkpoint(prefix)
+        readers |= dict.fromkeys(reader.get_variable_to_shape_map(), reader)
     pairs = []
     for name, owner in objects.items():
         variables = raw_variables(owner)
-        found = sum(key.startswith(f"{name}/") for key in stored)
+        found = sum(key.startswith(f"{name}/") for key in readers)
         if found != len(variables):
             raise ValueError(
                 f"it holds {found} variables of {name}, which has {len(variables)} here: another version wrote it"
             )
         for i, variable in enumerate(variables):
-            value = reader.get_tensor(f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE")
+            key = f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE"
+            value = readers[key].get_tensor(key)
             if np.shape(value) != tuple(variable.shape):
                 raise ValueError(f"variable {i} of {name} is {np.shape(value)} in it, expected {tuple(variable.shape)}")
-            pairs.append((variable, value))
+            pairs.append((variable, value if value.dtype == object else value.astype(variable.dtype.as_numpy_dtype)))
     return pairs

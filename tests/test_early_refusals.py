@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.config import MOTION_PRESETS
+from seg2vid_tf.export_folder import DESCRIPTION
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.layout import DESCRIPTION
 from tests.programs import EXPERIMENTS, run_python
 
 WITHOUT_TENSORFLOW = pathlib.Path(__file__).with_name("without_tensorflow.py")

@@ -14,7 +14,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec, load_spec
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
-from seg2vid_tf.serving.layout import newest_version, preset_folder, read_description
+from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
 from tests.programs import run_program
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"

@@ -125,7 +125,7 @@ def run_program(monkeypatch):
     """run_program(main, *arguments) -> what SystemExit says; absl's own parsing of the command line is left out."""
 
     def started(main, *arguments):
-        monkeypatch.setattr(flags.app, "run", lambda guarded: guarded(["program", *arguments]))
+        monkeypatch.setattr(flags.app, "run", lambda guarded, flags_parser: guarded(["program", *arguments]))
         with pytest.raises(SystemExit) as exit_info:
             flags.run(main)
         return exit_info.value.code
@@ -177,10 +177,30 @@ def test_what_a_readers_library_and_the_machine_say_is_one_line(run_program, wha
     ],
 )
 def test_a_fault_of_the_programs_own_keeps_its_traceback(monkeypatch, what, error):
-    monkeypatch.setattr(flags.app, "run", lambda guarded: guarded(["program"]))
+    monkeypatch.setattr(flags.app, "run", lambda guarded, flags_parser: guarded(["program"]))
     with pytest.raises(error):
         flags.run(in_a_program(f"def main():\n    {what}"))
 
 
 def test_a_stray_argument_is_refused_before_main_runs(run_program):
     assert run_program(lambda: sys.exit("main ran"), "stray").startswith("error: unexpected argument 'stray'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--size=2"], "error: --output must be given: folder for the results. --help shows all flags"),
+        (
+            ["--output=a", "--size=wide"],
+            "error: flag --size=wide: invalid literal",
+        ),
+        (["--output=a", "--sise=2"], "error: Unknown command line flag 'sise'. Did you mean: size ?. --help"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_one_line(arguments, message):
+    table = absl_flags.FlagValues()
+    absl_flags.DEFINE_string("output", None, "folder for the results", required=True, flag_values=table)
+    absl_flags.DEFINE_integer("size", 1, "pixels", flag_values=table)
+    with pytest.raises(SystemExit) as refused:
+        flags.parse(["program", *arguments], table)
+    assert str(refused.value).startswith(message) and "\n" not in str(refused.value)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
-from seg2vid_tf.serving.layout import DESCRIPTION
+from seg2vid_tf.export_folder import DESCRIPTION
 from tests.programs import command_line, run_program, run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seg2vid_tf.serving.layout import DESCRIPTION
+from seg2vid_tf.export_folder import DESCRIPTION
 from tests.programs import command_line, run_several
 
 SERVER = {"server": "localhost:8501", "model": "street", "spec": "cityscapes"}

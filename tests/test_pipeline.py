@@ -14,6 +14,7 @@ from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import NOISE_VERSION
+from seg2vid_tf.export_folder import DESCRIPTION, encoder_folder
 from seg2vid_tf.flow_file import read_flow
 from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import MOTION_STREAM
@@ -21,7 +22,6 @@ from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.layout import DESCRIPTION, encoder_folder
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import describe, signatures
 from seg2vid_tf.traced_video import TracedVideo

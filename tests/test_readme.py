@@ -21,8 +21,8 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import write_label_map
+from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.media import save_png
-from seg2vid_tf.serving.layout import encoder_folder
 from tests.conftest import NUM_FRAMES, SIZE
 from tests.programs import EXPERIMENTS, HANG_SECONDS, ROOT, run_python, run_several
 

@@ -9,9 +9,10 @@ from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
 from seg2vid_tf.media import save_png
-from seg2vid_tf.models.restore import painter_from_run
+from seg2vid_tf.models.restore import load_painter, seg2vid_from_run
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.serving.export import export
 from tests.programs import command_line, run_several
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "sample_start_frames.py"
@@ -41,12 +42,18 @@ def save_run(root, config, spec, generator, style_encoder):
 @pytest.fixture(scope="module")
 def loud_run(run_dir, tmp_path_factory):
     """The tiny run with an output layer that is not as quiet as an untrained one, so that styles can be seen."""
-    painter, config = painter_from_run(run_dir)
+    painter, config = load_painter(run_dir)
     kernel = painter.generator.to_rgb.kernel
     kernel.assign(np.array(kernel) * 10.0)
     return save_run(
         tmp_path_factory.mktemp("runs") / "loud", config, painter.spec, painter.generator, painter.style_encoder
     )
+
+
+def exported_run(run_dir, root):
+    """The stage 1 of a run as an export below root: its model folder."""
+    export(seg2vid_from_run(run_dir, ("start_frame",)), root / "exports", "loud", run_dir=run_dir)
+    return root / "exports" / "loud"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +83,7 @@ def outputs(loud_run, maps, tmp_path_factory):
     rng = np.random.default_rng(0)
     save_png(np.broadcast_to(rng.integers(0, 256, (1, 1, 3)), (50, 70, 3)).astype(np.uint8), out / "reference.png")
     common = {"run_dir": loud_run, "label_map": maps / "a.png", "num_seeds": 2, "seed": 5}
+    restyled = {"label_map": out / "wide.png", "num_seeds": 2, "seed": 5, "restyle": "car"}
     calls = {
         "folder": {**common, "label_map": maps, "num_seeds": 3},
         "reference": {**common, "reference": out / "reference.png"},
@@ -89,6 +97,9 @@ def outputs(loud_run, maps, tmp_path_factory):
         "no reference": {**common, "reference": out / "absent.png"},
         "instances": {**common, "instance_map": out / "instances.png"},
         "no run": {**common, "run_dir": out},
+        "export": {**restyled, "saved_model": exported_run(loud_run, out)},
+        "run": {**restyled, "run_dir": loud_run},
+        "two models": {**common, "saved_model": out},
     }
     endings = endings_of(*({**options, "output": out / name} for name, options in calls.items()))
     return out, dict(zip(calls, endings, strict=True))
@@ -99,7 +110,7 @@ def test_a_folder_of_maps_becomes_pictures_and_a_sheet(outputs, loud_run, maps, 
     assert endings["folder"] is None
     names = [f"{name}_seed{seed}.png" for name in "ab" for seed in (5, 6, 7)]
     assert sorted(p.name for p in (out / "folder").iterdir()) == [*names, "sheet.png"]
-    painter, _ = painter_from_run(loud_run)
+    painter, _ = load_painter(loud_run)
     seeds = tf.constant([5, 6, 7], tf.int64)
     for name in "ab":
         label_map = pixels(maps / f"{name}.png")
@@ -116,7 +127,7 @@ def test_a_folder_of_maps_becomes_pictures_and_a_sheet(outputs, loud_run, maps, 
 def test_a_reference_gives_its_style_and_the_seeds_their_noise(outputs, loud_run, maps):
     out, endings = outputs
     assert endings["reference"] is None
-    painter, _ = painter_from_run(loud_run)
+    painter, _ = load_painter(loud_run)
     picture = np.broadcast_to(pixels(out / "reference.png")[:1, :1], (32, 64, 3))  # of one colour at any size
     style = tf.repeat(painter.encode_style(to_float(picture)[None]), 2, axis=0)
     seeds = tf.constant([5, 6], tf.int64)
@@ -129,7 +140,7 @@ def test_a_reference_gives_its_style_and_the_seeds_their_noise(outputs, loud_run
 def test_a_restyled_class_takes_the_style_of_another_seed(outputs, loud_run, maps):
     out, endings = outputs
     assert endings["restyle"] is None
-    painter, _ = painter_from_run(loud_run)
+    painter, _ = load_painter(loud_run)
     label_map, seeds = pixels(maps / "a.png"), tf.constant([5, 6], tf.int64)
     own, other = painter.draw_style(seeds), painter.draw_style(tf.constant([1000, 1000], tf.int64))
     places = np.where((label_map == CAR)[None, ..., None], other[:, None, None], own[:, None, None])
@@ -141,6 +152,15 @@ def test_a_restyled_class_takes_the_style_of_another_seed(outputs, loud_run, map
         # The cars begin at column 40; a style reaches 2 * (4 + 2 + 1) + 1 + 4 + 2 pixels (test_generator.py).
         assert change[:, : 40 - 21].max() <= 1, "nothing moves out of its reach"
         assert change[:, 44:].mean() > 5 * change[:, :36].mean()
+
+
+def test_an_export_paints_as_its_run_does_in_any_size_and_restyled(outputs):
+    out, endings = outputs
+    assert endings["export"] is None and endings["run"] is None
+    for seed in (5, 6):
+        picture = pixels(out / "export" / f"wide_seed{seed}.png")
+        assert picture.shape == (32, 128, 3)
+        np.testing.assert_array_equal(picture, pixels(out / "run" / f"wide_seed{seed}.png"))
 
 
 def test_other_sizes_are_painted_resized_or_refused(outputs):
@@ -167,6 +187,7 @@ def test_mistakes_are_named_before_anything_is_painted(outputs):
         "no reference": "absent.png",
         "instances": "this model was trained without instance maps",
         "no run": "holds no run",
+        "two models": "give one of --run_dir, --saved_model and --preset, received --run_dir and --saved_model",
     }
     for name, message in messages.items():
         assert endings[name].startswith("error: ") and message in endings[name], endings[name]
@@ -199,7 +220,7 @@ def test_instance_maps_reach_a_model_that_reads_them(start_frame_config, spec, m
         {**bad, "instance_map": tmp_path / "whole", "reference": tmp_path / "half.png"},
     )
     assert given is None and len(list((tmp_path / "out").iterdir())) == 3
-    painter, seeds = painter_from_run(run)[0], tf.constant([0], tf.int64)
+    painter, seeds = load_painter(run)[0], tf.constant([0], tf.int64)
     painted, without = (
         to_uint8(painter.paint(pixels(maps / "a.png")[None], painter.draw_style(seeds), seeds, numbers[None]))[0]
         for numbers in (instances, np.zeros_like(instances))

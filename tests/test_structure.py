@@ -41,7 +41,7 @@ def test_no_import_cycles():
 def test_light_modules_stay_light():
     """The package itself and what programs need for --help and the client for its files load no TensorFlow."""
     modules = ["flags", "media", "annotations.label_map", "run_folder", "training.program"]
-    modules += ["serving.client", "serving.layout", "serving.server_flags", "serving.messages"]
+    modules += ["serving.client", "export_folder", "serving.server_flags", "serving.messages"]
     modules += ["web.calls", "web.canvas", "web.models", "web.result", "web.upload"]  # the page before a server
     code = f"""
 import importlib, sys

@@ -70,7 +70,7 @@ def example(version):
     """What is asked: label maps of blocks as PNG files, one for each of 16 seeds."""
     import tensorflow as tf
 
-    from seg2vid_tf.serving.layout import read_description
+    from seg2vid_tf.export_folder import read_description
 
     description = read_description(version)
     (height, width), classes = description["size"], len(description["spec"]["classes"])

@@ -1,23 +1,25 @@
-"""Networks from run folders: the newest checkpoints, in a process without a strategy."""
+"""Trained networks, in a process without a strategy: a run's newest checkpoints, stage 1 also from an export."""
 
 import dataclasses
 import os
 import pathlib
 
 from seg2vid_tf.config import StartFrameConfig
+from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.models.start_frame.painter import StartFramePainter
 from seg2vid_tf.run_folder import RunFolder
 
 
-def painter_from_run(run_dir: str | os.PathLike) -> tuple[StartFramePainter, StartFrameConfig]:
-    """Stage 1, the average of its weights, from <run_dir>/start_frame.
+def load_painter(path: str | os.PathLike) -> tuple[StartFramePainter, StartFrameConfig]:
+    """Stage 1, the average of its weights, from a run (<path>/start_frame) or an export, for frames of any size.
 
     Raises:
-      ValueError: no such run, or it has no checkpoint that can be read.
+      ValueError: no such run, or it has no checkpoint that can be read; an export without stage 1, or of before exports
+        said how large their networks are.
     """
-    folder = RunFolder(pathlib.Path(run_dir) / "start_frame")
+    folder = trained_networks(path, "start_frame")
     config, spec = folder.load("start_frame")
     generator = build_generator(config.model, spec)
     style_encoder = build_style_encoder(config.model) if config.model.style_encoder else None
@@ -40,7 +42,7 @@ def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("sta
       ValueError: a stage is missing, has no checkpoint, or the stages differ in spec or size.
     """
     if stages == ("start_frame",):
-        painter, start_config = painter_from_run(run_dir)
+        painter, start_config = load_painter(run_dir)
         size = (start_config.model.height, start_config.model.width)
         return Seg2Vid(painter.generator, None, painter.spec, size, painter.style_encoder)
     folder = RunFolder(pathlib.Path(run_dir) / "motion")
@@ -53,7 +55,7 @@ def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("sta
     size = (config.model.height, config.model.width)
     generator = style_encoder = None
     if "start_frame" in stages:
-        painter, start_config = painter_from_run(run_dir)
+        painter, start_config = load_painter(run_dir)
         _check_together(run_dir, start=(painter.spec, start_config.model), motion=(spec, config.model))
         generator, style_encoder = painter.generator, painter.style_encoder
     # The faster warps of training have the same meaning and no place in an export.

@@ -1,4 +1,4 @@
-"""Export: Seg2Vid -> <root>/<name>/<version>/ and its encoder (layout.py), SavedModels that were proved beforehand.
+"""Export: Seg2Vid -> <root>/<name>/<version>/ and what lies beside it (export_folder.py), proved beforehand.
 
 A server picks up a numeric folder the moment it appears, so each is written beside its target, run through the session
 loader on every signature, compared with the model in memory, and renamed only then.
@@ -17,9 +17,10 @@ import tensorflow as tf
 
 import seg2vid_tf
 from seg2vid_tf.compat import raw_variables
+from seg2vid_tf.export_folder import DESCRIPTION, DISCRIMINATOR, ENCODER, discriminator_folder, parts, versions
+from seg2vid_tf.exported_weights import copy_discriminator, network_sizes
 from seg2vid_tf.files import new_folders
 from seg2vid_tf.models.seg2vid import Seg2Vid
-from seg2vid_tf.serving.layout import DESCRIPTION, ENCODER, parts, versions
 from seg2vid_tf.serving.prediction_log import can_log
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import ENCODER_SIGNATURES, describe, signatures
@@ -35,6 +36,8 @@ def export(
     version: int | None = None,
     card: str = "",
     say: Callable[[str], None] = lambda text: None,
+    run_dir: str | os.PathLike | None = None,
+    with_discriminator: bool = False,
 ) -> pathlib.Path:
     """Exports a model and proves it; with warm-up requests, where their package is installed.
 
@@ -45,34 +48,50 @@ def export(
       version: a positive integer; one above the newest by default.
       card: the model card's text, Markdown.
       say: told what is done now, as each step takes seconds.
+      run_dir: the run that the model came from. With it the export says how large its networks are, so that a training
+        can start from it (exported_weights.py).
+      with_discriminator: whether stage 1's discriminator is kept for that, too; no server needs it.
 
     Returns:
-      The version folder; its encoder lies in ``layout.encoder_folder`` of it.
+      The version folder; its encoder lies in ``export_folder.encoder_folder`` of it.
 
     Raises:
-      ValueError: the version exists, a server could not run the exported model, or it does not answer as the one in
-        memory does.
+      ValueError: the version exists, there is no discriminator to keep, a server could not run the exported model, or
+        it does not answer as the one in memory does.
     """
     folder = pathlib.Path(root) / name
-    known = [0, *versions(folder), *versions(folder / ENCODER)]
+    known = [0, *(number for name in ("", ENCODER, DISCRIMINATOR) for number in versions(folder / name))]
     version = version if version is not None else max(known) + 1
+    if with_discriminator and (run_dir is None or model.generator is None):
+        raise ValueError("with_discriminator: only the run of a model with stage 1 has one")
     if version < 1:
         raise ValueError(f"version must be a positive integer, received {version}")
     targets = parts(folder / str(version), signatures(model), describe(model)["encoder"])
-    for target in targets:
+    kept = discriminator_folder(folder / str(version))
+    for target in (*targets, kept):
         if target.exists():
             raise ValueError(f"{target} exists: a version never changes, give another --version")
     say("asking the trained model, for what its export must answer")
+    document = describe(model)
+    if run_dir is not None:
+        document["networks"] = network_sizes(run_dir, document["stages"])
     expected = answers(model)
     with contextlib.ExitStack() as stack:
         made = []
-        for target, names in targets.items():
+
+        def new_part(target):
             stack.enter_context(new_folders(target.parent))
             temporary = target.parent / f".{version}.{os.getpid()}.tmp"
             stack.callback(shutil.rmtree, temporary, ignore_errors=True)
-            _make_part(model, temporary, name, {key: expected[key] for key in sorted(names)}, card, say)
             made.append((temporary, target))
-        # The encoder first: a version that a server or a pipeline finds is all there.
+            return temporary
+
+        for target, names in targets.items():
+            wanted = {key: expected[key] for key in sorted(names)}
+            _make_part(model, new_part(target), name, wanted, document, card, say)
+        if with_discriminator:
+            copy_discriminator(run_dir, new_part(kept))
+        # The version last: one that a server or a pipeline finds is all there.
         renamed = []
         try:
             for temporary, target in reversed(made):
@@ -85,12 +104,12 @@ def export(
     return folder / str(version)
 
 
-def _make_part(model, path, name, expected, card, say):
+def _make_part(model, path, name, expected, document, card, say):
     """Writes one SavedModel of the signatures that are expected, and proves it."""
     say(f"tracing and writing {', '.join(expected)}")
     _save(model, path, expected)
     if not expected.keys() & set(ENCODER_SIGNATURES):  # the encoder is described by its model
-        _write_description(path, model, card)
+        _write_description(path, document, card)
     check_servable(path)
     say("loading them as TensorFlow Serving does (its session loader) and asking them the same")
     with SessionLoader(path) as loaded:
@@ -108,20 +127,26 @@ def _save(model, path, names):
         if name in names
     }
     shell = tf.Module()
-    networks = (model.generator, model.style_encoder, model.motion)
     used = {v.ref() for function in traced.values() for v in function.variables}
-    # Raw variables: a server does not find those of a Keras 3 model.
-    weights = [v for network in networks if network is not None for v in raw_variables(network)]
-    shell.weights = [v for v in weights if v.ref() in used]
+    # Raw variables: a server does not find those of a Keras 3 model. Named and numbered as in a run's checkpoints.
+    shell.generator_average = _numbered(model.generator, used)
+    shell.style_encoder_average = _numbered(model.style_encoder, used)
+    shell.motion = _numbered(model.motion, used)
     # Nobody trains a served model, and the gradients of its warps are half of its functions.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(shell, str(path), signatures=traced, options=options)
     slim(path)
 
 
-def _write_description(folder, model, card):
+def _numbered(network, used):
+    """{its number as text: variable} of those of a network's variables that are used."""
+    variables = [] if network is None else raw_variables(network)
+    return {str(i): variable for i, variable in enumerate(variables) if variable.ref() in used}
+
+
+def _write_description(folder, document, card):
     document = {
-        **describe(model),
+        **document,
         "versions": {"seg2vid_tf": seg2vid_tf.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},
     }
     path = folder / DESCRIPTION

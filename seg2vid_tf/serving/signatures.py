@@ -30,7 +30,7 @@ stage 1 alone serving_default, whose output is frame_bytes string [B], from_tens
 [B,H,W,3]) and encode_style. serving_default and from_tensor of a stage 1 that was trained with instance boundaries take
 instance_map int32 [B,H,W] too, 0 = no instance.
 
-An export keeps the two that encode in a SavedModel of their own (layout.py): who makes videos waits for neither.
+An export keeps the two that encode in a SavedModel of their own (export_folder.py): who makes videos waits for neither.
 
 Bad input is refused in the graph, as InvalidArgument with a message that names the input: nothing here broadcasts,
 casts or clips it into something else. The same functions run in memory, from a SavedModel and in a server.

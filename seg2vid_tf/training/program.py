@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from absl import flags, logging
 
 from seg2vid_tf.config import differences, to_json
+from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.files import sha256_of
 from seg2vid_tf.flags import config_from_flags, define_config_flags
 from seg2vid_tf.run_folder import RunFolder
@@ -214,10 +215,13 @@ _FREE = ("height", "width", "flow_scale", "warp", "temperature", "smoothness")
 
 
 def start_from(run_dir: str, stage: str, trainer) -> None:
-    """Gives a trainer's networks the weights of another run's newest checkpoint; its optimizers start afresh.
+    """Gives a trainer's networks the weights of another run's newest checkpoint, or of an export.
+
+    Optimizers start afresh.
 
     Where the run kept a moving average, network and average both take the average: it is what the run's samples show.
-    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips too.
+    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips too,
+    and so does a discriminator that an export did not keep.
 
     Args:
       run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
@@ -234,7 +238,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     from seg2vid_tf.models.motion.lengthen import lengthen
     from seg2vid_tf.training.moving_average import copy_weights
 
-    other = RunFolder(pathlib.Path(run_dir) / stage)
+    other = trained_networks(run_dir, stage)
     config, spec = other.load(stage)
     if spec != trainer.spec:
         raise ValueError(
@@ -270,7 +274,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     if rebuilt:
         lengthen(networks["motion"], trainer.motion)
-    for name, network in networks.items():
+    for name, network in trainer.checkpointed.items():
         if f"{name}_average" in networks:
             copy_weights(networks[f"{name}_average"], network)
 

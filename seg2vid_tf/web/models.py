@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.serving.layout import newest_version, read_description
+from seg2vid_tf.export_folder import newest_version, read_description
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.web.calls import ModelCall
 from seg2vid_tf.web.pipelines import Pipelines

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.models.build import build_discriminator, set_precision
 from seg2vid_tf.ops.feature_network import load_feature_network
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.serving.layout import encoder_folder
 from seg2vid_tf.serving.session_loader import SessionLoader
 from tests.settings import needs_bfloat16
 from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seg2vid_tf.export_folder import encoder_folder, saved_models
 from seg2vid_tf.serving.client import Seg2VidClient
-from seg2vid_tf.serving.layout import encoder_folder, saved_models
 from seg2vid_tf.serving.server_flags import find_binary
 from seg2vid_tf.serving.signatures import ENCODER_SIGNATURES
 from seg2vid_tf.serving.status import StatusError

@@ -10,10 +10,10 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 import seg2vid_tf
+from seg2vid_tf.export_folder import DESCRIPTION, encoder_folder, newest_version, read_description, versions
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving import export as export_module
 from seg2vid_tf.serving.export import export
-from seg2vid_tf.serving.layout import DESCRIPTION, encoder_folder, newest_version, read_description, versions
 from seg2vid_tf.serving.prediction_log import read_log, write_log
 from seg2vid_tf.serving.signatures import describe
 from seg2vid_tf.serving.warmup import warm_up

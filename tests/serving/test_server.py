@@ -19,7 +19,7 @@ from PIL import Image
 
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
-from seg2vid_tf.serving.layout import encoder_folder
+from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.serving.signatures import ENCODER_SIGNATURES
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.serving.verify import verify

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.serving.layout import encoder_folder
+from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.serving.session_loader import SessionLoader
 
 TENSORS = {"frames", "flow", "flow_backward", "visibility", "visibility_backward", "label_maps"}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.ops.image import to_float, to_uint8
-from seg2vid_tf.serving.layout import encoder_folder
 from seg2vid_tf.serving.motion_file import decode_motion
 from seg2vid_tf.serving.signatures import MAX_CHUNK, describe
 from seg2vid_tf.serving.verify import PythonLoader, example_inputs, verify

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.serving.c_api_loader import CApiLoader
 from seg2vid_tf.serving.export import export
-from seg2vid_tf.serving.layout import encoder_folder
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import signatures
 from seg2vid_tf.serving.verify import check_servable, example_inputs, verify

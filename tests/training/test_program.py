@@ -17,7 +17,10 @@ from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.shards import load_manifest
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
+from seg2vid_tf.export_folder import DESCRIPTION
+from seg2vid_tf.models.restore import seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.serving.export import export
 from seg2vid_tf.training import program
 from seg2vid_tf.training.motion_trainer import MotionTrainer
 from seg2vid_tf.training.program import claimed_run, fingerprint, recorded_precision, say_new_steps, start_from
@@ -281,3 +284,54 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(smallest_sta
         file.write_bytes(b"broken")
     with pytest.raises(ValueError, match="ckpt-3 cannot be read, bring back a good copy"):
         start_from(tmp_path / "run", "start_frame", build(2))
+
+
+def test_both_stages_start_from_an_export(smallest_start_frame, smallest_motion, with_model, spec, tmp_path):
+    """The networks' own weights for both, and the discriminator's in half precision where it was kept."""
+    trainers = {"start_frame": StartFrameTrainer, "motion": MotionTrainer}
+    configs = {"start_frame": smallest_start_frame, "motion": smallest_motion}
+
+    def build(stage, seed):
+        keras.utils.set_random_seed(seed)
+        return trainers[stage](configs[stage], spec)
+
+    sources = {stage: build(stage, 1) for stage in configs}
+    for stage, config in configs.items():
+        folder = RunFolder(tmp_path / "run" / stage)
+        folder.start(stage, config, spec, "data", False)
+        folder.save(sources[stage].checkpointed, 1)
+    model = seg2vid_from_run(tmp_path / "run")
+    with pytest.raises(ValueError, match="with_discriminator: only the run of a model with stage 1 has one"):
+        export(model, tmp_path / "exports", "tiny", with_discriminator=True)
+    export(model, tmp_path / "exports", "tiny", run_dir=tmp_path / "run", with_discriminator=True)
+    exported = tmp_path / "exports" / "tiny"
+    assert sorted(p.name for p in exported.iterdir()) == ["1", "discriminator", "encoder"]
+    names = {
+        "start_frame": ["generator", "generator_average", "style_encoder", "style_encoder_average"],
+        "motion": ["motion"],
+    }
+    for stage, kept in names.items():
+        trainer = build(stage, 2)
+        start_from(exported / "1" if stage == "motion" else exported, stage, trainer)
+        for name in kept:
+            pairs = zip(
+                raw_variables(trainer.checkpointed[name]),
+                raw_variables(sources[stage].checkpointed[name.removesuffix("_average")]),
+                strict=True,
+            )
+            for ours, theirs in pairs:
+                np.testing.assert_array_equal(ours, theirs, err_msg=name)
+        if stage == "start_frame":
+            ours, theirs = (raw_variables(t.adversary.discriminator) for t in (trainer, sources[stage]))
+            for our, their in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(our, np.float32(np.float16(their)))
+    longer = with_model(smallest_motion, num_frames=smallest_motion.model.num_frames + 1)
+    start_from(exported, "motion", MotionTrainer(longer, spec))
+    other_spec = dataclasses.replace(spec, name="mine")
+    with pytest.raises(ValueError, match="was trained on spec 'synthetic_street', this data has 'mine'"):
+        start_from(exported, "motion", MotionTrainer(smallest_motion, other_spec))
+    description = json.loads((exported / "1" / DESCRIPTION).read_text(encoding="utf-8"))
+    del description["networks"]
+    (exported / "1" / DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
+    with pytest.raises(ValueError, match="tiny/1 does not say how large its networks are.*export its run again"):
+        start_from(exported, "motion", build("motion", 2))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from tensorflow_serving.config import model_server_config_pb2
 
-from seg2vid_tf.serving.layout import version_folders
+from seg2vid_tf.export_folder import version_folders
 from seg2vid_tf.serving.local_server.configs import BatchingParameters, check_models
 from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.servable import Servable

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from seg2vid_tf.serving.layout import newest_version, version_folders
+from seg2vid_tf.export_folder import newest_version, version_folders
 from seg2vid_tf.serving.local_server import models as models_module
 from seg2vid_tf.serving.local_server.models import Models
 from seg2vid_tf.serving.status import StatusError

@@ -3,6 +3,7 @@
     <root>/<name>/<version>/            the SavedModel that makes videos: what a server of <root>/<name> serves
     <root>/<name>/encoder/<version>/    the one that encodes motions and styles; not a number, so no server takes
                                         "encoder" for a version: it is the base path of a model of its own
+    <root>/<name>/discriminator/<version>/  stage 1's, for trainings that start from the export; not every one has it
     .../assets.extra/                   seg2vid.json, MODEL_CARD.md, tf_serving_warmup_requests
 
 An export of before has no encoder folder, and all signatures in the one SavedModel.
@@ -17,6 +18,7 @@ from seg2vid_tf.config import NOISE_VERSION
 
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
 ENCODER = "encoder"
+DISCRIMINATOR = "discriminator"
 _SHIPPED = pathlib.Path(__file__).parents[2] / "saved_models"
 
 
@@ -71,6 +73,17 @@ def encoder_folder(version: pathlib.Path) -> pathlib.Path:
     """Where the encoder of a version folder lies, or would."""
     version = version.absolute()
     return version.parent / ENCODER / version.name
+
+
+def discriminator_folder(version: pathlib.Path) -> pathlib.Path:
+    """Where the discriminator of a version folder lies, or would."""
+    version = version.absolute()
+    return version.parent / DISCRIMINATOR / version.name
+
+
+def is_export(folder: pathlib.Path) -> bool:
+    """Whether it is a version folder or a model folder with a version in it."""
+    return (folder / "saved_model.pb").exists() or bool(versions(folder))
 
 
 def saved_models(version: pathlib.Path) -> list[pathlib.Path]:
