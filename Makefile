@@ -34,13 +34,14 @@ lint: install
 	$(VENV)/bin/ruff check --config .ci/ruff.toml .
 	$(VENV)/bin/ruff format --check --config .ci/ruff.toml .
 
-# A video from a label map that is drawn for it, by the trained model that a checkout holds.
+# Videos of one label map that is drawn for it, by both trained street models that a checkout holds.
 demo: install
 	$(RUN) experiments/draw_label_map.py --preset=synthetic_street --seed=424242 --output=$(DEMO)/label.png
 	$(RUN) experiments/generate.py --preset=synthetic_street --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/out
-	@echo "your video: $(DEMO)/out/video.gif"
-	@echo "next:       . $(VENV)/bin/activate"
-	@echo "            python experiments/generate.py --preset=synthetic_street --label_map=$(DEMO)/label.png --output=out --seed=7"
+	$(RUN) experiments/generate.py --preset=cityscapes --label_map=$(DEMO)/label.png --num_videos=3 --output=$(DEMO)/cityscapes
+	@echo "your videos: $(DEMO)/out/video.gif (rendered streets) and $(DEMO)/cityscapes/video.gif (photographs of streets)"
+	@echo "next:        . $(VENV)/bin/activate"
+	@echo "             python experiments/generate.py --preset=synthetic_street --label_map=$(DEMO)/label.png --output=out --seed=7"
 
 # The way a model is made, in miniature: streets rendered, both stages trained for a few minutes, measured, exported, and a
 # video made from a label map that no training clip had. A run that was stopped goes on where it was.

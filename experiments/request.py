@@ -2,12 +2,14 @@
 
     python experiments/request.py --label_map=label.png --model=street --output=video.gif
     python experiments/request.py --label_map=label.png --model=street --start_frame=photo.jpg --num_frames=25
+    python experiments/request.py --label_map=label.png --model=street --reference=photo.jpg
 
 A video of several chunks (--num_frames) that fails midway keeps those that are there: --resume goes on with them.
 It needs no TensorFlow: pip install numpy pillow absl-py, for --protocol=grpc also grpcio protobuf, and this package
 with pip install --no-deps -e .
 """
 
+import functools
 import pathlib
 import time
 
@@ -42,6 +44,12 @@ SEED = flags.DEFINE_integer(
 START_FRAME = flags.DEFINE_string(
     "start_frame", None, "JPEG or PNG of the model's size (--resize brings it there) to animate: skips stage 1"
 )
+REFERENCE = flags.DEFINE_string(
+    "reference", None, "JPEG or PNG whose style the start frame takes; asks --encoder for it"
+)
+ENCODER = flags.DEFINE_string(
+    "encoder", None, "the name under which the server has the model's encoder (NAME/encoder); by default MODEL_encoder"
+)
 NUM_FRAMES = flags.DEFINE_integer(
     "num_frames", None, "frames after the first; the model's own number by default", lower_bound=1
 )
@@ -70,6 +78,10 @@ def main():
             raise ValueError(f"--{flag.name} needs --spec, the model's classes: its server does not tell them")
     if FIT.value != "squeeze" and not RESIZE.value:
         raise ValueError(f"--fit={FIT.value} says how a map of another shape is resized: give --resize, too")
+    if START_FRAME.value and REFERENCE.value:
+        raise ValueError("--start_frame is animated as it is, --reference says how one is painted: give one of them")
+    if ENCODER.value and not REFERENCE.value:
+        raise ValueError("--encoder is asked for the style of --reference, which is not given; leave it out")
     spec = load_spec(SPEC.value) if SPEC.value else None
     if not OUTPUT.value.lower().endswith(".gif"):
         raise ValueError(f"--output is a GIF, name it *.gif, received {OUTPUT.value!r}")
@@ -79,10 +91,13 @@ def main():
     start = time.perf_counter()
     kept = KeptAnswers(pathlib.Path(f"{OUTPUT.value}.parts"), RESUME.value)
     try:
-        which = address, MODEL.value, PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value
-        with Seg2VidClient(*which, spec=spec, kept=kept) as client:
+        which = PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value
+        with Seg2VidClient(address, MODEL.value, *which, spec=spec, kept=kept) as client:
             wait_for_server(client, address)
-            frames = ask(client, spec)
+            style = None
+            if REFERENCE.value:
+                style = style_of_reference(client.size(), functools.partial(Seg2VidClient, address), which)
+            frames = ask(client, spec, style)
     except StatusError as error:
         hint = "; is there a server? serve.py starts one" if error.code == "UNAVAILABLE" else ""
         if kept.count:
@@ -112,7 +127,26 @@ def wait_for_server(client, address):
         client.wait_until_ready(WAIT.value)
 
 
-def ask(client, spec):
+def style_of_reference(size, connect, which):
+    """float32 [S]: the style of --reference, as the model's encoder on the server says; size: the model's."""
+    from seg2vid_tf.data.pictures import read_frame, resize_frame
+    from seg2vid_tf.serving.status import StatusError
+
+    name = ENCODER.value or f"{MODEL.value}_encoder"
+    reference = resize_frame(read_frame(pathlib.Path(REFERENCE.value)), size)
+    try:
+        with connect(name, *which) as encoder:
+            return encoder.predict("encode_style", {"reference": reference[None]})["style"][0]
+    except StatusError as error:
+        if error.code != "NOT_FOUND":
+            raise
+        raise ValueError(
+            f"the server has no model {name!r} to encode --reference: serve the model's encoder, "
+            "saved_models/NAME/encoder, as a model of its own and name it by --encoder (serving/README.md, Versions)"
+        ) from error
+
+
+def ask(client, spec, style):
     """uint8 [T+1, H, W, 3]: the first chunk, and as many more as --num_frames needs."""
     from seg2vid_tf.annotations.color_map import read_told_map
     from seg2vid_tf.annotations.label_map import resize_label_map
@@ -133,6 +167,8 @@ def ask(client, spec):
             if content(start_frame.shape[:2], size, FIT.value) != kept:
                 raise ValueError("--start_frame and --label_map have not one shape, which --fit=letterbox needs")
             start_frame = fitted(start_frame, size, FIT.value, resize_frame)
+    if style is not None:
+        start_frame = client.paint(label_map, style, SEED.value)
     chunks = client.video(label_map, SEED.value, NUM_FRAMES.value, start_frame, Z_WALK.value)
     return np.concatenate(list(chunks))[:, kept[0], kept[1]]
 

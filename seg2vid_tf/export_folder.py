@@ -19,7 +19,7 @@ from seg2vid_tf.config import NOISE_VERSION
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
 ENCODER = "encoder"
 DISCRIMINATOR = "discriminator"
-_SHIPPED = pathlib.Path(__file__).parents[2] / "saved_models"
+_SHIPPED = pathlib.Path(__file__).parents[1] / "saved_models"
 
 
 def version_folders(folder: pathlib.Path) -> dict[int, pathlib.Path]:

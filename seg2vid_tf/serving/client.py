@@ -88,6 +88,32 @@ class Seg2VidClient:
         inputs = {"label_map_png": [_ids_png(label_map, self._spec)], "seed": np.array([seed], np.int64)}
         return _pictures(self.predict("serving_default", inputs))
 
+    def paint(self, label_map: str | os.PathLike | np.ndarray, style: np.ndarray, seed: int = 0) -> np.ndarray:
+        """A start frame in a given style, to ``animate``.
+
+        Args:
+          label_map: as of ``generate``.
+          style: float32 [S], what the model's encoder, a model of its own on the server, answers of a picture:
+            ``predict("encode_style", {"reference": picture[None]})["style"][0]``.
+          seed: of the details that the style leaves open.
+
+        Returns:
+          uint8 [H, W, 3].
+
+        Raises:
+          ValueError: no label map, or the server's model paints in no given style.
+          StatusError: what the server says.
+        """
+        shapes = self._again(self._door.input_shapes).get("from_tensor", {})
+        if "style" not in shapes:
+            raise ValueError("the server's model paints no start frames in a given style")
+        inputs = {"label_map": self.read_label_map(label_map)[None], "style": np.float32(style)[None]}
+        inputs["seed"] = np.array([seed], np.int64)
+        if "z" in shapes:  # this model makes a video of it, too: one without motion
+            inputs["z"] = np.zeros([1, shapes["z"][1]], np.float32)
+        frames = self.predict("from_tensor", inputs)
+        return frames["frames"][0, 0] if "frames" in frames else frames["frame"][0]
+
     def animate(self, start_frame: str | os.PathLike | np.ndarray, label_map, seed: int = 0):
         """A video from a picture, a JPEG or PNG file or uint8 [H, W, 3], and its label map; as ``generate``."""
         return _pictures(self.predict("animate", self._files(start_frame, label_map, seed)))

@@ -265,6 +265,22 @@ def test_the_client_makes_videos_that_go_on(server, client, pipe, tmp_path):
     np.testing.assert_array_equal(animated[0], frames[0])
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_a_start_frame_is_painted_in_the_style_of_a_picture(server, served, examples, protocol):
+    label_map = np.arange(32 * 64, dtype=np.uint8).reshape(32, 64) % 9
+    reference = np.broadcast_to(np.uint8([200, 120, 40]), (32, 64, 3))
+    with server.client("encoder", protocol) as encoder:
+        style = encoder.predict("encode_style", {"reference": reference[None]})["style"][0]
+    np.testing.assert_allclose(style, served("encode_style", reference=reference[None])["style"][0], atol=1e-5)
+    with server.client("tiny", protocol) as client:
+        painted = client.paint(label_map, style, seed=5)
+        frames, _ = client.animate(painted, label_map, seed=5)
+    still = np.zeros_like(examples["from_tensor"]["z"][:1])
+    expected = served("from_tensor", label_map=label_map[None], style=style[None], z=still, seed=np.int64([5]))
+    np.testing.assert_allclose(painted.astype(int), expected["frames"][0, 0], atol=1)
+    np.testing.assert_array_equal(frames[0], painted)
+
+
 def test_the_program_writes_a_gif_or_says_what_is_wrong(server, tmp_path):
     write_label_map(tmp_path / "label.png", np.zeros((32, 64), np.uint8))
 
@@ -282,6 +298,13 @@ def test_the_program_writes_a_gif_or_says_what_is_wrong(server, tmp_path):
     done = ask("--model=tiny", "--num_frames=3", f"--label_map={tmp_path / 'painted.png'}", *told)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "painted.gif").read_bytes() == (tmp_path / "video.gif").read_bytes()
+    Image.new("RGB", (100, 50), (200, 120, 40)).save(tmp_path / "sunset.png")
+    styled = [f"--label_map={tmp_path / 'label.png'}", f"--reference={tmp_path / 'sunset.png'}"]
+    done = ask("--model=tiny", "--encoder=encoder", *styled, f"--output={tmp_path / 'styled.gif'}")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "styled.gif").n_frames == 3
+    wrong = ask("--model=tiny", *styled)
+    assert wrong.returncode == 1 and "no model 'tiny_encoder' to encode --reference" in wrong.stderr
     wrong = ask("--model=tiny", "--colors=classes", *given)
     assert wrong.returncode == 1 and "--colors needs --spec" in wrong.stderr
     wrong = ask("--model=other", *given)
