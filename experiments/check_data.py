@@ -64,9 +64,14 @@ def main():
 def _print(split, report):
     height, width = report["size"]
     print(
-        f"{split}: {report['clips']} clips, {report['frames']} frames of {width}x{height}, spec {report['spec'].name}"
+        f"{split}: {report['clips']} clips, {report['frames']} frames of {height} x {width} pixels (height x width), "
+        f"spec {report['spec'].name}"
     )
-    print("  frames a clip: " + ", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items()))
+    if set(report["lengths"]) == {1}:
+        print("  every clip is one picture: stage 1 learns from them, stage 2 needs videos")
+    else:
+        lengths = ", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items())
+        print(f"  frames a clip: {lengths}")
     shares = sorted(report["classes"].items(), key=lambda item: -item[1])
     print("  classes: " + ", ".join(f"{name} {share:.1%}" for name, share in shares if share))
     absent = [name for name, share in shares if not share and name != "(ignored)"]

@@ -403,12 +403,17 @@ def main():
     _report(manifest, source)
 
 
+def _size():
+    """As every other program says sizes."""
+    return f"{FLAGS.height} x {FLAGS.width} pixels (height x width)"
+
+
 def _dry_run(source):
     from seg2vid_tf.data.dry_run import dry_run
 
     lines, bad_clips = dry_run(source)
     print("\n".join(lines))
-    print(f"nothing was written; it would be {FLAGS.output}/{FLAGS.split}, of {FLAGS.width}x{FLAGS.height} pixels")
+    print(f"nothing was written; it would be {FLAGS.output}/{FLAGS.split}, of {_size()}")
     if bad_clips > FLAGS.max_bad_clips:
         raise ValueError(f"bad clips, listed above: {bad_clips}; --max_bad_clips={FLAGS.max_bad_clips} is allowed")
 
@@ -419,7 +424,7 @@ def _report(manifest, source):
     megabytes = sum(shard["bytes"] for shard in manifest["shards"]) / 1e6
     print(
         f"{FLAGS.output}/{FLAGS.split}: {manifest['num_clips']} clips, {manifest['num_frames']} frames of "
-        f"{FLAGS.width}x{FLAGS.height}, {megabytes:.1f} MB in {len(manifest['shards'])} shards, spec {source.spec.name}"
+        f"{_size()}, {megabytes:.1f} MB in {len(manifest['shards'])} shards, spec {source.spec.name}"
     )
     for bad in manifest["bad_clips"]:
         print(f"left out {bad['clip_id']}: {bad['error']}", file=sys.stderr)

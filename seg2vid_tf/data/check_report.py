@@ -56,8 +56,8 @@ def html_report(title: str, reports: dict[str, dict], wrong: list[str], pictures
     parts += [f"<p class=wrong>{text(line)}</p>" for line in wrong]
     for split, report in reports.items():
         height, width = report["size"]
-        parts.append(f"<h2>{text(split)}</h2><p>{report['clips']} clips, {report['frames']} frames of {width}x{height}")
-        parts.append(f", spec {text(report['spec'].name)}; frames a clip: ")
+        parts.append(f"<h2>{text(split)}</h2><p>{report['clips']} clips, {report['frames']} frames of ")
+        parts.append(f"{height} x {width} pixels (height x width), spec {text(report['spec'].name)}; frames a clip: ")
         parts.append(", ".join(f"{length} ({count} clips)" for length, count in report["lengths"].items()) + "</p>")
         parts += [f"<p class=wrong>{text(error)}</p>" for error in report["errors"]]
         for kind, what in (("still", "in which nothing moves"), ("plain", "of one class alone")):

@@ -110,7 +110,7 @@ class StartFrameTrainer:
         Args:
           make_batches: start_step -> tf.data.Dataset of batches without end.
         """
-        print(f"looking at the styles of {STYLES_FITTED} training pictures ...", flush=True)
+        print("looking at the styles of training pictures, for seeds to draw such ones ...", flush=True)
         encoder, encoded = self.averages["style_encoder"], []
         for batch in make_batches(0):
             encoded.append(encoder({"frame": batch["frames"][:, 0]}))

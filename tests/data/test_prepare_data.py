@@ -32,7 +32,7 @@ def test_a_folder_becomes_shards_and_mistakes_get_one_line(tmp_path, make_clip, 
     flag_file.write_text("\n".join([*arguments, "--spec=synthetic_street", "--num_frames=3"]))
     done = _run(f"--flagfile={flag_file}")
     assert done.returncode == 0, done.stderr
-    assert "2 clips, 5 frames of 12x8" in done.stdout and "2/2 clips, 5 frames" in done.stderr
+    assert "2 clips, 5 frames of 8 x 12 pixels" in done.stdout and "2/2 clips, 5 frames" in done.stderr
     assert check_shards(tmp_path / "out/train")["num_clips"] == 2
     frames = np.concatenate([c.frames for c in read_clips(tmp_path / "out/train")])
     np.testing.assert_array_equal(frames, clip.frames)
