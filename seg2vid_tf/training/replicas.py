@@ -97,13 +97,14 @@ def accumulated(gradients_of, examples: dict, parts: int) -> tuple[list[tf.Tenso
     if parts == 1:
         return gradients_of(examples)
     splits = {name: tf.split(value, parts) for name, value in examples.items()}
-    results = []
+    sums, outputs = None, []
     for i in range(parts):
         # Without the dependency the runtime would work on all parts at once, and hold them all in memory.
-        with tf.control_dependencies(tf.nest.flatten(results[-1:])):
+        with tf.control_dependencies([] if sums is None else tf.nest.flatten([sums, outputs[-1]])):
             part = {name: tf.identity(split[i]) for name, split in splits.items()}
-        results.append(gradients_of(part))
-    gradients, terms, outputs = zip(*results, strict=True)
-    mean_gradients = [tf.add_n(parts_of_one) / parts for parts_of_one in zip(*gradients, strict=True)]
-    mean_terms = {name: tf.add_n([part[name] for part in terms]) / parts for name in terms[0]}
-    return mean_gradients, mean_terms, tf.concat(outputs, axis=0)
+        *found, output = gradients_of(part)
+        # Summed as they come, so that those of one part are held, however many there are.
+        sums = found if sums is None else tf.nest.map_structure(tf.add, sums, found)
+        outputs.append(output)
+    gradients, terms = tf.nest.map_structure(lambda value: value / parts, sums)
+    return gradients, terms, tf.concat(outputs, axis=0)

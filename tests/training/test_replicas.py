@@ -4,13 +4,20 @@ import json
 import pathlib
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from seg2vid_tf.config import to_json
-from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, logical_devices, per_replica
+from seg2vid_tf.training.replicas import (
+    accumulated,
+    clip_by_global_norm,
+    example_seeds,
+    logical_devices,
+    per_replica,
+)
 from tests.programs import HANG_SECONDS
 
 PROGRAM = pathlib.Path(__file__).parent / "two_replicas.py"
@@ -118,6 +125,28 @@ def test_example_seeds_never_repeat():
 
 def test_per_replica_is_the_loss_itself_on_one_replica():
     np.testing.assert_array_equal(per_replica(tf.constant(3.0)), 3.0)
+
+
+def test_parts_are_summed_as_they_come():
+    """Means by hand; and of the parts before the last, no gradient is held any more."""
+    held = []
+
+    def gradients_of(part):
+        alive = [reference() is not None for reference in held]
+        assert not any(alive[:-1]), "of all parts but the one before, the gradients are in the sum alone"
+        gradient = 2.0 * tf.reduce_mean(part["x"], axis=0)
+        held.append(weakref.ref(gradient))
+        return [gradient, -gradient[:1]], {"loss": tf.reduce_mean(part["x"])}, part["x"] + 1.0
+
+    x = tf.reshape(tf.range(16.0), [8, 2])
+    gradients, terms, output = accumulated(gradients_of, {"x": x}, 4)
+    assert len(held) == 4
+    np.testing.assert_array_equal(gradients[0], [14.0, 16.0])  # twice the means of 0, 2, .. 14 and 1, 3, .. 15
+    np.testing.assert_array_equal(gradients[1], [-14.0])
+    assert terms["loss"].numpy() == 7.5
+    np.testing.assert_array_equal(output, x + 1.0)
+    traced = tf.function(lambda: accumulated(lambda p: ([p["x"][0]], {}, p["x"]), {"x": x}, 4))
+    np.testing.assert_array_equal(traced()[0][0], [6.0, 7.0])  # of rows 0, 2, 4 and 6
 
 
 def test_clip_by_global_norm_by_hand():
