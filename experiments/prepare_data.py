@@ -272,7 +272,7 @@ def _weizmann_pose(size, length, annotator):
 def _videos(find, size, length, annotator):
     from seg2vid_tf.data.video import VideoClips, not_read
 
-    videos, ranges, remarks = find()
+    videos, ranges, remarks, recording_of = find()
     # UCF-101's lists name what is to be read.
     if FLAGS.dataset != "ucf101":
         remarks += not_read(FLAGS.input, videos, [FLAGS.split_list])
@@ -285,17 +285,18 @@ def _videos(find, size, length, annotator):
         fps=FLAGS.fps,
         ranges=ranges,
         remarks=remarks,
+        recording_of=recording_of,
     )
 
 
 def _any_videos():
     from seg2vid_tf.data.video import find_videos
 
-    return find_videos(FLAGS.input), None, ()
+    return find_videos(FLAGS.input), None, (), None
 
 
 def _kth_videos():
-    from seg2vid_tf.data.kth import PERSONS, kth_frame_ranges, kth_videos
+    from seg2vid_tf.data.kth import PERSONS, kth_frame_ranges, kth_recording, kth_videos
 
     if FLAGS.persons is None and FLAGS.split not in PERSONS:
         raise ValueError(f"--split={FLAGS.split}: give --persons, or one of the splits {sorted(PERSONS)}")
@@ -304,15 +305,15 @@ def _kth_videos():
     persons = PERSONS[FLAGS.split] if FLAGS.persons is None else [int(person) for person in FLAGS.persons]
     videos = kth_videos(FLAGS.input, persons, FLAGS.actions)
     if FLAGS.split_list:
-        return videos, kth_frame_ranges(FLAGS.split_list, videos), ()
+        return videos, kth_frame_ranges(FLAGS.split_list, videos), (), kth_recording
     pauses = "whole videos, pauses without a person too; --split_list=00sequences.txt takes the official parts"
-    return videos, None, (pauses,)
+    return videos, None, (pauses,), kth_recording
 
 
 def _ucf101_videos():
-    from seg2vid_tf.data.ucf101 import ucf101_videos
+    from seg2vid_tf.data.ucf101 import ucf101_recording, ucf101_videos
 
-    return ucf101_videos(FLAGS.input, FLAGS.split_list, FLAGS.actions), None, ()
+    return ucf101_videos(FLAGS.input, FLAGS.split_list, FLAGS.actions), None, (), ucf101_recording
 
 
 DATASETS = {

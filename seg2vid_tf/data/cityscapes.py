@@ -91,6 +91,8 @@ class Cityscapes(FrameClips):
             max_length=max_length,
             number_instances=_number_instances,
             crop_to_aspect=crop_to_aspect,
+            # <city>_<sequence>: of some cities all snippets are of one drive.
+            recordings={clip_id: clip_id.rpartition("_")[0] for clip_id in runs},
         )
 
 

@@ -57,6 +57,7 @@ class FrameClips(ClipSource):
         colors: str | None = None,
         crop_to_aspect: bool = False,
         exif: str | None = None,
+        recordings: dict[str, str] | None = None,
     ):
         """Cuts the runs.
 
@@ -77,6 +78,7 @@ class FrameClips(ClipSource):
           exif: what to do with a frame that its EXIF tag turns or mirrors, beside a map: "turn" it, since the map was
             drawn on what is seen, or "ignore" the tag, since it was drawn on what is stored. None: the sizes decide
             where they can; where they cannot, the frame is refused.
+          recordings: {clip id of a run: the recording that it is a part of, with others perhaps}; None: each is one.
 
         Raises:
           ValueError: a size or length below 1, an unknown exif, crop_to_aspect without a size, or both label_ids and
@@ -100,14 +102,15 @@ class FrameClips(ClipSource):
             "crop_to_aspect": crop_to_aspect,
             **({"exif": exif} if exif else {}),
         }
-        self._runs, self._cut_from = {}, {}
+        self._runs, self._cut_from = {}, dict(recordings or {})
         for clip_id, files in runs.items():
             if max_length is None or len(files) <= max_length:
                 self._runs[clip_id] = files
                 continue
             for start in range(0, len(files), max_length):
                 part = f"{clip_id}_{files[start].number:08d}"
-                self._runs[part], self._cut_from[part] = files[start : start + max_length], clip_id
+                self._runs[part] = files[start : start + max_length]
+                self._cut_from[part] = self._cut_from.get(clip_id, clip_id)
         self.clip_ids = tuple(self._runs)
         found = {clip_id: next((f.fault for f in files if f.fault), "") for clip_id, files in self._runs.items()}
         self._faults = {clip_id: fault for clip_id, fault in found.items() if fault}

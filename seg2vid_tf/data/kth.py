@@ -52,6 +52,12 @@ def kth_videos(
     return {n: path for n, (p, action, path) in found.items() if p in persons and action in (actions or there[1])}
 
 
+def kth_recording(video: str) -> str:
+    """Of person01_boxing_d1_uncomp "person01_d1": one person's six actions in one setting are one recording."""
+    person, _, setting, _ = video.split("_")
+    return f"{person}_{setting}"
+
+
 def kth_frame_ranges(path: str | os.PathLike, videos: Iterable[str]) -> dict[str, list[slice]]:
     """{video: the frames of each time that its action is shown, from 0}, as 00sequences.txt has them.
 

@@ -8,6 +8,11 @@ import os
 import pathlib
 
 
+def ucf101_recording(video: str) -> str:
+    """Of v_Archery_g08_c01 "v_Archery_g08": a group's videos are parts of one, or show the same in one place."""
+    return video.rpartition("_")[0]
+
+
 def ucf101_videos(
     root: str | os.PathLike, split_list: str | os.PathLike, classes: list[str] | None = None
 ) -> dict[str, pathlib.Path]:

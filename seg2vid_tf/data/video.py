@@ -6,7 +6,7 @@ A video has no annotation: its clips' label maps are the ignore id everywhere, u
 
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class VideoClips(ClipSource):
         fps: float | None = None,
         ranges: dict[str, list[slice]] | None = None,
         remarks: tuple[str, ...] = (),
+        recording_of: Callable[[str], str] | None = None,
     ):
         """Counts the frames of every file, which reads them through once.
 
@@ -71,6 +72,8 @@ class VideoClips(ClipSource):
           ranges: {clip id: parts of its video, frames from 0}, which are clips of their own ("walk_1", "walk_2"), cut
             where they are longer than max_length; None: whole videos. One that reaches beyond its video ends with it.
           remarks: on how the files were found.
+          recording_of: a video's name -> the recording that it is a part of, with others perhaps; a function that can
+            be pickled. None: every video is one.
 
         Raises:
           ValueError: a length, step or rate that is not positive, a step and a rate. A file that cannot be decoded is
@@ -86,7 +89,7 @@ class VideoClips(ClipSource):
         self.spec, self.remarks = spec, remarks
         self.settings = {"reader": reader, "max_length": max_length, "frame_step": frame_step}
         self.settings |= {} if fps is None else {"fps": fps}
-        self._decoder = None
+        self._decoder, self._recording_of = None, recording_of
         self._parts, self._numbers = {}, {}
         self._bad, self._uneven = {}, {}
         if ranges is not None:
@@ -139,7 +142,8 @@ class VideoClips(ClipSource):
         return [self._parts[clip_id][1]]
 
     def recording(self, clip_id: str) -> str:
-        return self._parts[clip_id][1].stem
+        video = self._parts[clip_id][1].stem
+        return video if self._recording_of is None else self._recording_of(video)
 
     def length(self, clip_id: str) -> int | None:
         part = self._parts[clip_id][2]

@@ -59,6 +59,10 @@ def test_snippets_of_thirty_frames_with_maps_from_a_folder_of_the_same_form(tree
     assert not {f for c in val.clip_ids for f in val.files(c)} & {f for c in train.clip_ids for f in train.files(c)}
     chosen = Cityscapes(tree, SIZE, official_split="train", labels=tree / "maps", cities=["bochum"], max_length=10)
     assert chosen.clip_ids[:2] == ("bochum_000003_000005_00000005", "bochum_000003_000005_00000015")
+    # Snippets of one sequence follow each other on one drive.
+    assert {source.recording(c) for source in (train, chosen) for c in source.clip_ids if "bochum_000003" in c} == {
+        "bochum_000003"
+    }
     assert pickle.loads(pickle.dumps(chosen)).read(chosen.clip_ids[0]).clip_id == chosen.clip_ids[0]
 
 

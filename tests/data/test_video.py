@@ -280,6 +280,14 @@ def test_kth_is_split_by_person(tmp_path, frames):
     assert names["train"] == {"person01_boxing_d1_uncomp", "person16_walking_d1_uncomp"}
     assert names["validation"] == {"person17_boxing_d1_uncomp", "person25_walking_d1_uncomp"}
     assert not {name[:8] for name in names["train"]} & {name[:8] for name in names["validation"]}
+    # One person in one setting is one recording, whatever they do there; another setting is another.
+    for name, recording in (
+        ("person01_boxing_d1_uncomp", "person01_d1"),
+        ("person01_walking_d1_uncomp", "person01_d1"),
+        ("person01_boxing_d2_uncomp", "person01_d2"),
+        ("person16_boxing_d1_uncomp", "person16_d1"),
+    ):
+        assert kth.kth_recording(name) == recording
     (clip,) = VideoClips(kth.kth_videos(tmp_path, [17], ["boxing"]), SPEC, reader="kth")
     np.testing.assert_array_equal(clip.frames, grey)
     with pytest.raises(
@@ -348,6 +356,16 @@ def test_ucf101_is_split_by_its_official_lists(tmp_path, frames):
     assert set(train) == {"v_Archery_g08_c01", "v_Surfing_g08_c02"} and set(test) == {"v_Archery_g01_c01"}
     groups = [{name.rsplit("_", 1)[0] for name in videos} for videos in (train, test)]
     assert not groups[0] & groups[1]
+    # A group's videos are one recording, cut into clips or not.
+    write_video(tmp_path / "Surfing/v_Surfing_g08_c03.avi", frames)
+    surfing = {path.stem: path for path in sorted((tmp_path / "Surfing").iterdir())}
+    clips = VideoClips({**surfing, **train}, SPEC, max_length=4, recording_of=ucf101.ucf101_recording)
+    of_clips = {clip_id: clips.recording(clip_id) for clip_id in clips.clip_ids}
+    assert of_clips == {
+        **{f"v_Surfing_g08_c0{c}_0000000{start}": "v_Surfing_g08" for c in (2, 3) for start in (0, 4)},
+        **{f"v_Archery_g08_c01_0000000{start}": "v_Archery_g08" for start in (0, 4)},
+    }
+    (tmp_path / "Surfing/v_Surfing_g08_c03.avi").unlink()
     (clip,) = VideoClips(ucf101.ucf101_videos(tmp_path, tmp_path / "trainlist01.txt", ["Surfing"]), SPEC)
     np.testing.assert_array_equal(clip.frames, frames)
     with pytest.raises(ValueError, match=r"no classes \['Diving'\]; it has \['Archery', 'Surfing'\]"):
