@@ -21,7 +21,6 @@ import tensorflow as tf
 
 import seg2vid_tf
 from seg2vid_tf.annotations.label_map import colorize
-from seg2vid_tf.config import write_json
 from seg2vid_tf.data.clip_record import MOTION
 from seg2vid_tf.data.overlap import shared_frames
 from seg2vid_tf.data.pipeline import make_dataset
@@ -179,7 +178,7 @@ class Evaluator:
             bar.update(index + 1)
         metrics = {**self._identity, "config_hash": config_hash(self._identity), **summarise(folder, self._spec)}
         metrics["warnings"] = warnings + self._warnings + metrics["warnings"]
-        write_json(folder.path / "metrics.json", metrics)
+        folder.finish(metrics)
         pictures = self._pictures(folder, windows, fps)
         write_text(folder.path / "report.html", html_report(metrics, pictures))
         _to_tensorboard(folder.path / "logs", metrics)

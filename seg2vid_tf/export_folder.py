@@ -4,9 +4,13 @@
     <root>/<name>/encoder/<version>/    the one that encodes motions and styles; not a number, so no server takes
                                         "encoder" for a version: it is the base path of a model of its own
     <root>/<name>/discriminator/<version>/  stage 1's, for trainings that start from the export; not every one has it
-    .../assets.extra/                   seg2vid.json, MODEL_CARD.md, tf_serving_warmup_requests
+    .../assets.extra/                   seg2vid.json, MODEL_CARD.md, tf_serving_warmup_requests, SHA256SUMS
 
 An export of before has no encoder folder, and all signatures in the one SavedModel.
+
+SHA256SUMS has the sums of all files of its SavedModel, whose graph has no checksum of its own: one flipped bit makes
+another model of it. Where this package is not, sha256sum -c assets.extra/SHA256SUMS compares the same. An export of
+before has none.
 """
 
 import json
@@ -15,8 +19,10 @@ import re
 from collections.abc import Iterable
 
 from seg2vid_tf.config import NOISE_VERSION
+from seg2vid_tf.files import sha256_of, write_text
 
 DESCRIPTION = pathlib.Path("assets.extra") / "seg2vid.json"
+SUMS = pathlib.Path("assets.extra") / "SHA256SUMS"
 ENCODER = "encoder"
 DISCRIMINATOR = "discriminator"
 _SHIPPED = pathlib.Path(__file__).parents[1] / "saved_models"
@@ -136,3 +142,35 @@ def read_description(folder: pathlib.Path) -> dict:
             "written by a newer seg2vid_tf, update this one"
         )
     return description
+
+
+def write_sums(folder: pathlib.Path) -> None:
+    """Writes the sums of all files of a SavedModel, which is whole by now."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / SUMS)
+    write_text(folder / SUMS, "".join(f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files))
+
+
+def check_sums(folder: pathlib.Path) -> None:
+    """Compares those of a SavedModel's files that are there with their sums, where it has them.
+
+    Who loads a model misses what it needs; warm-up requests or the card it can do without.
+
+    Raises:
+      ValueError: a file is another one than was exported, or the sums cannot be read.
+    """
+    try:
+        text = (folder / SUMS).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except ValueError as error:
+        raise ValueError(f"{folder / SUMS} is damaged ({error}): bring back a good copy of {folder}") from error
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+        parts = re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)
+        if parts is None:
+            raise ValueError(f"{folder / SUMS} is damaged in line {number}: bring back a good copy of {folder}")
+        file = folder / parts[2]
+        if file.is_file() and sha256_of(file) != parts[1]:
+            raise ValueError(
+                f"{file} is not what was exported, by {SUMS}: bring back a good copy of {folder}, or export the model "
+                "again"
+            )

@@ -14,7 +14,14 @@ import numpy as np
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import from_json, to_json, with_defaults
-from seg2vid_tf.export_folder import discriminator_folder, is_export, newest_version, read_description, saved_models
+from seg2vid_tf.export_folder import (
+    check_sums,
+    discriminator_folder,
+    is_export,
+    newest_version,
+    read_description,
+    saved_models,
+)
 from seg2vid_tf.run_folder import CONFIG_CLASSES, RunFolder, read_values
 
 _DISCRIMINATOR_FILES = "weights"
@@ -63,10 +70,12 @@ class ExportedWeights:
         """Gives the objects, {name: network}, their weights; returns 1, as there is always one checkpoint.
 
         Raises:
-          ValueError: a file cannot be read, or holds networks of other sizes.
+          ValueError: a file is not what was exported, cannot be read, or holds networks of other sizes.
         """
         import tensorflow as tf
 
+        for folder in (*saved_models(self.path), discriminator_folder(self.path)):
+            check_sums(folder)
         try:
             values = read_values(self._prefixes(), objects)
         except (tf.errors.OpError, ValueError) as error:

@@ -6,6 +6,7 @@ A folder that one process alone may write into is held by that process.
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 
 # It holds "process <id> on <host>" while one holds its folder.
 LOCK_FILE = ".lock"
+# In a JSON document: the SHA-256 of all else that it holds.
+CHECKSUM = "sha256"
 
 
 class NotWritten(Exception):
@@ -37,6 +40,41 @@ def write_text(path: str | os.PathLike, text: str) -> None:
     """Writes a UTF-8 text file, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_document(path: str | os.PathLike, document: dict, indent: int | None = 2) -> None:
+    """Writes a JSON document that only programs write, whole or not at all, with a checksum that read_document checks.
+
+    JSON has none of its own: one flipped bit in a file makes another number of it.
+    """
+    document = json.loads(json.dumps(document))
+    write_text(path, json.dumps({**document, CHECKSUM: _checksum(document)}, indent=indent) + "\n")
+
+
+def read_document(path: str | os.PathLike) -> dict:
+    """What write_document was given; documents of before, which have no checksum, are read as they are.
+
+    Raises:
+      FileNotFoundError: no such file.
+      ValueError: it is no JSON object, or not as it was written; why, for the caller to say of what.
+    """
+    try:
+        document = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"not a JSON document ({error})") from error
+    if not isinstance(document, dict):
+        raise ValueError(f"not a JSON object but {type(document).__name__}")
+    checksum = document.pop(CHECKSUM, None)
+    if checksum is not None and checksum != _checksum(document):
+        raise ValueError(
+            f"not as it was written, its {CHECKSUM} is that of another content (who changed it on purpose deletes the "
+            f"line {CHECKSUM})"
+        )
+    return document
+
+
+def _checksum(document):
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def check_new(folder: pathlib.Path) -> None:
@@ -84,17 +122,18 @@ def new_folders(path: str | os.PathLike) -> Iterator[None]:
 def held_folder(path: str | os.PathLike, name: str | os.PathLike | None = None) -> Iterator[None]:
     """Holds a folder for this process alone during the block; it is created, and removed again if it stays empty.
 
-    The kernel drops a lock with its process, however that ends: what a process of this host left behind is taken over.
-    The end of one on another host may not be seen, so there the words in the file count.
+    The kernel's lock decides, on this host and, over a network file system, on others: it goes with its process,
+    however that ends, so what is left of one is taken over, whatever the host is called now. Where a file system has no
+    locks, the words in the file are all there is, and stay after a kill.
 
     Args:
       path: the folder.
       name: what errors call it, where it is not its path.
 
     Raises:
-      ValueError: another process holds it, or its file system cannot lock files.
+      ValueError: another process holds it, or, where files cannot be locked, may hold it.
     """
-    path, host = pathlib.Path(path), socket.gethostname()
+    path = pathlib.Path(path)
     lock, name = path / LOCK_FILE, path if name is None else name
     with new_folders(path), contextlib.ExitStack() as stack:
         while True:
@@ -107,18 +146,16 @@ def held_folder(path: str | os.PathLike, name: str | os.PathLike | None = None) 
                     "give another folder"
                 ) from error
             except OSError as error:
-                raise ValueError(f"{name}: its file system cannot lock files ({error}); use another") from error
+                if _holder(file):
+                    raise ValueError(
+                        f"{name} is in use by {_holder(file)}; its file system cannot lock files ({error}), so whether "
+                        f"that still runs is not known: if it has ended, delete {lock}"
+                    ) from error
             # The one before removes the file when it ends: what was opened just then is no longer the folder's.
             if _is_at(file, lock):
                 break
-        holder = _holder(file)
-        if holder and not holder.endswith(f" on {host}"):
-            raise ValueError(
-                f"{name} is in use by {holder}, of which {host} cannot tell whether it still runs: if it has ended, "
-                f"delete {lock}"
-            )
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {host}")
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         try:
             yield

@@ -22,7 +22,7 @@ from seg2vid_tf.annotations.doubts import warn_of_doubts
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import NOISE_VERSION
-from seg2vid_tf.export_folder import encoder_folder, newest_version, preset_folder, read_description
+from seg2vid_tf.export_folder import check_sums, encoder_folder, newest_version, preset_folder, read_description
 from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import draw, walk
 from seg2vid_tf.output import Seg2VidOutput
@@ -349,6 +349,7 @@ def _loaded(folder):
     """{signature: function} of a SavedModel."""
     if not folder.exists():
         raise ValueError(f"{folder} is missing, the model's encoder: copy the model's folder as a whole")
+    check_sums(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
     except (OSError, tf.errors.OpError) as error:

@@ -1,7 +1,7 @@
 """RunFolder: where one training run lives.
 
 <run>/config.json      {"stage", "spec", "data", "config"}: all that rebuilds the networks; "noise_version"
-<run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...
+<run>/checkpoints/     ckpt-<step>.index, ckpt-<step>.data-...; .ckpt-<step>.tmp/ while one is written
 <run>/logs/            TensorBoard
 <run>/samples/         step-<step>.png
 
@@ -11,7 +11,9 @@ One process at a time writes into it (files.held_folder).
 import contextlib
 import hashlib
 import json
+import os
 import pathlib
+import shutil
 import warnings
 from collections.abc import Iterator
 
@@ -28,9 +30,8 @@ from seg2vid_tf.config import (
     from_json,
     to_json,
     with_defaults,
-    write_json,
 )
-from seg2vid_tf.files import held_folder, sha256_of
+from seg2vid_tf.files import held_folder, read_document, sha256_of, write_document
 
 CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
 KEPT_CHECKPOINTS = 3
@@ -94,7 +95,7 @@ class RunFolder:
                 stacklevel=2,
             )
         with self.held():
-            write_json(self._config_path, document)
+            write_document(self._config_path, document)
 
     def check(self, stage: str, config, resume: bool) -> None:
         """What ``start`` refuses of stage and config alone, before the data is read and TensorFlow loaded.
@@ -165,10 +166,19 @@ class RunFolder:
         from seg2vid_tf.compat import raw_variables
 
         with self.held():
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-            prefix = self._prefix(step)
-            # TensorFlow writes under a temporary name and renames; the index comes last and is what makes a checkpoint.
-            tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(prefix)
+            # What a kill left of others. TensorFlow writes the index in place, and after the data: so not here.
+            for unfinished in self.checkpoints.glob(".ckpt-*.tmp"):
+                shutil.rmtree(unfinished)
+            temporary = self._temporary(step)
+            temporary.mkdir(parents=True)
+            prefix = str(temporary / f"ckpt-{step}")
+            try:
+                tf.train.Checkpoint(**{name: raw_variables(owner) for name, owner in objects.items()}).write(prefix)
+                # The index last: with it the checkpoint is there.
+                for file in sorted(temporary.glob(f"ckpt-{step}.*"), key=lambda path: path.suffix == ".index"):
+                    os.replace(file, self.checkpoints / file.name)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
             for old in self._steps()[KEPT_CHECKPOINTS:]:
                 for file in self.checkpoints.glob(f"ckpt-{old}.*"):
                     file.unlink()
@@ -253,25 +263,33 @@ class RunFolder:
             )
         return 0
 
+    def _temporary(self, step):
+        """Where a checkpoint is written."""
+        return self.checkpoints / f".ckpt-{step}.tmp"
+
     def _prefix(self, step):
         """What the names of a checkpoint's files begin with."""
         return str(self.checkpoints / f"ckpt-{step}")
 
     def _steps(self):
-        """Steps that have a checkpoint, newest first: by data files too, so that a lost index is noticed."""
+        """Steps that have a checkpoint, newest first: by data files too, so that a lost index is noticed.
+
+        One whose index still lies where it was written is none yet: it is being saved, or a kill came between.
+        """
         names = {p.name.split(".")[0] for p in self.checkpoints.glob("ckpt-*.*") if ".tempstate" not in p.name}
-        return sorted((int(n.removeprefix("ckpt-")) for n in names if n.removeprefix("ckpt-").isdigit()), reverse=True)
+        steps = [int(n.removeprefix("ckpt-")) for n in names if n.removeprefix("ckpt-").isdigit()]
+        return sorted((s for s in steps if not (self._temporary(s) / f"ckpt-{s}.index").exists()), reverse=True)
 
     def _document(self):
         """What config.json holds; of fields that did not exist when it was written, the defaults."""
         try:
-            document = json.loads(self._config_path.read_text(encoding="utf-8"))
+            document = read_document(self._config_path)
         except FileNotFoundError as error:
             raise ValueError(
                 f"{self.path} holds no run: there is no config.json in it; name a folder that a training wrote"
             ) from error
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{self._config_path} is not JSON: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{self._config_path} is damaged, bring back a good copy: {error}") from error
         if document.get("stage") in CONFIG_CLASSES and "config" in document:
             document["config"], lacked = with_defaults(CONFIG_CLASSES[document["stage"]], document["config"])
             if lacked:

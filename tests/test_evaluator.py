@@ -1,7 +1,6 @@
 """Evaluator from Python: what a stopped evaluation keeps, overlap with training, another baseline, networks by path."""
 
 import dataclasses
-import json
 import shutil
 import sys
 
@@ -18,6 +17,7 @@ from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.evaluation.methods import Protocol
 from seg2vid_tf.evaluator import Evaluator, Networks
+from seg2vid_tf.files import read_document
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.motion_trainer import MotionTrainer
@@ -46,7 +46,7 @@ def test_a_stopped_evaluation_goes_on_to_the_same_numbers(finished, tmp_path):
     for lost in ("metrics.json", "report.html", "clips/000001.json"):
         (tmp_path / "out" / lost).unlink()
     kept = (tmp_path / "out" / "clips" / "000000.json").stat().st_mtime_ns
-    assert evaluator.run(tmp_path / "out") == metrics == json.loads((folder / "metrics.json").read_text())
+    assert evaluator.run(tmp_path / "out") == metrics == read_document(folder / "metrics.json")
     assert (tmp_path / "out" / "clips" / "000000.json").stat().st_mtime_ns == kept, "it was not measured again"
 
 

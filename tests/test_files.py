@@ -1,5 +1,7 @@
 """Files appear whole or not at all, and one process at a time holds a folder."""
 
+import errno
+import fcntl
 import os
 import socket
 import subprocess
@@ -7,7 +9,16 @@ import sys
 
 import pytest
 
-from seg2vid_tf.files import LOCK_FILE, held_folder, new_folders, replacing, replacing_folder, write_text
+from seg2vid_tf.files import (
+    LOCK_FILE,
+    held_folder,
+    new_folders,
+    read_document,
+    replacing,
+    replacing_folder,
+    write_document,
+    write_text,
+)
 
 
 def test_the_target_appears_when_the_block_ends(tmp_path):
@@ -108,9 +119,59 @@ def test_what_a_killed_process_held_is_taken_over(tmp_path):
         assert (tmp_path / LOCK_FILE).read_text().startswith(f"process {os.getpid()} on ")
 
 
-def test_what_another_host_holds_is_not_taken_over(tmp_path):
+def test_what_was_left_by_a_host_of_another_name_is_taken_over(tmp_path):
+    """A container has a new name at every start; whether one of the old name still runs, the kernel's lock says."""
     (tmp_path / LOCK_FILE).write_text("process 7 on elsewhere")
-    with pytest.raises(ValueError, match=r"process 7 on elsewhere, of which .* if it has ended, delete .*\.lock"):
-        with held_folder(tmp_path):
+    with held_folder(tmp_path):
+        assert (tmp_path / LOCK_FILE).read_text() == f"process {os.getpid()} on {socket.gethostname()}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_the_words_in_the_file_decide(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with held_folder(tmp_path):
+        message = f"in use by process {os.getpid()} on .* cannot lock files .* if it has ended, delete .*{LOCK_FILE}$"
+        with pytest.raises(ValueError, match=message), held_folder(tmp_path):
             pass
-    assert (tmp_path / LOCK_FILE).read_text() == "process 7 on elsewhere"
+        assert (tmp_path / LOCK_FILE).read_text().startswith(f"process {os.getpid()} on ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_document_is_read_as_it_was_written_or_refused(tmp_path):
+    """Each bit of the file, flipped alone, and each shorter length: refused, or the same content."""
+    path, document = tmp_path / "a.json", {"rate": 0.5, "names": ["a", None], "more": {"1": True}}
+    write_document(path, document)
+    assert read_document(path) == document
+    content, refused = path.read_bytes(), 0
+    for place in range(8 * len(content)):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            read = read_document(path)
+        except ValueError:
+            refused += 1
+            continue
+        # A flip in the checksum's own name leaves the rest as it was.
+        assert {name: read[name] for name in document} == document, flipped
+    assert refused > 4 * len(content)
+    for length in range(len(content) - 1):  # without the line's end it is whole
+        path.write_bytes(content[:length])
+        with pytest.raises(ValueError, match="not a JSON document"):
+            read_document(path)
+
+
+def test_a_document_of_before_has_no_checksum_and_one_that_was_changed_says_what_to_do(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"rate": 0.5}')
+    assert read_document(path) == {"rate": 0.5}
+    write_document(path, {"rate": 0.5})
+    path.write_text(path.read_text().replace("0.5", "0.25"))
+    with pytest.raises(ValueError, match="not as it was written, .* on purpose deletes the line sha256"):
+        read_document(path)
+    path.write_text("[1]")
+    with pytest.raises(ValueError, match="not a JSON object but list"):
+        read_document(path)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
-from seg2vid_tf.export_folder import DESCRIPTION
+from seg2vid_tf.export_folder import DESCRIPTION, write_sums
 from tests.programs import command_line, run_program, run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
@@ -82,6 +82,7 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
     description = json.loads((model / DESCRIPTION).read_text(encoding="utf-8"))
     description["spec"]["label_sets"] = {"hundreds": {str(100 + i): i for i in range(9)}}
     (model / DESCRIPTION).write_text(json.dumps(description), encoding="utf-8")
+    write_sums(model)
     write_label_map(tmp_path / "large.png", resize_label_map(label_map, (96, 192)))
     write_label_map(tmp_path / "hundreds.png", label_map + 100)
     Image.fromarray(np.zeros((32, 64, 3), np.uint8)).save(tmp_path / "rgb.png")

@@ -14,7 +14,7 @@ from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import NOISE_VERSION
-from seg2vid_tf.export_folder import DESCRIPTION, encoder_folder
+from seg2vid_tf.export_folder import DESCRIPTION, SUMS, encoder_folder
 from seg2vid_tf.flow_file import read_flow
 from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import MOTION_STREAM
@@ -65,6 +65,9 @@ def test_model_folder_gives_the_newest_version_and_a_version_folder_itself(
     (model / "9" / "saved_model.pb").write_bytes(b"older, and broken")
     newest = Seg2VidPipeline.from_saved_model(model)
     np.testing.assert_array_equal(newest(label_map, seed=3).frames, pipe(label_map, seed=3).frames)
+    with pytest.raises(ValueError, match="9/saved_model.pb is not what was exported"):
+        Seg2VidPipeline.from_saved_model(model / "9")
+    (model / "9" / SUMS).unlink()  # as exports of before had none
     with pytest.raises(ValueError, match="9 cannot be loaded, export the model again"):
         Seg2VidPipeline.from_saved_model(model / "9")
 
@@ -136,6 +139,7 @@ def test_the_encoder_is_loaded_when_it_is_asked_for(saved_model, label_map, tmp_
 def test_an_old_export_says_that_its_seeds_are_of_the_old_kind(pipe, saved_model, label_map, tmp_path):
     folder = tmp_path / "1"
     shutil.copytree(saved_model, folder)
+    (folder / SUMS).unlink()
     document = json.loads((folder / DESCRIPTION).read_text())
     assert document.pop("noise_version") == pipe.noise_version == NOISE_VERSION
     (folder / DESCRIPTION).write_text(json.dumps(document))

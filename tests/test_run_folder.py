@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.config import RunWarning
+from seg2vid_tf.files import read_document
 from seg2vid_tf.run_folder import KEPT_CHECKPOINTS, RunFolder
 
 
@@ -106,6 +107,23 @@ def test_a_checkpoint_that_was_cut_off_while_being_written_is_no_checkpoint(trai
     assert trained.restore({"net": Weights()}) == 6
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_kill_between_data_and_index_costs_that_checkpoint_alone(trained, first):
+    """The index is moved last: until then there is nothing to read, to warn of, or to mend by hand."""
+    unfinished = trained.checkpoints / ".ckpt-6.tmp"
+    unfinished.mkdir()
+    (trained.checkpoints / INDEX).rename(unfinished / INDEX)
+    if first:
+        for step in (2, 4):
+            for file in trained.checkpoints.glob(f"ckpt-{step}.*"):
+                file.unlink()
+    weights = Weights(-1.0)
+    assert trained.newest_step() == trained.restore({"net": weights}) == (0 if first else 4)
+    trained.save({"net": Weights(6.5)}, 6)
+    assert trained.restore({"net": weights}, newest_only=True) == 6 and weights.matrix.numpy().max() == 6.5
+    assert not [path for path in trained.checkpoints.iterdir() if path.name.startswith(".")]
+
+
 def test_another_network_is_refused_and_stays_as_it_is(trained):
     class Larger(tf.Module):
         def __init__(self, rows, with_count):
@@ -178,7 +196,7 @@ def test_a_run_whose_noise_was_of_another_kind_says_so_and_goes_on(tmp_path, spe
     folder.start("motion", motion_config, spec, "clips", resume=False)
     folder.start("motion", motion_config, spec, "clips", resume=True)
     assert not recwarn.list, "its own kind"
-    document = json.loads((tmp_path / "config.json").read_text())
+    document = read_document(tmp_path / "config.json")
     assert document.pop("noise_version") == 2
     (tmp_path / "config.json").write_text(json.dumps(document))
     with pytest.warns(UserWarning, match=r"noise of another kind \(noise_version 1 -> 2\)"):
@@ -221,7 +239,7 @@ def test_an_unreadable_config_names_the_file(tmp_path, spec, motion_config):
         lambda: folder.load("motion"),
         lambda: folder.start("motion", motion_config, spec, "clips", resume=True),
     ):
-        with pytest.raises(ValueError, match="config.json is not JSON"):
+        with pytest.raises(ValueError, match="config.json is damaged, bring back a good copy: not a JSON document"):
             use()
     (tmp_path / "config.json").write_text(json.dumps({"stage": "motion", "spec": {}, "config": {}}))
     with pytest.raises(ValueError, match="config.json: not a MotionConfig"):
@@ -231,7 +249,7 @@ def test_an_unreadable_config_names_the_file(tmp_path, spec, motion_config):
 def test_a_config_from_before_a_field_existed_goes_on_with_its_default(tmp_path, spec, motion_config):
     folder, path = RunFolder(tmp_path), tmp_path / "config.json"
     folder.start("motion", motion_config, spec, "clips", resume=False)
-    document = json.loads(path.read_text())
+    document = read_document(path)
     del document["config"]["training"]["jitter"], document["config"]["losses"]["free_bits"]
     path.write_text(json.dumps(document))
     said = r"written before these settings existed; they get their defaults: losses.free_bits 0.0, training.jitter 0.0$"

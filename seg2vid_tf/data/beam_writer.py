@@ -4,12 +4,12 @@ Each shard is one element: workers write them where all of them see one file sys
 ``write_shards`` writes.
 """
 
-import json
 import logging
 from collections.abc import Sequence
 
 from seg2vid_tf.data.shard_writer import ShardWriter
 from seg2vid_tf.data.shards import MANIFEST
+from seg2vid_tf.files import read_document
 
 
 def write_shards_with_beam(writer: ShardWriter, runner: str = "DirectRunner", arguments: Sequence[str] = ()) -> dict:
@@ -51,4 +51,4 @@ def write_shards_with_beam(writer: ShardWriter, runner: str = "DirectRunner", ar
                 )
         except RuntimeError as error:
             raise ValueError(f"the Beam pipeline failed: {error}") from error
-    return json.loads((writer.target / MANIFEST).read_text(encoding="utf-8"))
+    return read_document(writer.target / MANIFEST)

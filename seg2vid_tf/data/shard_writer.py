@@ -26,7 +26,7 @@ from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import IMAGE_FORMATS, serialize_clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.shards import MANIFEST, SCHEMA_VERSION
-from seg2vid_tf.files import NotWritten, check_new, held_folder, sha256_of, write_text
+from seg2vid_tf.files import NotWritten, check_new, held_folder, read_document, sha256_of, write_document
 from seg2vid_tf.flags import is_input_error
 
 # Around each record of a TFRecord file: its length, and the checksums of both.
@@ -171,7 +171,7 @@ class ShardWriter:
                 "sha256": sha256_of(temporary),
             }
             os.replace(temporary, path)
-            write_text(note, json.dumps({"made_of": made_of, "entry": entry}))
+            write_document(note, {"made_of": made_of, "entry": entry}, indent=None)
         except (OSError, NotWritten, tf.errors.OpError) as error:
             raise ValueError(
                 f"{path}: cannot be written whole ({error}); is the disk full? Make room and start again, the shards "
@@ -218,7 +218,7 @@ class ShardWriter:
             "shards": [{key: value for key, value in entry.items() if key not in _OF_SPLIT} for entry in shards],
         }
         try:
-            write_text(self.unfinished / MANIFEST, json.dumps(manifest, indent=1) + "\n")
+            write_document(self.unfinished / MANIFEST, manifest, indent=1)
             os.rename(self.unfinished, self.target)
         except OSError as error:
             raise ValueError(
@@ -335,7 +335,7 @@ def _size_and_time(path: pathlib.Path) -> tuple[int, int]:
 def _finished(path: pathlib.Path, note: pathlib.Path, made_of: str) -> dict | None:
     """The entry of a shard that an earlier try has written; None: it must be written."""
     try:
-        document = json.loads(note.read_text(encoding="utf-8"))
+        document = read_document(note)
         entry = document["entry"]
         same = document["made_of"] == made_of and sha256_of(path) == entry["sha256"]
     except (OSError, ValueError, KeyError, TypeError):

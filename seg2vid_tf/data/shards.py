@@ -7,7 +7,6 @@ A record is one Clip (clip_record.py). TensorFlow reads an empty shard without a
 every shard's size and SHA-256, every clip's length, and the spec that the label maps are written in.
 """
 
-import json
 import os
 import pathlib
 import re
@@ -18,7 +17,7 @@ import tensorflow as tf
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_record import parse_clip
-from seg2vid_tf.files import sha256_of
+from seg2vid_tf.files import read_document, sha256_of
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 1
@@ -46,10 +45,10 @@ def load_manifest(split_dir: str | os.PathLike, sizes: bool = True) -> dict:
         hint = f"; it holds the splits {splits}, name one of them" if splits else "; make it with prepare_data.py"
         raise ValueError(f"{path}: no such file, so {folder} is no split{hint}")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = read_document(path)
     except ValueError as error:
-        raise ValueError(f"{path}: not a JSON document ({error}); prepare the data again") from error
-    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
+        raise ValueError(f"{path}: {error}; prepare the data again") from error
+    version = manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ValueError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; prepare the data again")
     missing = _KEYS - set(manifest) or {key for shard in manifest["shards"] for key in _SHARD_KEYS - set(shard)}

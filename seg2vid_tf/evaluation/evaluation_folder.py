@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from seg2vid_tf.config import differences, write_json
-from seg2vid_tf.files import replacing
+from seg2vid_tf.config import differences
+from seg2vid_tf.files import read_document, replacing, write_document
 from seg2vid_tf.ops.npz_file import read_arrays
 
 
@@ -55,7 +55,7 @@ class EvaluationFolder:
         elif any(not file.name.startswith(".") for file in self.path.glob("*")):
             raise ValueError(f"{self.path} is there and holds no evaluation: give another --output")
         else:
-            write_json(path, identity)
+            write_document(path, identity)
 
     def identity(self) -> dict:
         """What ``start`` was told.
@@ -64,6 +64,10 @@ class EvaluationFolder:
           ValueError: there is no evaluation, or its file is damaged.
         """
         return self._document("evaluation.json", "give another --output")
+
+    def finish(self, metrics: dict) -> None:
+        """Writes metrics.json."""
+        write_document(self.path / "metrics.json", metrics)
 
     def metrics(self) -> dict:
         """metrics.json of a finished evaluation.
@@ -99,7 +103,7 @@ class EvaluationFolder:
         arrays = {f"{method}/{name}": array for method, part in parts.items() for name, array in part.items()}
         with replacing(self._path(number, "npz")) as temporary:
             np.savez(temporary, **arrays)
-        write_json(self._path(number, "json"), _without_nan(record))  # last: it is what makes a clip measured
+        write_document(self._path(number, "json"), _without_nan(record))  # last: it is what makes a clip measured
 
     def clips(self) -> Iterator[tuple[dict, dict[str, dict[str, np.ndarray]]]]:
         """(record, parts) of the clips measured, in order; a missing value is NaN again.
@@ -128,7 +132,7 @@ class EvaluationFolder:
     def _document(self, name, advice):
         path = self.path / name
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return read_document(path)
         except FileNotFoundError as error:
             raise ValueError(f"{path}: no such file, is it the --output of a finished evaluation?") from error
         except ValueError as error:

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Callable
 
@@ -17,9 +18,17 @@ import tensorflow as tf
 
 import seg2vid_tf
 from seg2vid_tf.compat import raw_variables
-from seg2vid_tf.export_folder import DESCRIPTION, DISCRIMINATOR, ENCODER, discriminator_folder, parts, versions
+from seg2vid_tf.export_folder import (
+    DESCRIPTION,
+    DISCRIMINATOR,
+    ENCODER,
+    discriminator_folder,
+    parts,
+    versions,
+    write_sums,
+)
 from seg2vid_tf.exported_weights import copy_discriminator, network_sizes
-from seg2vid_tf.files import new_folders
+from seg2vid_tf.files import held_folder, new_folders
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving.prediction_log import can_log
 from seg2vid_tf.serving.session_loader import SessionLoader
@@ -56,10 +65,28 @@ def export(
       The version folder; its encoder lies in ``export_folder.encoder_folder`` of it.
 
     Raises:
-      ValueError: the version exists, there is no discriminator to keep, a server could not run the exported model, or
-        it does not answer as the one in memory does.
+      ValueError: the version exists, another process exports this model, there is no discriminator to keep, a server
+        could not run the exported model, or it does not answer as the one in memory does.
     """
     folder = pathlib.Path(root) / name
+    with held_folder(folder):
+        _remove_unfinished(folder)
+        return _export(model, folder, version, card, say, run_dir, with_discriminator)
+
+
+def _remove_unfinished(folder):
+    """What kills have left of earlier exports; of one that came between the renames, the parts that have theirs."""
+    for path in [*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")]:
+        named = re.fullmatch(r"\.([0-9]+)\.[0-9]+\.tmp", path.name)
+        if named is None or path.parent not in (folder, folder / ENCODER, folder / DISCRIMINATOR):
+            continue
+        if path.parent == folder and not (folder / named[1]).exists():
+            for part in (ENCODER, DISCRIMINATOR):
+                shutil.rmtree(folder / part / named[1], ignore_errors=True)
+        shutil.rmtree(path)
+
+
+def _export(model, folder, version, card, say, run_dir, with_discriminator):
     known = [0, *(number for name in ("", ENCODER, DISCRIMINATOR) for number in versions(folder / name))]
     version = version if version is not None else max(known) + 1
     if with_discriminator and (run_dir is None or model.generator is None):
@@ -88,9 +115,11 @@ def export(
 
         for target, names in targets.items():
             wanted = {key: expected[key] for key in sorted(names)}
-            _make_part(model, new_part(target), name, wanted, document, card, say)
+            _make_part(model, new_part(target), folder.name, wanted, document, card, say)
         if with_discriminator:
-            copy_discriminator(run_dir, new_part(kept))
+            temporary = new_part(kept)
+            copy_discriminator(run_dir, temporary)
+            write_sums(temporary)
         # The version last: one that a server or a pipeline finds is all there.
         renamed = []
         try:
@@ -116,6 +145,7 @@ def _make_part(model, path, name, expected, document, card, say):
         verify(expected, loaded, str(path))
     if can_log():
         write_warmup(path, name, {signature: inputs for signature, (inputs, _) in expected.items()})
+    write_sums(path)
 
 
 def _save(model, path, names):

@@ -5,9 +5,12 @@ serving; a model that runs here runs there.
 """
 
 import os
+import pathlib
 
 import numpy as np
 import tensorflow as tf
+
+from seg2vid_tf.export_folder import check_sums
 
 
 class SessionLoader:
@@ -18,9 +21,13 @@ class SessionLoader:
 
     Attributes:
       signatures: {name: SignatureDef}.
+
+    Raises:
+      ValueError: its files are not those that were exported.
     """
 
     def __init__(self, path: str | os.PathLike):
+        check_sums(pathlib.Path(path))
         self._path = path
         self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:

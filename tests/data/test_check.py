@@ -1,7 +1,6 @@
 """Checks of prepared data: what a good split holds, and every kind of damage by shard and offset."""
 
 import dataclasses
-import json
 import pathlib
 import shutil
 
@@ -14,6 +13,7 @@ from seg2vid_tf.data.check import between_splits, check_split, duplicates, ident
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.shard_writer import write_shards
+from seg2vid_tf.files import read_document, write_document
 from tests.programs import run_python
 
 SPEC = load_spec("synthetic_street")
@@ -125,14 +125,14 @@ def test_damage_is_told_by_shard_and_offset_and_hides_nothing_else(tmp_path, cli
 def test_records_that_do_not_hold_what_they_should_are_told(tmp_path, clips):
     split = _write(tmp_path, clips)
     path = split / "manifest.json"
-    manifest = json.loads(path.read_text())
+    manifest = read_document(path)
     manifest["size"] = [4, 4]
     manifest["spec"]["classes"] = manifest["spec"]["classes"][:3]
-    path.write_text(json.dumps(manifest))
+    write_document(path, manifest)
     errors = check_split(split)["errors"]
     assert len(errors) == 3 and "shard-00000.tfrecord, offset 0: clip 'a': size (8, 12), not [4, 4]" in errors[0]
     manifest["size"] = [8, 12]
-    path.write_text(json.dumps(manifest))
+    write_document(path, manifest)
     assert "offset 0: clip 'a', label_maps: ids [" in check_split(split)["errors"][0]
 
 

@@ -117,13 +117,13 @@ def test_bad_input_at_the_start_leaves_nothing_and_harms_nothing(tmp_path, folde
 
 
 def test_a_failure_at_the_very_end_keeps_every_shard(tmp_path, folder, monkeypatch):
-    def full(path, text):
+    def full(path, document, indent):
         if path.name == "manifest.json":
             raise OSError(28, "No space left on device")
-        return write_text(path, text)
+        return write_document(path, document, indent)
 
-    write_text = shard_writer.write_text
-    monkeypatch.setattr(shard_writer, "write_text", full)
+    write_document = shard_writer.write_document
+    monkeypatch.setattr(shard_writer, "write_document", full)
     with pytest.raises(ValueError, match="train: cannot be finished .*No space left.*its shards are kept"):
         write_shards(Reading(folder), tmp_path / "out", split="train", clips_per_shard=2)
     monkeypatch.undo()

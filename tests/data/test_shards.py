@@ -14,6 +14,7 @@ from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.shards import check_shards, load_manifest, manifest_spec, read_clips, recordings, unseen_classes
+from seg2vid_tf.files import read_document
 
 SPEC = load_spec("synthetic_street")
 FIELDS = ("frames", "label_maps", "instance_maps", "flow", "flow_backward", "visibility", "visibility_backward")
@@ -57,7 +58,7 @@ def test_png_round_trip_is_lossless_with_motion(tmp_path, make_clip):
     for clip, read in zip(clips, read_clips(tmp_path / "train"), strict=True):
         _assert_equal(clip, read)
     assert calls == [(1, 4), (2, 8), (3, 12)]
-    assert manifest == check_shards(tmp_path / "train") == json.loads((tmp_path / "train/manifest.json").read_text())
+    assert manifest == check_shards(tmp_path / "train") == read_document(tmp_path / "train/manifest.json")
     assert (manifest["size"], manifest["num_clips"], manifest["num_frames"]) == ([8, 12], 3, 12)
     assert manifest["has_motion"] and manifest["has_instances"] and manifest_spec(manifest) == SPEC
     assert [s["num_clips"] for s in manifest["shards"]] == [2, 1]
@@ -130,7 +131,8 @@ def test_manifests_that_cannot_be_used_are_refused(tmp_path, make_clip):
     path = tmp_path / "train/manifest.json"
     for text, message in {
         "{": "not a JSON document",
-        "[]": "schema version None",
+        "[]": "not a JSON object but list",
+        "{}": "schema version None",
         json.dumps({**manifest, "schema_version": 7}): "schema version 7, expected 1",
         json.dumps({k: v for k, v in manifest.items() if k != "spec"}): r"lacks \['spec'\]",
         json.dumps({**manifest, "shards": []}): "lacks any shard",

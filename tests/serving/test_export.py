@@ -11,6 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import seg2vid_tf
 from seg2vid_tf.export_folder import DESCRIPTION, encoder_folder, newest_version, read_description, versions
+from seg2vid_tf.files import held_folder
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving import export as export_module
 from seg2vid_tf.serving.export import export
@@ -101,6 +102,21 @@ def test_a_version_that_cannot_get_its_name_leaves_no_encoder(seg2vid, tmp_path,
     with pytest.raises(OSError, match="no space left"):
         export(seg2vid, tmp_path, "tiny")
     assert done == [encoder_folder(tmp_path / "tiny" / "1")] and list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_left_is_removed_and_its_version_free_again(seg2vid, tmp_path, monkeypatch):
+    """It came between the two renames: the encoder has its name, its model not yet."""
+    monkeypatch.setattr(export_module, "_make_part", lambda model, path, *_: path.mkdir())
+    monkeypatch.setattr(export_module, "answers", lambda model: dict.fromkeys(export_module.signatures(model)))
+    model = tmp_path / "tiny"
+    for name in (".2.77.tmp", "encoder/2", "encoder/.3.77.tmp", "1", "encoder/1", ".mine.tmp"):
+        (model / name).mkdir(parents=True)
+    (model / "encoder/2/half").touch()
+    assert export(seg2vid, tmp_path, "tiny", version=2) == model / "2"
+    found = sorted(path.relative_to(model).as_posix() for path in model.rglob("*"))
+    assert found == [".mine.tmp", "1", "2", "encoder", "encoder/1", "encoder/2"]
+    with held_folder(model), pytest.raises(ValueError, match="tiny is in use by process"):
+        export(seg2vid, tmp_path, "tiny")
 
 
 def test_nothing_is_written_twice_and_no_gradient(seg2vid, saved_model):
