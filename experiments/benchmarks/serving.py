@@ -14,19 +14,16 @@ installed, the local server otherwise; the first line says which. Parts:
 """
 
 import concurrent.futures
-import contextlib
 import os
 import pathlib
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 
 import numpy as np
 from absl import flags
+from served import NAME, ROOT, example, inputs_of, served
 
 from seg2vid_tf.flags import run
 
@@ -36,8 +33,6 @@ PARTS = flags.DEFINE_list("parts", ["latency", "batching", "soak", "swap", "kill
 REPEATS = flags.DEFINE_integer("repeats", 40, "timed requests of each case", lower_bound=1)
 REQUESTS = flags.DEFINE_integer("requests", 5000, "requests of the soak", lower_bound=10)
 CLIENTS = flags.DEFINE_integer("clients", 8, "clients at once", lower_bound=1)
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-NAME = "benchmark"
 
 
 def main():
@@ -64,67 +59,6 @@ def first_version(folder):
     networks = build_generator(paint, spec), build_motion(move, spec)
     model = Seg2Vid(*networks, spec, (move.height, move.width), build_style_encoder(paint))
     return export(model, folder, NAME, 1)
-
-
-def example(version):
-    """What is asked: label maps of blocks as PNG files, one for each of 16 seeds."""
-    import tensorflow as tf
-
-    from seg2vid_tf.export_folder import read_description
-
-    description = read_description(version)
-    (height, width), classes = description["size"], len(description["spec"]["classes"])
-    rng = np.random.default_rng(0)
-    blocks = rng.integers(0, classes, (16, height // 16, width // 16)).astype(np.uint8)
-    maps = np.kron(blocks, np.ones((16, 16), np.uint8))
-    return [(tf.io.encode_png(m[..., None]).numpy(), seed) for seed, m in enumerate(maps)]
-
-
-def inputs_of(request):
-    png, seed = request
-    return {"label_map_png": np.array([png], object), "seed": np.array([seed], np.int64)}
-
-
-class Server:
-    """A server's process; its doors' addresses are grpc and rest."""
-
-    def __init__(self, folder, batching):
-        parameters = folder / "batching.config"
-        parameters.write_text(batching or "")
-        ports = free_ports(2)
-        self.grpc, self.rest = (f"localhost:{port}" for port in ports)
-        command = [sys.executable, str(ROOT / "experiments/serve.py"), f"--model_name={NAME}"]
-        command += [f"--model_base_path={folder / NAME}", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
-        command += [f"--batching_parameters_file={parameters}"] if batching else []
-        self.log = folder / "server.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def client(self, protocol="grpc", **more):
-        from seg2vid_tf.serving.client import Seg2VidClient
-
-        address = self.grpc if protocol == "grpc" else self.rest
-        return Seg2VidClient(address, NAME, protocol, **{"timeout": 600.0, "retries": 0, **more})
-
-    def memory(self, what="VmRSS"):
-        """MiB: VmRSS now, VmHWM at the peak."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split(f"{what}:")[1].split()[0]) / 1024
-
-
-@contextlib.contextmanager
-def served(folder, batching=None):
-    server = Server(folder, batching)
-    try:
-        with server.client() as client:
-            client.wait_until_ready(300)
-        yield server
-    except BaseException:
-        print(server.log.read_text(), file=sys.stderr)
-        raise
-    finally:
-        server.process.terminate()
-        server.process.wait(60)
 
 
 def batching_config(size, threads):
@@ -297,14 +231,6 @@ def kill(folder, requests):
         before[name].tolist() == after[name].tolist() for before, after in zip(*answers, strict=True) for name in before
     )
     print(f"kill -9 and a new start: {same} of {sum(map(len, answers[0]))} outputs have the same bytes", flush=True)
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for opened in sockets:
-            opened.bind(("localhost", 0))
-        return [opened.getsockname()[1] for opened in sockets]
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import time
 
 import numpy as np
 from absl import flags
-from serving import NAME, ROOT, example, first_version, inputs_of, served
+from served import NAME, ROOT, example, inputs_of, served
+from serving import first_version
 
 from seg2vid_tf.flags import run
 
