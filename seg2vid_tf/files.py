@@ -4,6 +4,7 @@ A folder that one process alone may write into is held by that process.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 LOCK_FILE = ".lock"
 # In a JSON document: the SHA-256 of all else that it holds.
 CHECKSUM = "sha256"
+# What writing ends with where there is no more room: on a disk, in a quota, in what a process may write.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class NotWritten(Exception):
@@ -25,13 +28,21 @@ class NotWritten(Exception):
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Yields a temporary path beside ``path``, of its suffix; it becomes ``path`` when the block ends without error."""
+    """Yields a temporary path beside ``path``, of its suffix; it becomes ``path`` when the block ends without error.
+
+    Raises:
+      OSError: what writing ends with; of a full disk with the path, which Python leaves out.
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None and error.errno in NO_ROOM:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -17,6 +17,7 @@ from absl import app, flags
 
 from seg2vid_tf.annotations.doubts import MapWarning
 from seg2vid_tf.config import RunWarning, preset
+from seg2vid_tf.files import NO_ROOM
 
 # Without this --help, which shows the main program's own flags, would leave out those that are defined here.
 flags.disclaim_key_flags()
@@ -112,9 +113,9 @@ def is_input_error(error: BaseException) -> bool:
 
     It is where the machine lacks something (a file, an optional package), and where somebody says so in words: a
     ``raise`` in our code, or a library that reads files or addresses. What NumPy, TensorFlow or Python itself has to
-    say of our code (an array's shape, a number that is none) is a fault of ours.
+    say of our code (an array's shape, a number that is none) is a fault of ours; that a disk is full is not.
     """
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) or _says_no_room(error):
         return True
     if not isinstance(error, (ValueError, ImportError)) or error.__traceback__ is None:
         return False
@@ -127,6 +128,20 @@ def is_input_error(error: BaseException) -> bool:
     package = frame.f_globals.get("__name__", "").partition(".")[0]
     raised = frame.f_code.co_code[innermost.tb_lasti] == dis.opmap["RAISE_VARARGS"]
     return package in _READERS or (package in _OURS and raised)
+
+
+def _says_no_room(error):
+    """Whether TensorFlow, which has no OSError, says that a file cannot grow."""
+    is_tensorflows = type(error).__module__.startswith("tensorflow.")
+    return is_tensorflows and any(os.strerror(number) in str(error) for number in NO_ROOM)
+
+
+def _told(error):
+    """An error as a program's user is told it; TensorFlow names the file between what only its developers know."""
+    if not _says_no_room(error):
+        return str(error)
+    first = re.sub(r"\{\{.*?\}\} ?|\s*\[Op:.*", "", str(error).splitlines()[0])
+    return f"{first}; make room and start again, what was finished is kept"
 
 
 def parse(argv: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:
@@ -174,10 +189,10 @@ def run(main) -> None:
             sys.exit(f"error: unexpected argument {argv[1]!r}: every input is a flag, see --help")
         try:
             main()
-        except (ValueError, OSError, ImportError) as error:
+        except Exception as error:
             if not is_input_error(error):
                 raise
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {_told(error)}")
         except KeyboardInterrupt:
             sys.exit("stopped; what was finished is kept")
 

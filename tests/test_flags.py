@@ -1,6 +1,8 @@
 """Flags: one per config field, what they change, and how a program ends when its caller made a mistake."""
 
 import dataclasses
+import errno
+import os
 import pathlib
 import sys
 
@@ -9,6 +11,7 @@ from absl import flags as absl_flags
 
 from seg2vid_tf import flags
 from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS
+from seg2vid_tf.files import replacing
 
 
 @pytest.fixture
@@ -138,6 +141,29 @@ def test_an_error_of_the_callers_making_is_one_line(run_program, error):
     main = in_a_program(f"def main(): raise {error.__name__}('no such thing: give another')")
     # sys.exit of a text prints it and exits with status 1.
     assert run_program(main) == "error: no such thing: give another"
+
+
+def test_a_full_disk_is_one_line_that_names_the_file_whoever_met_it(run_program, tmp_path):
+    """TensorFlow has an error of its own for it."""
+    from tensorflow import errors
+
+    def say(message):
+        def main():
+            raise errors.ResourceExhaustedError(None, None, message)
+
+        return main
+
+    message = "{{function_node __wrapped__SaveV2}} /disk/ckpt-1.index; No space left on device [Op:SaveV2]\n\tmore"
+    line = "error: /disk/ckpt-1.index; No space left on device; make room and start again, what was finished is kept"
+    assert run_program(say(message)) == line
+    with pytest.raises(errors.ResourceExhaustedError):  # of memory: a fault that keeps its traceback
+        run_program(say("OOM when allocating tensor with shape[1000000]"))
+
+    def write():
+        with replacing(tmp_path / "a.txt"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    assert run_program(write) == f"error: [Errno 28] No space left on device: '{tmp_path / 'a.txt'}'"
 
 
 def in_a_program(code):

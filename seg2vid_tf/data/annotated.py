@@ -14,7 +14,8 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.data.pictures import aspect_crop, resize_frame
-from seg2vid_tf.files import NotWritten, replacing
+from seg2vid_tf.files import NotWritten
+from seg2vid_tf.ops.npz_file import write_arrays
 
 _PIECE = 64  # frames
 
@@ -132,8 +133,7 @@ class Annotated(ClipSource):
         if label_maps is None or label_maps.shape != (len(frames), *self._size):
             label_maps = self._annotator.annotate(frames, self._size)
             try:
-                with replacing(path) as temporary:
-                    np.savez_compressed(temporary, label_maps=label_maps)
+                write_arrays(path, {"label_maps": label_maps}, compressed=True)
             except OSError as error:
                 raise NotWritten(f"{path}: cannot be written ({error})") from error
         return label_maps

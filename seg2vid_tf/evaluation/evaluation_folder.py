@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from seg2vid_tf.config import differences
-from seg2vid_tf.files import read_document, replacing, write_document
-from seg2vid_tf.ops.npz_file import read_arrays
+from seg2vid_tf.files import read_document, write_document
+from seg2vid_tf.ops.npz_file import read_arrays, write_arrays
 
 
 class EvaluationFolder:
@@ -89,8 +89,7 @@ class EvaluationFolder:
         if not path.exists():
             mean_flow, warnings = make()
             given = {} if mean_flow is None else {"mean_flow": mean_flow}
-            with replacing(path) as temporary:
-                np.savez(temporary, warnings=np.array(warnings, str), **given)
+            write_arrays(path, {"warnings": np.array(warnings, str), **given})
         arrays = _arrays(path, f"delete {path}")
         return arrays.get("mean_flow"), arrays["warnings"].tolist()
 
@@ -101,8 +100,7 @@ class EvaluationFolder:
     def save(self, number: int, record: dict, parts: dict[str, dict[str, np.ndarray]]) -> None:
         """Keeps what was measured of a clip: record as in the module docstring, parts {method: {measure: array}}."""
         arrays = {f"{method}/{name}": array for method, part in parts.items() for name, array in part.items()}
-        with replacing(self._path(number, "npz")) as temporary:
-            np.savez(temporary, **arrays)
+        write_arrays(self._path(number, "npz"), arrays)
         write_document(self._path(number, "json"), _without_nan(record))  # last: it is what makes a clip measured
 
     def clips(self) -> Iterator[tuple[dict, dict[str, dict[str, np.ndarray]]]]:

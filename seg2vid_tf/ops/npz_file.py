@@ -1,10 +1,26 @@
 """Arrays of .npz files, of which anything may be wrong."""
 
+import io
 import os
 import zipfile
 import zlib
 
 import numpy as np
+
+from seg2vid_tf.files import replacing
+
+
+def write_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray], compressed: bool = False) -> None:
+    """Writes an .npz file, whole or not at all.
+
+    Raises:
+      OSError: it cannot be written; it names the file.
+    """
+    # In memory first: a ZIP file that meets a full disk tries once more when nobody looks, and prints a traceback.
+    buffer = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
+    with replacing(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:

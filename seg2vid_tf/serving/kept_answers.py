@@ -10,8 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seg2vid_tf.files import replacing
-from seg2vid_tf.ops.npz_file import read_arrays
+from seg2vid_tf.ops.npz_file import read_arrays, write_arrays
 
 _DATA, _SIZES = ".data", ".sizes"
 
@@ -50,8 +49,7 @@ class KeptAnswers:
             answer = ask()
             if self._fresh:
                 self.remove()
-            with replacing(path) as temporary:
-                np.savez(temporary, **_packed(answer))
+            write_arrays(path, _packed(answer))
         else:
             answer = _read(path)
         self._fresh = False
