@@ -52,7 +52,7 @@ def main():
 
     painter, config = load_painter(path)
     trained_at, stride = (config.model.height, config.model.width), painter.generator.stride
-    restyled = class_ids(painter.spec, RESTYLE.value)
+    restyled = painter.spec.class_ids(RESTYLE.value, "--restyle")
     seeds = tf.range(SEED.value, SEED.value + NUM_SEEDS.value, dtype=tf.int64)
     style = painter.draw_style(seeds)
     if REFERENCE.value:
@@ -100,15 +100,6 @@ def label_map_files(path):
     if not files:
         raise ValueError(f"--label_map={path}: no .png file in this folder")
     return files
-
-
-def class_ids(spec, names):
-    """The ids of classes given by name."""
-    known = {c.name: c.id for c in spec.classes}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(f"--restyle: spec {spec.name!r} has no classes {unknown}, it has {sorted(known)}")
-    return [known[name] for name in names]
 
 
 def read_picture(path, size):

@@ -141,6 +141,22 @@ class AnnotationSpec:
     def background_ids(self) -> tuple[int, ...]:
         return tuple(c.id for c in self.classes if not c.foreground)
 
+    def class_ids(self, names: list[str], given_by: str) -> list[int]:
+        """The ids of classes by name.
+
+        Args:
+          names: of classes.
+          given_by: what names them, for the error: a flag.
+
+        Raises:
+          ValueError: there is no class of such a name.
+        """
+        known = {c.name: c.id for c in self.classes}
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"{given_by}: spec {self.name!r} has no classes {unknown}, it has {sorted(known)}")
+        return [known[name] for name in names]
+
     @property
     def mirror_table(self) -> tuple[int, ...] | None:
         """256 ids: entry i is what id i becomes in a mirror image; None where every id stays what it is."""

@@ -128,12 +128,24 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         Their weights become 0. Where the annotation never holds a class, no gradient reaches its weights, so training
         leaves them there; random ones would paint noise.
         """
-        kernels = [self.stem.kernel, *(block.reader.classes.kernel for block in self.blocks)]
-        kernels += [block.reader.strength.kernel for block in self.blocks if block.noisy]
-        for kernel in kernels:
-            value = np.array(kernel)
-            value[..., list(class_ids), :] = 0.0
-            kernel.assign(value)
+        _zero([self.stem.kernel, *(block.reader.classes.kernel for block in self.blocks)], class_ids)
+        self.smooth_classes(class_ids)
+
+    def smooth_classes(self, class_ids) -> None:
+        """Makes these classes take no noise: a road is not stained, and the sky has no seams.
+
+        Noise is for what differs from place to place, as a facade's windows do. Training lets every class learn how
+        much of it to take, and the discriminator minds stains less than whoever looks at them.
+        """
+        _zero([block.reader.strength.kernel for block in self.blocks if block.noisy], class_ids)
+
+
+def _zero(kernels, channels):
+    """Sets the weights of some input channels to 0."""
+    for kernel in kernels:
+        value = np.array(kernel)
+        value[..., list(channels), :] = 0.0
+        kernel.assign(value)
 
 
 def _halved(x):
