@@ -41,6 +41,7 @@ setup(
     package_data={
         "seg2vid_tf.annotations": ["specs/*.json", "usual_places.json"],
         "seg2vid_tf.serving": ["deploy/*"],
+        "seg2vid_tf.training": ["deploy/*"],
         "seg2vid_tf.web": ["paint.js", "paint.css"],
     },
     python_requires=">=3.10,<3.14",

@@ -5,7 +5,7 @@
 <run>/logs/            TensorBoard
 <run>/samples/         step-<step>.png
 
-One process at a time writes into it (files.held_folder).
+One process at a time writes into it (files.held_folder); where several train together, it is the first of them.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import shutil
+import time
 import warnings
 from collections.abc import Iterator
 
@@ -35,6 +36,8 @@ from seg2vid_tf.files import held_folder, read_document, sha256_of, write_docume
 
 CONFIG_CLASSES = {"start_frame": StartFrameConfig, "motion": MotionConfig}
 KEPT_CHECKPOINTS = 3
+# A file system over the network may show a file that another machine has just written this late, in seconds.
+SEEN_WITHIN = 60.0
 
 
 class RunFolder:
@@ -84,8 +87,7 @@ class RunFolder:
             or one that is past the config's steps, or checkpoints of which nobody knows what they are; or another
             process holds the folder.
         """
-        document = {"stage": stage, "spec": spec.to_json(), "data": data, "config": to_json(config)}
-        document["noise_version"] = NOISE_VERSION
+        document = {**_identity(stage, config, spec, data), "noise_version": NOISE_VERSION}
         noise = self._refuse(document, config.training.steps, resume)
         if noise != NOISE_VERSION:
             warnings.warn(
@@ -96,6 +98,32 @@ class RunFolder:
             )
         with self.held():
             write_document(self._config_path, document)
+
+    def join(self, stage: str, config, spec: AnnotationSpec, data: str) -> None:
+        """Checks that another process has claimed the folder, by ``start``, for the very run of these arguments.
+
+        Raises:
+          ValueError: this process does not see the folder, or the two have not the same.
+        """
+        expected = json.loads(json.dumps(_identity(stage, config, spec, data)))
+        end = time.monotonic() + SEEN_WITHIN
+        while True:
+            found = self._document() if self._config_path.exists() else None
+            changed = found and differences({name: found.get(name) for name in expected}, expected)
+            if found and not changed:
+                return
+            if time.monotonic() > end:
+                break
+            time.sleep(0.2)  # a poll: no file system tells when it shows what another machine wrote
+        if not found:
+            raise ValueError(
+                f"{self.path} is not where the chief writes, there is no config.json in it: give all workers one "
+                "--run_dir on a disk that they share"
+            )
+        raise ValueError(
+            f"{self.path} holds the chief's run, which differs in {'; '.join(changed)} (the chief's -> what was given "
+            "here): give all workers the same flags and data"
+        )
 
     def check(self, stage: str, config, resume: bool) -> None:
         """What ``start`` refuses of stage and config alone, before the data is read and TensorFlow loaded.
@@ -301,6 +329,11 @@ class RunFolder:
                     stacklevel=1,
                 )
         return document
+
+
+def _identity(stage, config, spec, data):
+    """The part of config.json that says which run it is."""
+    return {"stage": stage, "spec": spec.to_json(), "data": data, "config": to_json(config)}
 
 
 def read_values(prefixes: list[str], objects: dict) -> list[tuple]:

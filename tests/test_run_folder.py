@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf import run_folder
 from seg2vid_tf.config import RunWarning
 from seg2vid_tf.files import read_document
 from seg2vid_tf.run_folder import KEPT_CHECKPOINTS, RunFolder
@@ -161,6 +162,22 @@ def test_a_run_is_claimed_once_and_loaded_back(tmp_path, spec, motion_config):
         folder.start("motion", motion_config, spec, "clips", resume=False)
     with pytest.raises(ValueError, match="holds a 'motion' run, expected 'start_frame'"):
         folder.load("start_frame")
+    assert contents(tmp_path) == before
+
+
+def test_workers_join_the_very_run_that_the_chief_claimed(tmp_path, spec, motion_config, monkeypatch):
+    monkeypatch.setattr(run_folder, "SEEN_WITHIN", 0.0)
+    chief, worker = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"run is not where the chief writes, .* on a disk that they share"):
+        worker.join("motion", motion_config, spec, "data")
+    chief.start("motion", motion_config, spec, "data", resume=False)
+    before = contents(tmp_path)
+    worker.join("motion", motion_config, spec, "data")
+    longer = dataclasses.replace(motion_config, training=dataclasses.replace(motion_config.training, steps=77))
+    with pytest.raises(ValueError, match=r"config.training.steps: \d+ -> 77 \(the chief's -> what was given here\)"):
+        worker.join("motion", longer, spec, "data")
+    with pytest.raises(ValueError, match="data: '?data'? -> '?other'? "):
+        worker.join("motion", motion_config, spec, "other")
     assert contents(tmp_path) == before
 
 

@@ -77,7 +77,8 @@ def make_dataset(
       frame_stride: distance between the frames of a window.
       window_stride: distance between the starts of a clip's windows; None: 1 in training, else windows without overlap.
       drop_remainder: whether an incomplete last batch is dropped; None: in training only.
-      input_context: of a worker among several, which gets its share of every batch: with n workers each n-th window.
+      input_context: in training, of a worker among several. Batches are then those of one device, and the devices of
+        all workers, in their order, hold the global batch's windows one after the other, as parts of equal size.
 
     Returns:
       Dataset of dicts: ``frames`` float32 [B, T+1, H, W, 3] in [-1, 1], ``label_maps`` uint8 [B, T+1, H, W]; with
@@ -110,9 +111,13 @@ def make_dataset(
         )
     if not 0 <= recolor <= 1:
         raise ValueError(f"recolor must lie in 0..1, received {recolor}")
-    workers = 1 if input_context is None else input_context.num_input_pipelines
-    if batch_size % workers:
-        raise ValueError(f"batch_size {batch_size} does not divide by {workers} workers: make it a multiple")
+    workers, devices = (
+        (1, 1) if input_context is None else (input_context.num_input_pipelines, input_context.num_replicas_in_sync)
+    )
+    if batch_size % devices:
+        raise ValueError(f"batch_size {batch_size} does not divide by {devices} devices: make it a multiple")
+    if workers > 1 and not training:
+        raise ValueError("input_context is for training: without it a last batch may be too small to be shared out")
     stored_size = tuple(manifest["size"])
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
@@ -168,10 +173,11 @@ def make_dataset(
     skipped = start_step * batch_size
     stream = _shuffled(windows, seed, skipped) if training else _in_order(windows, skipped)
     if workers > 1:
-        stream = stream.shard(workers, input_context.input_pipeline_id)
+        share, worker = batch_size // workers, input_context.input_pipeline_id
+        stream = stream.filter(lambda position, _: position % batch_size // share == worker)
     dataset = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(
-        batch_size // workers, drop_remainder=training if drop_remainder is None else drop_remainder
+        batch_size // devices, drop_remainder=training if drop_remainder is None else drop_remainder
     )
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF

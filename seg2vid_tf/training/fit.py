@@ -3,8 +3,12 @@
 Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the
 networks, the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss or weight ends the run
 before it can reach a checkpoint.
+
+Of several workers each takes its part of every step; the chief alone writes, draws and measures, and the others wait
+for it in the next step. SIGTERM at one of them ends all after the same step.
 """
 
+import contextlib
 import json
 import math
 import signal
@@ -21,6 +25,7 @@ from seg2vid_tf.config import TrainingConfig
 from seg2vid_tf.media import contact_sheet, save_png
 from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training.replicas import summed_over_workers
 
 _ADVICE = "{} holds the last good steps. Look at the data, or start another --run_dir with a lower --learning_rate"
 
@@ -39,7 +44,8 @@ def fit(
 
     Args:
       trainer: StartFrameTrainer or MotionTrainer, built under the strategy's scope.
-      make_batches: start_step -> tf.data.Dataset of global batches, from that step on, without end.
+      make_batches: (start_step, tf.distribute.InputContext) -> tf.data.Dataset of each device's batches, from that step
+        on, without end.
       validation: one batch whose pictures are drawn every ``sample_every`` steps.
       folder: the run's.
       strategy: the process's.
@@ -51,16 +57,24 @@ def fit(
       {name: loss term of the last step}; empty if there was nothing left to do.
 
     Raises:
-      ValueError: a loss or a weight became NaN or infinite, no checkpoint can be read, or another process holds the
-        folder.
+      ValueError: a loss or a weight became NaN or infinite, no checkpoint can be read, another process holds the
+        folder, or the workers do not see the same one.
     """
-    with folder.held():
+    chief = strategy.extended.should_checkpoint
+    with folder.held() if chief else contextlib.nullcontext():
         return _fit(trainer, make_batches, validation, folder, strategy, measure, begin, finish)
 
 
 def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, finish):
     training: TrainingConfig = trainer.config.training
+    chief = strategy.extended.should_checkpoint
     first = folder.restore(trainer.checkpointed)
+    chiefs = summed_over_workers(strategy, first if chief else 0)
+    if first != chiefs:
+        raise ValueError(
+            f"{folder.path}: this worker finds step {first}, the chief step {chiefs}: give all workers one --run_dir "
+            "on a disk that they share"
+        )
     if first >= training.steps:
         print(f"{folder.path} has already taken {first} of {training.steps} steps: nothing to do")
         return {}
@@ -80,8 +94,8 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
 
     frames_per_step = training.batch_size * (trainer.num_frames + 1)
     bar = keras.utils.Progbar(training.steps, unit_name="step")
-    writer = tf.summary.create_file_writer(str(folder.logs))
-    batches = iter(strategy.experimental_distribute_dataset(make_batches(first)))
+    writer = tf.summary.create_file_writer(str(folder.logs)) if chief else tf.summary.create_noop_writer()
+    batches = iter(strategy.distribute_datasets_from_function(lambda context: make_batches(first, context)))
     terms = {}
     with _Termination() as termination, writer.as_default():
         before = time.perf_counter()
@@ -91,8 +105,12 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
             terms = dict(zip(names, map(float, values.numpy()), strict=True))
             _check_finite(terms, step, folder)
             # Asked once: a signal that comes later ends the next step, which then is the one that is saved.
-            stopping = termination.requested
+            stopping = summed_over_workers(strategy, termination.requested) > 0
             last = stopping or step == training.steps
+            if not chief:
+                if last:
+                    break
+                continue
             now = time.perf_counter()
             shown = {**terms, "frames/s": frames_per_step / (now - before)}
             before = now
@@ -122,6 +140,7 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
             if stopping:
                 print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
                 break
+    summed_over_workers(strategy, 0)  # the others end once the chief has saved and comes here
     return terms
 
 

@@ -14,6 +14,7 @@ from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.files import sha256_of
 from seg2vid_tf.flags import config_from_flags, define_config_flags
 from seg2vid_tf.run_folder import RunFolder
+from seg2vid_tf.training.workers import workers_from_environment
 
 flags.disclaim_key_flags()  # they are the program's own (flags.py)
 
@@ -30,16 +31,18 @@ def define_training_flags(presets: dict) -> None:
 
 @contextlib.contextmanager
 def claimed_run(stage: str, presets: dict) -> Iterator[RunFolder]:
-    """The run's folder, which this process holds during the block.
+    """The run's folder, which this process holds during the block; of several workers the chief alone does.
 
     Refuses what the flags alone show to be wrong, in a second: before TensorFlow loads and the data is read.
 
     Raises:
-      ValueError: as of RunFolder.check, or another process holds the folder.
+      ValueError: as of RunFolder.check and workers_from_environment, or another process holds the folder.
     """
-
     values = flags.FLAGS
     config, folder = config_from_flags(presets, values), RunFolder(pathlib.Path(values.run_dir) / stage)
+    if not workers_from_environment().is_chief:
+        yield folder
+        return
     recorded = recorded_precision(folder, stage) if values.resume and config.training.precision == "auto" else None
     if recorded is not None:
         config = dataclasses.replace(config, training=dataclasses.replace(config.training, precision=recorded))
@@ -67,19 +70,28 @@ def train(stage: str, presets: dict, run_folder: RunFolder, trainer_class, make_
       make_measure: (validation batches without end, how many frames they hold before one comes again, spec) -> fit's
         ``measure``, or None for no measuring.
     """
+    from seg2vid_tf.training.replicas import joint_training, training_strategy
+
+    workers = workers_from_environment()
+    with joint_training(workers):
+        strategy = training_strategy(tuple(flags.FLAGS.devices), workers)
+        _train(stage, presets, run_folder, trainer_class, make_measure, strategy)
+
+
+def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     import keras
 
     from seg2vid_tf.data.pipeline import make_dataset
     from seg2vid_tf.data.shards import check_shards, manifest_spec
     from seg2vid_tf.models.build import set_precision
     from seg2vid_tf.training.fit import fit
-    from seg2vid_tf.training.precision import choose_precision
-    from seg2vid_tf.training.replicas import mirrored_strategy
+    from seg2vid_tf.training.precision import PRECISIONS, choose_precision
+    from seg2vid_tf.training.replicas import summed_over_workers
 
     values = flags.FLAGS
     config = config_from_flags(presets, values)
     training, data_dir = config.training, pathlib.Path(values.data_dir)
-    strategy = mirrored_strategy(tuple(values.devices))
+    chief = strategy.extended.should_checkpoint
     replicas, parts = strategy.num_replicas_in_sync, getattr(training, "accumulate", 1)
     if training.batch_size % (replicas * parts):
         raise ValueError(
@@ -109,9 +121,10 @@ def train(stage: str, presets: dict, run_folder: RunFolder, trainer_class, make_
     # Shuffled, because in order the first windows are neighbours of one clip, and always the same four.
     validation = make_dataset(validation_dir, batch_size=4, flip=False, **window)
 
-    def make_batches(start_step):
+    def make_batches(start_step, input_context=None):
         return make_dataset(
             train_dirs,
+            input_context=input_context,
             batch_size=training.batch_size,
             seed=training.seed,
             start_step=start_step,
@@ -137,11 +150,15 @@ def train(stage: str, presets: dict, run_folder: RunFolder, trainer_class, make_
             logging.warning("memory %d: there are %d windows to train on, it holds some several times", memory, windows)
     print("building the networks ...", flush=True)
     validation_batch = next(iter(validation))
-    recorded = None
-    if values.resume:
-        recorded = recorded_precision(run_folder, stage)
-        say_new_steps(run_folder, stage, training)
-    training = dataclasses.replace(training, precision=choose_precision(training.precision, recorded))
+    chosen = 0
+    if chief:
+        recorded = None
+        if values.resume:
+            recorded = recorded_precision(run_folder, stage)
+            say_new_steps(run_folder, stage, training)
+        chosen = PRECISIONS.index(choose_precision(training.precision, recorded))
+    # The chief's choice: machines may differ in what is faster.
+    training = dataclasses.replace(training, precision=PRECISIONS[summed_over_workers(strategy, chosen)])
     config = dataclasses.replace(config, training=training)
     set_precision(training.precision)
     keras.utils.set_random_seed(training.seed)
@@ -151,15 +168,19 @@ def train(stage: str, presets: dict, run_folder: RunFolder, trainer_class, make_
         _mute_unseen_classes(trainer, manifests)
     if training.init_from and not run_folder.newest_step():  # a run that goes on needs the other one no longer
         start_from(training.init_from, stage, trainer)
-    measure = make_measure and make_measure(validation, held_out["num_frames"], spec)
-    run_folder.start(stage, config, spec, fingerprint(manifests, training.perceptual_path), values.resume)
+    measure = make_measure and make_measure(validation, held_out["num_frames"], spec) if chief else None
+    data = fingerprint(manifests, training.perceptual_path)
+    if chief:
+        run_folder.start(stage, config, spec, data, values.resume)
+    if summed_over_workers(strategy, chief) and not chief:  # only now the chief's config.json is that of this run
+        run_folder.join(stage, config, spec, data)
     begin = finish = None
     if stage == "motion" and trainer.motion.recalls:
         begin, finish = trainer.motion.forget, functools.partial(trainer.look_back, make_batches)
     elif getattr(config.model, "style_encoder", False):  # stage 1
         begin, finish = trainer.resume_averages, functools.partial(trainer.standardise_style, make_batches)
     terms = fit(trainer, make_batches, validation_batch, run_folder, strategy, measure, begin, finish)
-    if terms:
+    if terms and chief:
         print(f"{run_folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
 

@@ -1,8 +1,19 @@
-"""Devices, and the arithmetic that makes one replica and many take the same step."""
+"""Devices and workers, and the arithmetic that makes one replica and many take the same step.
 
+A replica is one device of one worker; worker w's replica r of R is the (w R + r)-th of all.
+"""
+
+import atexit
+import contextlib
 import functools
+import os
+import re
+import sys
+from collections.abc import Iterator
 
 import tensorflow as tf
+
+from seg2vid_tf.training.workers import Workers
 
 
 def logical_devices(devices: tuple[str, ...]) -> list[str]:
@@ -41,6 +52,94 @@ def logical_devices(devices: tuple[str, ...]) -> list[str]:
 def mirrored_strategy(devices: tuple[str, ...] = ()) -> tf.distribute.Strategy:
     """MirroredStrategy. One set of devices per process: a second one over several aborts the first's collectives."""
     return tf.distribute.MirroredStrategy(logical_devices(devices))
+
+
+@functools.lru_cache(maxsize=1)
+def workers_strategy() -> tf.distribute.Strategy:
+    """MultiWorkerMirroredStrategy of the cluster in TF_CONFIG, each worker with every GPU that it sees, else its CPU.
+
+    Waits for all workers. Call before any other TensorFlow.
+    """
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def training_strategy(devices: tuple[str, ...], workers: Workers) -> tf.distribute.Strategy:
+    """The strategy of a process that trains alone or as one of several.
+
+    Args:
+      devices: as of logical_devices; () where there are several workers.
+      workers: this process's place among them.
+
+    Raises:
+      ValueError: as of logical_devices, or several workers and devices that are named.
+    """
+    if workers.count == 1:
+        return mirrored_strategy(devices)
+    if devices:
+        raise ValueError(
+            f"devices {devices}: a worker uses every GPU that it sees, else its CPU: leave --devices out "
+            "(CUDA_VISIBLE_DEVICES chooses)"
+        )
+    print(f"worker {workers.index} of {workers.count} (TF_CONFIG): waiting for the others ...", flush=True)
+    return workers_strategy()
+
+
+# What TensorFlow raises, now this, now that, where a worker that a step waits for is gone.
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
+
+
+@contextlib.contextmanager
+def joint_training(workers: Workers) -> Iterator[None]:
+    """Inside it the loss of another worker is a ValueError, and after any error the process ends at once.
+
+    TensorFlow's own end of a process would wait for the other workers, which would go on waiting for this one.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if workers.count == 1:
+            raise
+        atexit.register(_end_at_once)  # the handler that is added last runs first
+        if not isinstance(error, _LOST):
+            raise
+        reason = re.search("Collective ops is aborted by.*|$", str(error))[0] or type(error).__name__
+        raise ValueError(
+            f"worker {workers.index} of {workers.count}: another worker is gone, and none trains on without it: see "
+            f"its own output, then start all of them again with --resume (TensorFlow: {reason})"
+        ) from error
+
+
+def _end_at_once():
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def num_workers(strategy: tf.distribute.Strategy) -> int:
+    """Processes that a strategy spans."""
+    resolver = strategy.cluster_resolver
+    cluster = tf.train.ClusterSpec({}) if resolver is None else resolver.cluster_spec()
+    return max(1, sum(cluster.num_tasks(job) for job in cluster.jobs))
+
+
+def summed_over_workers(strategy: tf.distribute.Strategy, number: int) -> int:
+    """The sum of each worker's number, on all of them, outside of a step. All have to come here: they wait for it."""
+    workers = num_workers(strategy)
+    if workers == 1:
+        return number
+    total = int(_summed(strategy, tf.constant(int(number), tf.int64)))
+    return total // (strategy.num_replicas_in_sync // workers)  # each replica brings its worker's
+
+
+@tf.function
+def _summed(strategy, number):
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(tf.identity, args=(number,)), axis=None)
 
 
 def num_replicas() -> int:

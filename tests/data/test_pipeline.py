@@ -241,19 +241,25 @@ def test_jpeg_windows_equal_pillows(tmp_path, make_clip):
     np.testing.assert_allclose(batch["frames"][0], clip.frames / 127.5 - 1, atol=1e-6)
 
 
-def test_workers_share_every_batch(split):
-    def batches(**options):
-        return _take(make_dataset(split, num_frames=1, batch_size=6, seed=3, recolor=0.2, **options), 7)
+@pytest.mark.parametrize("devices", [1, 2])  # of each worker
+def test_workers_share_every_batch(split, devices):
+    def batches(count, **options):
+        return _take(make_dataset(split, num_frames=1, batch_size=6, seed=3, recolor=0.2, **options), count)
 
-    shares = [batches(input_context=tf.distribute.InputContext(3, worker, 3)) for worker in range(3)]
-    for whole, *parts in zip(batches(), *shares, strict=True):
+    contexts = [tf.distribute.InputContext(3, worker, 3 * devices) for worker in range(3)]
+    shares = [batches(7 * devices, input_context=context) for context in contexts]
+    size = 6 // (3 * devices)
+    for k, whole in enumerate(batches(7)):
+        parts = [share[k * devices + device] for share in shares for device in range(devices)]
         for key, value in whole.items():
-            for worker, part in enumerate(parts):
-                np.testing.assert_array_equal(part[key], value[worker::3])
-    resumed = batches(start_step=4, input_context=tf.distribute.InputContext(3, 1, 3))
-    np.testing.assert_array_equal(resumed[0]["frames"], shares[1][4]["frames"])
-    with pytest.raises(ValueError, match="batch_size 6 does not divide by 4 workers"):
-        batches(input_context=tf.distribute.InputContext(4, 0, 4))
+            for place, part in enumerate(parts):
+                np.testing.assert_array_equal(part[key], value[place * size : (place + 1) * size])
+    resumed = batches(1, start_step=4, input_context=contexts[1])
+    np.testing.assert_array_equal(resumed[0]["frames"], shares[1][4 * devices]["frames"])
+    with pytest.raises(ValueError, match="batch_size 6 does not divide by 4 devices"):
+        batches(1, input_context=tf.distribute.InputContext(4, 0, 4))
+    with pytest.raises(ValueError, match="input_context is for training"):
+        batches(1, training=False, input_context=contexts[0])
 
 
 def test_about_half_of_the_windows_run_backwards(split):

@@ -125,7 +125,7 @@ def test_stage_1_resumes_to_the_same_bits(whole_start_frame, with_training, spec
     def train(folder, seed_of_weights, batches=100):
         config = with_training(whole_start_frame, steps=4, sample_every=100_000, checkpoint_every=3)
 
-        def make_batches(start_step):
+        def make_batches(start_step, input_context=None):
             endless = make_dataset(
                 street_data / "train",
                 num_frames=0,
@@ -133,6 +133,7 @@ def test_stage_1_resumes_to_the_same_bits(whole_start_frame, with_training, spec
                 seed=0,
                 start_step=start_step,
                 size=(model.height, model.width),
+                input_context=input_context,
             )
             return endless.take(batches)
 

@@ -59,10 +59,12 @@ def take_steps(strategy, trainer_class, config, spec, data_dir):
         train_step = tf.function(train_step)  # one replica runs op by op: tracing takes longer than the steps
 
     size = (config.model.height, config.model.width)
-    dataset = make_dataset(
-        data_dir, num_frames=trainer.num_frames, batch_size=config.training.batch_size, size=size, seed=1
+    options = {"num_frames": trainer.num_frames, "batch_size": config.training.batch_size, "size": size, "seed": 1}
+    batches = iter(
+        strategy.distribute_datasets_from_function(
+            lambda context: make_dataset(data_dir, input_context=context, **options)
+        )
     )
-    batches = iter(strategy.experimental_distribute_dataset(dataset))
     arrays = {f"before/{name}": value for name, value in variables(strategy, trainer).items()}
     for step in range(config.training.steps):
         for name, value in train_step(next(batches), tf.constant(step, tf.int64)).items():
