@@ -27,6 +27,7 @@ def judged_data(street_data, tmp_path_factory):
     manifest = root / "manifest.json"
     document = json.loads(manifest.read_text(encoding="utf-8"))
     document["spec"]["label_sets"] = {"cityscapes": {"0": 0, "1": 6}}
+    del document["sha256"]  # changed by hand, as a document from before there were sums may be
     manifest.write_text(json.dumps(document), encoding="utf-8")
     return root
 
