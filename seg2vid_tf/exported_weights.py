@@ -22,7 +22,7 @@ from seg2vid_tf.export_folder import (
     read_description,
     saved_models,
 )
-from seg2vid_tf.run_folder import CONFIG_CLASSES, RunFolder, read_values
+from seg2vid_tf.run_folder import CONFIG_CLASSES, RunFolder, read_values, variable_key
 
 _DISCRIMINATOR_FILES = "weights"
 
@@ -114,15 +114,12 @@ def copy_discriminator(run_dir: str | os.PathLike, folder: pathlib.Path) -> None
     """Writes the discriminator of a run's newest stage-1 checkpoint into a new folder, in half precision.
 
     Raises:
-      ValueError: the run has no stage 1 or no checkpoint of it.
+      ValueError: the run has no checkpoint of stage 1.
     """
     import tensorflow as tf
 
-    run = RunFolder(pathlib.Path(run_dir) / "start_frame")
-    run.load("start_frame")
-    reader = run.newest_checkpoint()
-    suffix = "/.ATTRIBUTES/VARIABLE_VALUE"
-    names = [key for key in reader.get_variable_to_shape_map() if key.startswith("discriminator/")]
-    weights = [tf.Variable(np.float16(reader.get_tensor(f"discriminator/{i}{suffix}"))) for i in range(len(names))]
+    reader = RunFolder(pathlib.Path(run_dir) / "start_frame").newest_checkpoint()
+    count = sum(key.startswith("discriminator/") for key in reader.get_variable_to_shape_map())
+    weights = [tf.Variable(np.float16(reader.get_tensor(variable_key("discriminator", i)))) for i in range(count)]
     folder.mkdir(parents=True)
     tf.train.Checkpoint(discriminator=weights).write(str(folder / _DISCRIMINATOR_FILES))

@@ -336,6 +336,11 @@ def _identity(stage, config, spec, data):
     return {"stage": stage, "spec": spec.to_json(), "data": data, "config": to_json(config)}
 
 
+def variable_key(name: str, number: int) -> str:
+    """Under which a checkpoint holds an object's variable."""
+    return f"{name}/{number}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
 def read_values(prefixes: list[str], objects: dict) -> list[tuple]:
     """The values that checkpoints which store variables by number (``RunFolder.save``) hold of the objects'.
 
@@ -367,9 +372,9 @@ def read_values(prefixes: list[str], objects: dict) -> list[tuple]:
                 f"it holds {found} variables of {name}, which has {len(variables)} here: another version wrote it"
             )
         for i, variable in enumerate(variables):
-            key = f"{name}/{i}/.ATTRIBUTES/VARIABLE_VALUE"
+            key = variable_key(name, i)
             value = readers[key].get_tensor(key)
             if np.shape(value) != tuple(variable.shape):
                 raise ValueError(f"variable {i} of {name} is {np.shape(value)} in it, expected {tuple(variable.shape)}")
-            pairs.append((variable, value if value.dtype == object else value.astype(variable.dtype.as_numpy_dtype)))
+            pairs.append((variable, np.asarray(value, variable.dtype.as_numpy_dtype)))
     return pairs
