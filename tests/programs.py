@@ -4,9 +4,11 @@ One time limit for all of them, which guards against a hang alone: ten times wha
 the machine is, and what else it does, is nothing that a test is about.
 """
 
+import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,6 +39,15 @@ def run_python(
         text=True,
         timeout=HANG_SECONDS,
     )
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports of this machine at which nobody listens."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 def run_program(program: str | pathlib.Path, **options) -> subprocess.CompletedProcess:

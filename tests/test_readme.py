@@ -12,7 +12,6 @@ import pathlib
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 
@@ -24,7 +23,7 @@ from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.media import save_png
 from tests.conftest import NUM_FRAMES, SIZE
-from tests.programs import EXPERIMENTS, HANG_SECONDS, ROOT, run_python, run_several
+from tests.programs import EXPERIMENTS, HANG_SECONDS, ROOT, free_ports, run_python, run_several
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
@@ -129,17 +128,11 @@ def test_the_python_block_runs(checkout):
     assert Image.open(checkout / "city.gif").n_frames == NUM_FRAMES + 1
 
 
-def _free_port():
-    with socket.socket() as opened:
-        opened.bind(("localhost", 0))
-        return opened.getsockname()[1]
-
-
 def test_the_server_blocks_run_and_the_request_waits_for_the_server(checkout):
     pytest.importorskip("tensorflow_serving")
     serve, request = (next(c for c in _commands() if c[0].endswith(name)) for name in ("serve.py", "request.py"))
     write_label_map(checkout / "label.png", np.zeros(SIZE, np.uint8))
-    ports = _free_port(), _free_port()
+    ports = free_ports(2)
     command = [sys.executable, *serve, f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
     server = subprocess.Popen(command, cwd=checkout, env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:  # at once, while it loads

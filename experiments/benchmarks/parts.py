@@ -10,13 +10,13 @@ import http.client
 import json
 import pathlib
 import resource
-import socket
 import subprocess
 import sys
 import time
 
 import numpy as np
 from absl import flags
+from served import free_ports
 from timing import gflop, median_seconds, random_batch, step_cost
 
 from seg2vid_tf.flags import run
@@ -91,10 +91,7 @@ def generate(folder):
 
 
 def server(folder):
-    ports = []
-    with contextlib.ExitStack() as stack:
-        for _ in range(2):
-            ports.append(stack.enter_context(socket.create_server(("localhost", 0))).getsockname()[1])
+    ports = free_ports(2)
     command = [sys.executable, f"{TREE.value}/experiments/serve.py", "--server=local", f"--model_name={NAME}"]
     command += [f"--model_base_path={folder / NAME}", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
     start = time.perf_counter()

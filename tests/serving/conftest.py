@@ -7,7 +7,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 
@@ -22,7 +21,7 @@ from seg2vid_tf.serving.signatures import ENCODER_SIGNATURES
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.serving.verify import answers
 from seg2vid_tf.serving.warmup import WARMUP
-from tests.programs import HANG_SECONDS
+from tests.programs import HANG_SECONDS, free_ports
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "seg2vid_tf/serving/deploy"
@@ -99,12 +98,6 @@ class _Server:
             return answer.status, answer.read()
 
 
-def _free_port():
-    with socket.socket() as opened:
-        opened.bind(("localhost", 0))
-        return opened.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def server(saved_model, tmp_path_factory):
     """Serves "tiny", version 3, its encoder as "encoder", and another as "moving", version 1; batches as in deploy/."""
@@ -121,7 +114,7 @@ def server(saved_model, tmp_path_factory):
         f'config {{ name: "encoder" base_path: "{folder}/tiny/encoder" model_platform: "tensorflow" {label} }}'
         f'config {{ name: "moving" base_path: "{folder}/moving" model_platform: "tensorflow" }} }}'
     )
-    ports = _free_port(), _free_port()
+    ports = free_ports(2)
     command = [sys.executable, str(ROOT / "experiments/serve.py"), f"--model_config_file={config}"]
     command += ["--model_config_file_poll_wait_seconds=1", f"--port={ports[0]}", f"--rest_api_port={ports[1]}"]
     command += [f"--batching_parameters_file={DEPLOY / 'batching.config'}"]

@@ -4,12 +4,10 @@ They are forked from one process that has imported TensorFlow and not used it: i
 """
 
 import atexit
-import contextlib
 import json
 import multiprocessing
 import os
 import pathlib
-import socket
 import sys
 import time
 
@@ -26,7 +24,7 @@ from seg2vid_tf.training.moving_average import copy_weights, update_average
 from seg2vid_tf.training.program import claimed_run, define_training_flags, train
 from seg2vid_tf.training.replicas import example_seeds, per_replica, training_strategy
 from seg2vid_tf.training.workers import workers_from_environment
-from tests.programs import HANG_SECONDS
+from tests.programs import HANG_SECONDS, free_ports
 from tests.training.two_replicas import STAGES, take_steps
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -100,15 +98,6 @@ def _worker(log, tf_config, target, arguments):
         sys.exit(1 if isinstance(end.code, str) else end.code)
 
 
-def free_addresses(count: int) -> list[str]:
-    """Addresses at which nobody listens."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("localhost", 0))
-        return [f"localhost:{each.getsockname()[1]}" for each in sockets]
-
-
 class Cluster:
     """One call in several processes; they are ended with this block, whatever happens.
 
@@ -121,7 +110,7 @@ class Cluster:
 
     def __init__(self, count: int, folder: pathlib.Path, target, *arguments):
         folder.mkdir()
-        cluster = {"worker": free_addresses(count)}
+        cluster = {"worker": [f"localhost:{port}" for port in free_ports(count)]}
         self._logs = [folder / f"worker-{index}.log" for index in range(count)]
         self.processes = []
         for index, log in enumerate(self._logs):
