@@ -9,7 +9,6 @@ It needs no TensorFlow: pip install numpy pillow absl-py, for --protocol=grpc al
 with pip install --no-deps -e .
 """
 
-import functools
 import pathlib
 import time
 
@@ -96,7 +95,7 @@ def main():
             wait_for_server(client, address)
             style = None
             if REFERENCE.value:
-                style = style_of_reference(client.size(), functools.partial(Seg2VidClient, address), which)
+                style = style_of_reference(address, which, client.size())
             frames = ask(client, spec, style)
     except StatusError as error:
         hint = "; is there a server? serve.py starts one" if error.code == "UNAVAILABLE" else ""
@@ -127,15 +126,16 @@ def wait_for_server(client, address):
         client.wait_until_ready(WAIT.value)
 
 
-def style_of_reference(size, connect, which):
+def style_of_reference(address, which, size):
     """float32 [S]: the style of --reference, as the model's encoder on the server says; size: the model's."""
     from seg2vid_tf.data.pictures import read_frame, resize_frame
+    from seg2vid_tf.serving.client import Seg2VidClient
     from seg2vid_tf.serving.status import StatusError
 
     name = ENCODER.value or f"{MODEL.value}_encoder"
     reference = resize_frame(read_frame(pathlib.Path(REFERENCE.value)), size)
     try:
-        with connect(name, *which) as encoder:
+        with Seg2VidClient(address, name, *which) as encoder:
             return encoder.predict("encode_style", {"reference": reference[None]})["style"][0]
     except StatusError as error:
         if error.code != "NOT_FOUND":

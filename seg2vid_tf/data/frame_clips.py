@@ -102,7 +102,7 @@ class FrameClips(ClipSource):
             "crop_to_aspect": crop_to_aspect,
             **({"exif": exif} if exif else {}),
         }
-        self._runs, self._cut_from = {}, dict(recordings or {})
+        self._runs, self._recordings = {}, dict(recordings or {})
         for clip_id, files in runs.items():
             if max_length is None or len(files) <= max_length:
                 self._runs[clip_id] = files
@@ -110,7 +110,7 @@ class FrameClips(ClipSource):
             for start in range(0, len(files), max_length):
                 part = f"{clip_id}_{files[start].number:08d}"
                 self._runs[part] = files[start : start + max_length]
-                self._cut_from[part] = self._cut_from.get(clip_id, clip_id)
+                self._recordings[part] = self._recordings.get(clip_id, clip_id)
         self.clip_ids = tuple(self._runs)
         found = {clip_id: next((f.fault for f in files if f.fault), "") for clip_id, files in self._runs.items()}
         self._faults = {clip_id: fault for clip_id, fault in found.items() if fault}
@@ -119,7 +119,7 @@ class FrameClips(ClipSource):
         return [path for f in self._runs[clip_id] for path in (f.image, f.label, f.instance) if path is not None]
 
     def recording(self, clip_id: str) -> str:
-        return self._cut_from.get(clip_id, clip_id)
+        return self._recordings.get(clip_id, clip_id)
 
     def faults(self) -> dict[str, str]:
         return dict(self._faults)
