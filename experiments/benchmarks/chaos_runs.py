@@ -82,10 +82,10 @@ class _Disturbed:
             return {**outcome, "hangs": 1, "said": f"hangs: {log[-300:]}"}
         return outcome
 
-    def completed(self, _=None):
-        """Runs to the end, which is no try of its own: the outcome."""
+    def completed(self, _=None, **more):
+        """Runs to the end, which is no try of its own: the outcome; more: of the process."""
         before = self.job.finished(self.out)
-        with started(self.command, self.log) as process:
+        with started(self.command, self.log, **more) as process:
             status = ended(process)
         outcome = self.judged(before, status)
         if status is not None:
@@ -125,12 +125,16 @@ def _last_line(log):
     return lines[-1][:300] if lines else "no word"
 
 
+def _shared_out(moments, jobs):
+    """(job, how many of the moments are its) of each job."""
+    return [(job, len(range(number, moments, len(jobs)))) for number, job in enumerate(jobs)]
+
+
 def kill(report, folder, jobs, moments):
     """Part kill: every job in turn is killed so often, each time going on from where the kill before left it."""
     reference = base(report, folder, jobs)
-    for number, job in enumerate(jobs):
+    for job, count in _shared_out(moments, jobs):
         disturbed = _Disturbed(job, reference, folder / "kill" / job.name)
-        count = moments // len(jobs) + (number < moments % len(jobs))
         measured = report.tries["base"][job.name]
         for moment in range(count):
             report.tried("kill", f"{job.name} {moment}", functools.partial(_killed, disturbed, measured))
@@ -198,8 +202,7 @@ class _SmallDisk:
 def disk(report, folder, jobs, moments):
     """Part disk: each job on a disk of several sizes, ever larger, and at last with room enough."""
     reference = base(report, folder, jobs)
-    for number, job in enumerate(jobs):
-        count = moments // len(jobs) + (number < moments % len(jobs))
+    for job, count in _shared_out(moments, jobs):
         report.tried("disk", job.name, functools.partial(_full, job, reference, folder / "disk" / job.name, count))
 
 
@@ -286,9 +289,5 @@ def _by_clock(job, reference, folder, rng):
     disturbed = _Disturbed(job, reference, folder / job.name)
     disturbed.emptied()
     start = time.monotonic()
-    with started(disturbed.command, disturbed.log, env=jumping_clock(folder, rng)) as process:
-        status = ended(process)
-    outcome = disturbed.judged({}, status)
-    if status is not None:
-        outcome = disturbed.ended(outcome, status)
+    outcome = disturbed.completed(env=jumping_clock(folder, rng))
     return {**outcome, "tries": int((time.monotonic() - start) / JUMP_SECONDS)}
