@@ -22,9 +22,6 @@ VERSION = flags.DEFINE_integer("version", None, "version number; one above the n
 WITH_DISCRIMINATOR = flags.DEFINE_bool(
     "with_discriminator", False, "keep stage 1's discriminator beside the export, for trainings that start from it"
 )
-SMOOTH_CLASSES = flags.DEFINE_list(
-    "smooth_classes", [], "classes, by name, that stage 1 is to paint without noise, as road,sky: no stains, no seams"
-)
 CARD = flags.DEFINE_string("card", None, "Markdown file that becomes the model card")
 
 
@@ -42,10 +39,6 @@ def main():
     say = functools.partial(print, flush=True)
     say(f"restoring {' and '.join(stages)} of {RUN_DIR.value}")
     model = seg2vid_from_run(RUN_DIR.value, stages)
-    if SMOOTH_CLASSES.value:
-        if model.generator is None:
-            raise ValueError("--smooth_classes says how stage 1 paints, which --model=motion leaves out")
-        model.generator.smooth_classes(model.spec.class_ids(SMOOTH_CLASSES.value, "--smooth_classes"))
     target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
     print(f"exported and verified: {target}")
     if not can_log():

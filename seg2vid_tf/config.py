@@ -108,6 +108,9 @@ class StartFrameModelConfig(_Checked):
         "as --spade_filters, of the two finest blocks, where a channel costs most; 0: as many as in the others",
         AT_LEAST_0,
     )
+    smooth_classes: tuple[str, ...] = _field(
+        (), "classes that the generator paints without noise, as road,sky: noise stains what is smooth"
+    )
     instance_boundary: bool = _field(
         False, "give the generator the borders between instances too; the data must hold instance maps"
     )

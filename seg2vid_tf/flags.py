@@ -58,12 +58,13 @@ def _define(field: dataclasses.Field, part: str, defaults: dict) -> None:
     elif field.type is str:
         flags.DEFINE_string(field.name, None, help_text)
     else:
-        flags.DEFINE_list(field.name, None, f"{help_text}; comma-separated integers")
+        kind = "names" if field.type == tuple[str, ...] else "integers"
+        flags.DEFINE_list(field.name, None, f"{help_text}; comma-separated {kind}")
 
 
 def _shown(value) -> str:
     """A default as one would type it."""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value) or "none"
+    return (",".join(map(str, value)) if isinstance(value, tuple) else str(value)) or "none"
 
 
 def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
@@ -80,6 +81,8 @@ def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
             value = values[field.name].value
             if value is None:
                 continue
+            if field.type == tuple[str, ...]:
+                value = tuple(value)
             given[field.name] = _integers(field.name, value) if isinstance(value, list) else value
         parts[part.name] = dataclasses.replace(getattr(config, part.name), **given)
     return type(config)(**parts)

@@ -118,6 +118,11 @@ def test_a_list_that_holds_no_positive_integers_is_refused(parse, value):
         parse(MOTION_PRESETS, f"--image_filters={value}")
 
 
+@pytest.mark.parametrize(("value", "expected"), [("road,traffic light", ("road", "traffic light")), ("", ())])
+def test_a_list_of_names(parse, value, expected):
+    assert parse(START_FRAME_PRESETS, f"--smooth_classes={value}")[0].model.smooth_classes == expected
+
+
 def test_an_unknown_preset_is_refused_at_the_command_line(parse):
     with pytest.raises(absl_flags.IllegalFlagValueError, match="tiny"):
         parse(MOTION_PRESETS, "--preset=huge")

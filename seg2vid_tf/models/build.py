@@ -29,6 +29,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         filters=config.generator_filters,
         spade_filters=config.spade_filters,
         fine_spade_filters=config.fine_spade_filters,
+        smooth_ids=tuple(spec.class_ids(config.smooth_classes, "smooth_classes")),
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)

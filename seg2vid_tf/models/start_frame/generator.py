@@ -33,6 +33,9 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
       filters: channels of the blocks, coarse to fine; the stride is 2 ** (len(filters) - 1).
       spade_filters: channels in which each block reads annotation, style and noise.
       fine_spade_filters: the same of the two finest blocks; 0: as many.
+      smooth_ids: channels of the annotation whose places take no noise. Noise is for what differs from place to place,
+        as a facade's windows do; left alone, training stains roads with it and gives skies seams, which the
+        discriminator minds less than whoever looks at them.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         filters: tuple[int, ...],
         spade_filters: int,
         fine_spade_filters: int = 0,
+        smooth_ids: tuple[int, ...] = (),
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -61,6 +65,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 widths[i + 1],
                 fine_spade_filters if fine_spade_filters and stride <= 2 else spade_filters,
                 noisy=stride >= noise_stride,
+                smooth_ids=smooth_ids,
                 name=f"block_{i}",
             )
             for i, stride in enumerate(self.strides)
@@ -76,6 +81,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.filters = tuple(filters)
         self.spade_filters = spade_filters
         self.fine_spade_filters = fine_spade_filters
+        self.smooth_ids = tuple(smooth_ids)
         self.stride = self.strides[0]
 
     def get_config(self):
@@ -87,6 +93,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             "filters": self.filters,
             "spade_filters": self.spade_filters,
             "fine_spade_filters": self.fine_spade_filters,
+            "smooth_ids": self.smooth_ids,
         }
 
     def call(self, inputs, training=False):
@@ -128,24 +135,12 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         Their weights become 0. Where the annotation never holds a class, no gradient reaches its weights, so training
         leaves them there; random ones would paint noise.
         """
-        _zero([self.stem.kernel, *(block.reader.classes.kernel for block in self.blocks)], class_ids)
-        self.smooth_classes(class_ids)
-
-    def smooth_classes(self, class_ids) -> None:
-        """Makes these classes take no noise: a road is not stained, and the sky has no seams.
-
-        Noise is for what differs from place to place, as a facade's windows do. Training lets every class learn how
-        much of it to take, and the discriminator minds stains less than whoever looks at them.
-        """
-        _zero([block.reader.strength.kernel for block in self.blocks if block.noisy], class_ids)
-
-
-def _zero(kernels, channels):
-    """Sets the weights of some input channels to 0."""
-    for kernel in kernels:
-        value = np.array(kernel)
-        value[..., list(channels), :] = 0.0
-        kernel.assign(value)
+        readers = [block.reader for block in self.blocks]
+        strengths = [reader.strength.kernel for reader in readers if reader.noisy]
+        for kernel in [self.stem.kernel, *(reader.classes.kernel for reader in readers), *strengths]:
+            value = np.array(kernel)
+            value[..., list(class_ids), :] = 0.0
+            kernel.assign(value)
 
 
 def _halved(x):

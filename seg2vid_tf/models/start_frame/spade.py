@@ -13,6 +13,7 @@ Class-Adaptive Normalization", TPAMI 2021), and the block costs a third.
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
@@ -25,9 +26,10 @@ class AnnotationReader(BuiltByCall, keras.layers.Layer):
     Args:
       filters: output channels.
       noisy: whether it reads noise.
+      smooth_ids: channels of the annotation whose places take no noise.
     """
 
-    def __init__(self, filters: int, noisy: bool, **kwargs):
+    def __init__(self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), **kwargs):
         super().__init__(**kwargs)
         # A one-hot annotation has one active channel per tap, so the usual fan-in would make it whisper beside the
         # style.
@@ -43,14 +45,20 @@ class AnnotationReader(BuiltByCall, keras.layers.Layer):
             self.strength = PointwiseDense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
         self.filters = filters
         self.noisy = noisy
+        self.smooth_ids = tuple(smooth_ids)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters, "noisy": self.noisy}
+        own = {"filters": self.filters, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
+        return {**super().get_config(), **own}
 
     def call(self, annotation, style, noise=None):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
         read = self.classes(annotation) + self.style(style)
         if self.noisy:
+            if self.smooth_ids:
+                noisy_ones = np.ones(annotation.shape[-1], np.float32)
+                noisy_ones[list(self.smooth_ids)] = 0.0
+                annotation *= tf.cast(noisy_ones, annotation.dtype)
             read += self.strength(annotation) * self.noise(noise)
         return tf.nn.relu(read)
 
@@ -91,12 +99,20 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
       in_filters: channels of x.
       filters: output channels.
       spade_filters: channels in which the block reads annotation, style and noise.
-      noisy: whether it reads noise.
+      noisy, smooth_ids: as of AnnotationReader.
     """
 
-    def __init__(self, in_filters: int, filters: int, spade_filters: int, noisy: bool, **kwargs):
+    def __init__(
+        self,
+        in_filters: int,
+        filters: int,
+        spade_filters: int,
+        noisy: bool,
+        smooth_ids: tuple[int, ...] = (),
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.reader = AnnotationReader(spade_filters, noisy, name="reader")
+        self.reader = AnnotationReader(spade_filters, noisy, smooth_ids, name="reader")
         self.norm_1 = SpadeNorm(in_filters, name="norm_1")
         # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
@@ -109,10 +125,11 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         self.filters = filters
         self.spade_filters = spade_filters
         self.noisy = noisy
+        self.smooth_ids = tuple(smooth_ids)
 
     def get_config(self):
         sizes = {"in_filters": self.in_filters, "filters": self.filters, "spade_filters": self.spade_filters}
-        return {**super().get_config(), **sizes, "noisy": self.noisy}
+        return {**super().get_config(), **sizes, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
 
     def call(self, x, annotation, style, noise=None):
         """x [B,h,w,in_filters] and what AnnotationReader takes -> [B,h,w,filters]."""
