@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.models.build import build_discriminator
 from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
 from seg2vid_tf.ops.feature_network import load_feature_network
@@ -23,6 +24,16 @@ def test_every_pixel_gets_the_specs_classes_and_fake(discriminator, spec, make_i
     inputs = make_inputs(discriminator, spec, 2, height, width)
     assert set(inputs) == {"frame"}, "it never sees the annotation"
     assert discriminator(inputs)["logits"].shape == (2, height, width, spec.num_classes + 1)
+
+
+def test_both_stacks_store_its_variables_in_one_order():
+    """Else an export's discriminator, or a run, of one stack could not be trained on by the other."""
+    discriminator = SegmentationDiscriminator(2, (3, 4, 5), name="discriminator")
+    discriminator({"frame": np.zeros([1, 8, 8, 3], np.float32)})
+    shapes = [tuple(v.shape) for v in raw_variables(discriminator)]
+    stem, down = [(3, 3, 3, 3), (3,), (1, 3)], [(4, 4, 3, 4), (4,), (4, 4, 4, 5), (5,), (1, 4), (1, 5)]
+    up, to_logits = [(3, 3, 5, 4), (4,), (3, 3, 8, 3), (3,), (1, 4), (1, 3)], [(3, 3, 6, 3), (3,), (1, 3)]
+    assert shapes == [*stem, *down, *up, *to_logits]
 
 
 def test_a_pixel_is_judged_by_itself_first(discriminator, spec, make_inputs):
