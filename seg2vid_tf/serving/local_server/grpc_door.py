@@ -70,9 +70,11 @@ class _Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             self._metrics.request(spec.name, "GRPC"),
         ):
             inputs = _arrays(request.inputs)
-            timeout = min(self._answer_seconds, context.time_remaining())
-            if timeout <= 0:
+            if not context.is_active():
                 raise StatusError("DEADLINE_EXCEEDED", "the deadline of this request had passed when its turn came")
+            # Reckoned by the clock that tells the date: none is left of a call that goes on where that clock was put
+            # forward, and gRPC, which has a clock of its own, ends the call in time.
+            timeout = min(context.time_remaining() or math.inf, self._answer_seconds)
             outputs = servable.predict(spec.signature_name, inputs, tuple(request.output_filter), timeout)
             response = predict_pb2.PredictResponse()
             _name_version(response.model_spec, spec, servable)

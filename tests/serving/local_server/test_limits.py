@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -164,6 +165,17 @@ def test_one_request_more_is_refused_at_both_doors_and_a_call_without_a_deadline
         assert codes == ["DEADLINE_EXCEEDED"] * 2 + ["RESOURCE_EXHAUSTED"], "all three within answer_seconds"
         for door in doors:
             door.close()
+
+
+@pytest.mark.parametrize("days", [400, -400])
+def test_a_clock_that_is_put_forward_or_back_ends_no_call(served, monkeypatch, days):
+    grpc_server = pytest.importorskip("grpc._server")
+    server = served()
+    jumped = types.SimpleNamespace(time=lambda: time.time() + days * 86_400)
+    monkeypatch.setattr(grpc_server, "time", jumped)
+    door = GrpcDoor(f"127.0.0.1:{server.port}", "double", None, None)
+    assert door.predict("", {"x": np.float32([2])}, 30.0)["y"].tolist() == [4.0]
+    door.close()
 
 
 def _frame(kind, flags, stream, payload):
