@@ -35,7 +35,8 @@ def write_log(path: str | os.PathLike, name: str, entries: dict[str, tuple[dict,
             for arrays, tensors in ((inputs, request.inputs), (outputs, response.outputs)):
                 for key, value in arrays.items():
                     tensors[key].CopyFrom(tf.make_tensor_proto(value))
-            writer.write(log.SerializeToString())
+            # Else the inputs lie in an order of the process.
+            writer.write(log.SerializeToString(deterministic=True))
 
 
 def read_log(path: str | os.PathLike) -> dict[str, tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:

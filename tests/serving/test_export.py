@@ -62,6 +62,15 @@ def test_answers_on_disk_are_those_that_were_given(expected, tmp_path):
         read_log(tmp_path / "missing")
 
 
+def test_the_same_requests_are_the_same_bytes(tmp_path):
+    """Protocol buffers lay a map's entries down in an order of the process unless they are asked not to."""
+    pytest.importorskip("tensorflow_serving")
+    inputs = {f"input_{i}": np.array([i]) for i in range(12)}
+    write_log(tmp_path / "one", "tiny", {"paint": (inputs, {})})
+    write_log(tmp_path / "other", "tiny", {"paint": (dict(reversed(inputs.items())), {})})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
 def test_a_failed_proof_leaves_no_version_and_nothing_beside_it(seg2vid, tmp_path, monkeypatch):
     def fail(expected, loader, name):
         path = pathlib.Path(name)
