@@ -12,8 +12,8 @@ def connected_components(classes: tf.Tensor) -> tf.Tensor:
     """Numbers the pieces of equal class, which touch along a side (not at a corner).
 
     In each step a piece joins the largest-numbered one that one of its pixels touches, and that which this one has
-    joined, and so on, until nothing changes. Source: Shiloach and Vishkin, "An O(log n) parallel connectivity algorithm"
-    (1982).
+    joined, and so on, until nothing changes. Source: Shiloach and Vishkin, "An O(log n) parallel connectivity
+    algorithm" (1982).
 
     Args:
       classes: int32 [B,h,w], -1 where a pixel belongs to no piece.
