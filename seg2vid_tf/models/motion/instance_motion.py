@@ -94,9 +94,13 @@ def moved_as_one(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
     reach = tf.maximum(_REACH * tf.transpose(heights, [0, 2, 1]), _LEAST_REACH)[..., None]
     columns = _gaussian(_distances(LATENT_GRID[1]) * instances.cell_width, reach)
     rows = _gaussian(_distances(LATENT_GRID[0]), reach[..., None])
-    weighted = instances.shares[..., None] * moments[:, None]
+    # A variance is the small difference of large squares, and what it says is carried far: float32 would be heard.
+    weighted, columns, rows = (
+        tf.cast(x, tf.float64) for x in (instances.shares[..., None] * moments[:, None], columns, rows)
+    )
     sums = tf.einsum("bnyxc,bnux->bnyuc", weighted, columns)
     sums = tf.einsum("bnyuc,bnuvy->bnvuc", sums, rows)
+    place = tf.cast(place, tf.float64)
     weight = sums[..., :1]
     center, square, mean, along = tf.split(sums[..., 1:] / (weight + 1e-9), [2, 1, 2 * waves, waves], axis=-1)
     mean = tf.reshape(mean, [-1, MAX_INSTANCES, *LATENT_GRID, waves, 2])
@@ -104,6 +108,7 @@ def moved_as_one(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
     growth /= square - tf.reduce_sum(tf.square(center), axis=-1, keepdims=True) + _RIDGE
     fields = mean + growth[..., None] * (place - center)[..., None, :]
     fields = tf.reshape(fields, [-1, MAX_INSTANCES, *LATENT_GRID, 2 * waves])
+    fields, weight = tf.cast(fields, tf.float32), tf.cast(weight, tf.float32)
     near = weight / (tf.reduce_sum(weight, axis=1, keepdims=True) + 1e-9)
     counts = instances.shares[..., None] + _ELSEWHERE * near
     # The rest, and a map without things, keep what they had.
