@@ -24,6 +24,9 @@ MAX_INSTANCES = 16
 _CELL = 4
 # Standard deviation of the neighbourhood, in heights of the piece in its column; its least, in cells of LATENT_GRID.
 _REACH, _LEAST_REACH = 0.35, 1.0
+# How far from a neighbourhood's middle it still grows, in reaches: carried on to the frame's other end, a growth is
+# what float32 made of it.
+_FARTHEST = 2.0
 # A neighbourhood's Gaussian ends nowhere: far from its thing, everything there counts alike.
 _FAR = 1e-3
 # Square cells that are added to a piece's variance: of what is smaller than a cell nobody knows how it grows.
@@ -106,7 +109,10 @@ def moved_as_one(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
     mean = tf.reshape(mean, [-1, MAX_INSTANCES, *LATENT_GRID, waves, 2])
     growth = along - tf.reduce_sum(mean * center[..., None, :], axis=-1)
     growth /= square - tf.reduce_sum(tf.square(center), axis=-1, keepdims=True) + _RIDGE
-    fields = mean + growth[..., None] * (place - center)[..., None, :]
+    offset, farthest = place - center, tf.cast(_FARTHEST * reach[:, :, None], tf.float64)
+    distance = tf.sqrt(tf.reduce_sum(tf.square(offset), axis=-1, keepdims=True)) + 1e-9
+    offset *= tf.minimum(farthest / distance, 1.0)
+    fields = mean + growth[..., None] * offset[..., None, :]
     fields = tf.reshape(fields, [-1, MAX_INSTANCES, *LATENT_GRID, 2 * waves])
     fields, weight = tf.cast(fields, tf.float32), tf.cast(weight, tf.float32)
     near = weight / (tf.reduce_sum(weight, axis=1, keepdims=True) + 1e-9)
