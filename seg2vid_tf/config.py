@@ -274,6 +274,11 @@ class MotionModelConfig(_Checked):
         "draw from that Gaussian, as it is with --temperature=1 --smoothness=0; 0: seeds draw from the prior",
         AT_LEAST_0,
     )
+    instance_motion: bool = _field(
+        False,
+        "move each connected piece of a foreground class as one thing, which shifts and grows, instead of every place "
+        "of the foreground by itself",
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
@@ -293,6 +298,11 @@ class MotionModelConfig(_Checked):
             raise ValueError(
                 "without the annotation (annotated is false) nothing tells foreground from background: set "
                 f"foreground_latent to 0, received {self.foreground_latent}"
+            )
+        if self.instance_motion and not self.foreground_latent:
+            raise ValueError(
+                "instance_motion moves the things of the foreground, and foreground_latent 0 leaves none: set "
+                "instance_motion to false, or foreground_latent above 0"
             )
         if len(self.image_filters) < 2:
             raise ValueError(f"image_filters needs at least two entries, received {self.image_filters}")

@@ -221,6 +221,11 @@ def test_what_draws_mean_is_said_once_and_by_no_more_directions_than_there_are()
         dataclasses.replace(model, prior_rank=most + 1)
 
 
+def test_things_need_a_foreground():
+    with pytest.raises(ValueError, match="foreground_latent 0 leaves none: set instance_motion to false"):
+        dataclasses.replace(MotionConfig().model, foreground_latent=0, instance_motion=True)
+
+
 def test_two_layers_without_annotation_are_refused():
     with pytest.raises(ValueError, match="set foreground_latent to 0, received 256"):
         MotionModelConfig(annotated=False)

@@ -116,6 +116,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         prior=config.prior,
         memory=config.memory,
         prior_rank=config.prior_rank,
+        instance_motion=config.instance_motion,
         warp_method=config.warp,
         name="motion",
     )

@@ -232,7 +232,7 @@ def keeps_matching(training) -> bool:
 
 
 # What a run that starts from another one may have otherwise: networks of the same weights, in another setting.
-_FREE = ("height", "width", "flow_scale", "warp", "temperature", "smoothness", "smooth_classes")
+_FREE = ("height", "width", "flow_scale", "warp", "temperature", "smoothness", "smooth_classes", "instance_motion")
 
 
 def start_from(run_dir: str, stage: str, trainer) -> None:

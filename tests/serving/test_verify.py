@@ -101,7 +101,10 @@ class _Altered:
         ("visibility", np.float32, 9, 0.5, True),
         ("visibility", np.float32, 11, 0.02, False),
         ("visibility", np.float32, 10_000, np.nan, False),
-        ("flow", np.float32, 1, 0.02, False),
+        ("flow", np.float32, 9, 0.02, True),  # at a layer's border
+        ("flow", np.float32, 11, 0.02, False),
+        ("flow", np.float32, 1, 0.6, False),
+        ("z", np.float32, 1, 0.02, False),
         ("flow", np.float32, 1, np.nan, False),
     ],
 )

@@ -131,16 +131,19 @@ def test_stage_2_starts_from_one_that_predicts_fewer_frames(smallest_motion, wit
         start_from(tmp_path, "motion", build(num_frames=1))
 
 
-@pytest.mark.parametrize("looks_back", [{}, {"memory": 2}, {"memory": 3}, {"prior_rank": 2, "temperature": 1.0}])
-def test_stage_2_starts_from_one_with_another_memory_or_prior(looks_back, smallest_motion, with_model, spec, tmp_path):
-    def build(**looks_back):
-        return MotionTrainer(with_model(smallest_motion, **looks_back), spec)
+@pytest.mark.parametrize(
+    "other",
+    [{}, {"memory": 2}, {"memory": 3}, {"prior_rank": 2, "temperature": 1.0}, {"memory": 2, "instance_motion": True}],
+)
+def test_stage_2_starts_from_one_with_other_draws_or_things(other, smallest_motion, with_model, spec, tmp_path):
+    def build(**other):
+        return MotionTrainer(with_model(smallest_motion, **other), spec)
 
     source, folder = build(memory=2), RunFolder(tmp_path / "motion")
     source.motion.decoder.stem.conv.bias.assign(tf.range(8.0))
     folder.start("motion", source.config, spec, "data", False)
     folder.save(source.checkpointed, 1)
-    trainer = build(**looks_back)
+    trainer = build(**other)
     start_from(tmp_path, "motion", trainer)
     for theirs, ours in zip(source.motion.trainable_variables, trainer.motion.trainable_variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -19,6 +19,7 @@ from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.motion.aggregated_posterior import AggregatedPosterior
 from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
+from seg2vid_tf.models.motion.instance_motion import find_instances
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.motion_memory import MotionMemory
@@ -46,6 +47,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
       prior: "standard", N(0, I), or "learned", p(z | start frame, annotation).
       memory: motions of training clips that draws recall (motion_memory.py); 0: none.
       prior_rank: directions of the Gaussian that draws come from (aggregated_posterior.py); 0: there is none.
+      instance_motion: whether each thing of the foreground moves as one (instance_motion.py).
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -66,6 +68,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
         prior: str = "standard",
         memory: int = 0,
         prior_rank: int = 0,
+        instance_motion: bool = False,
         warp_method: str = "native",
         **kwargs,
     ):
@@ -108,6 +111,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
         self._annotated = annotated
+        self._instance_motion = instance_motion
         self._warp_method = warp_method
         self._config = {
             "background_ids": tuple(background_ids),
@@ -125,6 +129,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
             "prior": prior,
             "memory": memory,
             "prior_rank": prior_rank,
+            "instance_motion": instance_motion,
             "warp_method": warp_method,
         }
 
@@ -181,7 +186,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
         named = tf.gather(seen, self._foreground_ids, axis=-1)
         foreground = tf.clip_by_value(tf.reduce_sum(named, axis=-1, keepdims=True), 0.0, 1.0)
         picture = tf.concat([start_frame, seen], axis=-1)
-        outputs = self.decoder(levels, picture, foreground, z)
+        instances = find_instances(named) if self._instance_motion else None
+        outputs = self.decoder(levels, picture, foreground, z, instances)
         steps, classes = self.num_frames, annotation.shape[-1]
         height, width = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), steps, axis=0)

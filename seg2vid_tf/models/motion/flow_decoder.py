@@ -132,7 +132,7 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             "warp_method": self.warp_method,
         }
 
-    def call(self, levels, picture, foreground, z):
+    def call(self, levels, picture, foreground, z, instances=None):
         """Predicts how the picture moves.
 
         Args:
@@ -140,6 +140,7 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
           picture: float32 [B,H,W,3+K], start frame and annotation.
           foreground: float32 [B,H,W,1], 1 where the annotation has a foreground class, 0 elsewhere.
           z: float32 [B,Z], background part ++ foreground part.
+          instances: the foreground's things, which then each move as one (instance_motion.py), or None.
 
         Returns:
           {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]}.
@@ -156,7 +157,8 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
 
         coarse = list(reversed(levels))
         sizes = [tf.shape(level)[1:3] for level in coarse[:-1]]
-        injected = (inject(part, sizes) for inject, part in zip(self.injections, parts, strict=True))
+        things = [None, instances][:layers]
+        injected = (inject(part, sizes, of) for inject, part, of in zip(self.injections, parts, things, strict=True))
         velocities, said = zip(*injected, strict=True)
         start = self._start(tf.concat(velocities, axis=0), tf.shape(picture)[1:3])
         said = [tf.cast(tf.concat(level, axis=0), coarse[0].dtype) for level in zip(*said, strict=True)]

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
+from seg2vid_tf.models.motion.instance_motion import moved_as_one
 from seg2vid_tf.models.motion.latent_frequencies import map_channels
 from seg2vid_tf.models.motion.latent_map import LatentScale, map_of, velocities_of
 from seg2vid_tf.models.pointwise import PointwiseDense
@@ -36,17 +37,20 @@ class LatentInjection(BuiltByCall, keras.layers.Layer):
             "filters": self.filters,
         }
 
-    def call(self, z, sizes):
+    def call(self, z, sizes, instances=None):
         """Says how everything moves.
 
         Args:
           z: float32 [B,Z].
           sizes: int32 [2] = (h, w) of each level.
+          instances: things that each move as one (instance_motion.py); None: every place has a motion of its own.
 
         Returns:
           velocities float32 [B,T,*LATENT_GRID,2], and for each level float32 [B*T,h,w,filters], frames in the batch.
         """
         motion = map_of(self.scale(z), map_channels(self.latent_dim, self.num_frames))
+        if instances is not None:
+            motion = moved_as_one(motion, instances)
         levels = zip(sizes, self.to_frames, self.filters, strict=True)
         features = [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
         return velocities_of(motion, self.num_frames), features
