@@ -152,6 +152,7 @@ def ask(client, spec, style):
     from seg2vid_tf.annotations.label_map import resize_label_map
     from seg2vid_tf.data.fit import content, fitted
     from seg2vid_tf.data.pictures import read_frame, resize_frame
+    from seg2vid_tf.serving.status import StatusError
 
     label_map, start_frame, kept = LABEL_MAP.value, START_FRAME.value, (slice(None), slice(None))
     if LABEL_IDS.value or COLORS.value:
@@ -169,8 +170,26 @@ def ask(client, spec, style):
             start_frame = fitted(start_frame, size, FIT.value, resize_frame)
     if style is not None:
         start_frame = client.paint(label_map, style, SEED.value)
-    chunks = client.video(label_map, SEED.value, NUM_FRAMES.value, start_frame, Z_WALK.value)
-    return np.concatenate(list(chunks))[:, kept[0], kept[1]]
+    try:
+        chunks = list(client.video(label_map, SEED.value, NUM_FRAMES.value, start_frame, Z_WALK.value))
+    except StatusError as error:
+        if error.code == "INVALID_ARGUMENT":
+            check_size(client.read_label_map(label_map).shape, client.size())
+        raise
+    return np.concatenate(chunks)[:, kept[0], kept[1]]
+
+
+def check_size(found, size):
+    """Says what a map that was refused for its size lacks.
+
+    Raises:
+      ValueError: found, (height, width) of the map, is not size, the model's.
+    """
+    if found != size:
+        raise ValueError(
+            f"--label_map is {found[0]}x{found[1]} (height x width), the model on the server takes {size[0]}x{size[1]}: "
+            "--resize brings it there"
+        )
 
 
 if __name__ == "__main__":

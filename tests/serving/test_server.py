@@ -303,6 +303,10 @@ def test_the_program_writes_a_gif_or_says_what_is_wrong(server, tmp_path):
     done = ask("--model=tiny", "--encoder=encoder", *styled, f"--output={tmp_path / 'styled.gif'}")
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "styled.gif").n_frames == 3
+    write_label_map(tmp_path / "large.png", np.zeros((64, 128), np.uint8))
+    wrong = ask("--model=tiny", f"--label_map={tmp_path / 'large.png'}")
+    assert wrong.returncode == 1 and "is 64x128 (height x width), the model on the server takes 32x64" in wrong.stderr
+    assert "--resize brings it there" in wrong.stderr
     wrong = ask("--model=tiny", *styled)
     assert wrong.returncode == 1 and "no model 'tiny_encoder' to encode --reference" in wrong.stderr
     wrong = ask("--model=tiny", "--colors=classes", *given)
