@@ -18,7 +18,7 @@ from tests.training.cluster import Cluster, steps, train_small
 
 # Tracing both stages in three processes takes minutes, and so do eight starts of the programs.
 _FIRST_STACK = pytest.mark.skipif(KERAS_3, reason="real networks are compared on the first stack, small ones on both")
-_SECOND_STACK = pytest.mark.skipif(not KERAS_3, reason="workers are killed on the second stack, whose TensorFlow is newer")
+_SECOND_STACK = pytest.mark.skipif(not KERAS_3, reason="workers are killed on the second stack, the newer one")
 
 # ---- the steps
 
