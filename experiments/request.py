@@ -187,8 +187,8 @@ def check_size(found, size):
     """
     if found != size:
         raise ValueError(
-            f"--label_map is {found[0]}x{found[1]} (height x width), the model on the server takes {size[0]}x{size[1]}: "
-            "--resize brings it there"
+            f"--label_map is {found[0]}x{found[1]} (height x width), the model on the server takes "
+            f"{size[0]}x{size[1]}: --resize brings it there"
         )
 
 
