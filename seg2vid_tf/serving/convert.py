@@ -45,8 +45,8 @@ def convert_export(path: pathlib.Path, target: pathlib.Path, kind: str, say: Cal
       say: told what is done now, as each step takes up to a minute.
 
     Raises:
-      ValueError: there is no such export, it makes no videos, or ``target`` exists; or a converted graph cannot be run or
-        answers otherwise than the export does: it names the signature and the difference.
+      ValueError: there is no such export, it makes no videos, or ``target`` exists; or a converted graph cannot be run
+        or answers otherwise than the export does: it names the signature and the difference.
     """
     folder = newest_version(path)
     loaded = tf.saved_model.load(str(folder))
@@ -137,7 +137,7 @@ def to_onnx(function, inputs: dict[str, np.ndarray], name: str):
 
 
 def _of_one_row(function, inputs):
-    """(graph, [the noise's placeholder], {an output's tensor: its name}): shapes known, weights and all in the graph."""
+    """(graph with its weights, of known shapes; [the noise's placeholder]; {an output's tensor: its name})."""
     specs = {key: tf.TensorSpec(value.shape, tf.as_dtype(value.dtype), key) for key, value in inputs.items()}
     named = tf.function(lambda **tensors: function(**tensors), autograph=False).get_concrete_function(**specs)
     frozen = convert_variables_to_constants_v2(named, lower_control_flow=False)
@@ -242,9 +242,7 @@ def _warped(ctx, node, name, args):
     channels_first = [batch, channels, height, width]
     planes = ctx.make_node("Transpose", [image], attr={"perm": [0, 3, 1, 2]}, shapes=[channels_first], dtypes=dtypes)
     attr = {"mode": "bilinear", "padding_mode": "border", "align_corners": 1}
-    sampled = ctx.make_node(
-        "GridSample", [planes.output[0], places], attr=attr, shapes=[channels_first], dtypes=dtypes
-    )
+    sampled = ctx.make_node("GridSample", [planes.output[0], places], attr=attr, shapes=[channels_first], dtypes=dtypes)
     shape = [batch, height, width, channels]
     perm = {"perm": [0, 2, 3, 1]}
     ctx.make_node(

@@ -4,8 +4,8 @@
                                         assets.extra/ with seg2vid.json, MODEL_CARD.md, SHA256SUMS
     <root>/<name>/openvino/<version>/   the same as .xml and .bin
 
-The signatures are those of signatures.py, their graphs of one row: a batch is asked row by row. What from_tensor's graph
-is given in place of the seed is the noise that the seed stands for, drawn here.
+The signatures are those of signatures.py, their graphs of one row: a batch is asked row by row. What from_tensor's
+graph is given in place of the seed is the noise that the seed stands for, drawn here.
 """
 
 import os
@@ -39,7 +39,7 @@ class ConvertedModel:
     """
 
     def __init__(self, path: str | os.PathLike, kind: str):
-        self._folder, self._kind, self._sessions = _version_folder(pathlib.Path(path), kind), kind, {}
+        self._folder, self._kind, self._sessions = converted_folder(pathlib.Path(path), kind), kind, {}
         self.description = read_description(self._folder)
         self.signatures = [name for name in SIGNATURES if name in self.description.get("converted", [])]
         files = [self._folder / SUMS, *(self._file(name) for name in self.signatures)]
@@ -111,7 +111,12 @@ class _OpenVinoSession:
 _SESSIONS = {"onnx": _OnnxRuntimeSession, "openvino": _OpenVinoSession}
 
 
-def _version_folder(path, kind):
+def converted_folder(path: pathlib.Path, kind: str) -> pathlib.Path:
+    """A version folder itself, or the newest one of a folder of versions.
+
+    Raises:
+      ValueError: it is neither.
+    """
     if any(path.glob(f"*{KINDS[kind]}")):
         return path
     versions = list(version_folders(path).values())
