@@ -5,7 +5,7 @@
     python experiments/benchmarks/converted.py --saved_model=saved_models/cityscapes \
         --onnx=converted/cityscapes/onnx --openvino=converted/cityscapes/openvino
 
-Each is a process of its own, all on the same cores; they make a video in turn, so that a busy machine slows all of them.
+Each is a process of its own, all on the same cores; they make a video in turn: a busy machine slows all of them.
 On one, read the seconds of CPU: they count what a process worked, not what it waited for the others.
 """
 
