@@ -9,8 +9,9 @@ nothing for is put in its place by its equal:
     dense_image_warp               GridSample
     checks of the input            nothing: the pipeline has checked it
 
-tf2onnx says "successfully converted" of graphs that nothing runs, or that answer otherwise (findings/): so each is held
-against ONNX's own operations, then run and compared before its folder appears.
+tf2onnx says "successfully converted" of graphs that nothing runs, or that answer otherwise
+(findings/tf2onnx_successfully_converted.sh): so each is held against ONNX's own operations, then run and compared before
+its folder appears.
 """
 
 import logging
