@@ -10,8 +10,8 @@ nothing for is put in its place by its equal:
     checks of the input            nothing: the pipeline has checked it
 
 tf2onnx says "successfully converted" of graphs that nothing runs, or that answer otherwise
-(findings/tf2onnx_successfully_converted.sh): so each is held against ONNX's own operations, then run and compared before
-its folder appears.
+(findings/tf2onnx_successfully_converted.sh): so each is held against ONNX's own operations, then run and compared
+before its folder appears.
 """
 
 import logging
@@ -51,7 +51,11 @@ def convert_export(path: pathlib.Path, target: pathlib.Path, kind: str, say: Cal
     """
     folder = newest_version(path)
     loaded = tf.saved_model.load(str(folder))
-    functions = {name: loaded.signatures[name] for name in SIGNATURES if name in loaded.signatures}
+    functions = {
+        name: (function, list(function.structured_input_signature[1]))
+        for name, function in loaded.signatures.items()
+        if name in SIGNATURES
+    }
     card = (folder / "assets.extra" / "MODEL_CARD.md").read_text(encoding="utf-8")
     _convert(functions, read_description(folder), card, target, kind, say)
 
@@ -61,7 +65,7 @@ def convert_model(
 ):
     """Converts a model in memory; otherwise as ``convert_export``."""
     functions = {
-        name: tf.function(function, input_signature=inputs).get_concrete_function()
+        name: (tf.function(function, autograph=False), [spec.name for spec in inputs])
         for name, (function, inputs) in signatures(model).items()
         if name in SIGNATURES
     }
@@ -69,6 +73,7 @@ def convert_model(
 
 
 def _convert(functions, description, card, target, kind, say):
+    """functions: {signature: (function, the names of its inputs)}."""
     if "motion" not in description["stages"]:
         raise ValueError(f"{target}: the model paints start frames alone, and what is converted makes videos")
     if description["noise_version"] != NOISE_VERSION:
@@ -78,8 +83,8 @@ def _convert(functions, description, card, target, kind, say):
     values = example_values(description)
     expected = {}
     with replacing_folder(target) as temporary:
-        for name, function in functions.items():
-            inputs = {key: values[key] for key in function.structured_input_signature[1]}
+        for name, (function, names) in functions.items():
+            inputs = {key: values[key] for key in names}
             outputs = function(**{key: tf.constant(value) for key, value in inputs.items()})
             expected[name] = inputs, {key: value.numpy() for key, value in outputs.items()}
             say(f"converting {name}")
@@ -105,15 +110,18 @@ def to_onnx(function, inputs: dict[str, np.ndarray], name: str):
     """A signature's ONNX model of one row; ``noise`` takes the place of ``seed``.
 
     Args:
-      function: concrete, of named tensors, that gives named tensors.
+      function: of named tensors, that gives named tensors.
       inputs: arrays [B,...] by name: an example.
       name: of the signature, for messages.
 
     Raises:
       ValueError: it holds what neither ONNX nor this module has an equal of.
     """
-    import onnx
-    import tf2onnx
+    try:
+        import onnx
+        import tf2onnx
+    except ImportError as error:
+        raise ValueError(f"{error}: pip install 'seg2vid_tf[onnx]' makes what is converted") from error
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it says of its doings is not what was done
     graph, noise, outputs = _of_one_row(function, {key: value[:1] for key, value in inputs.items()})

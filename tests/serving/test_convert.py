@@ -6,10 +6,12 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
+from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.export_folder import DESCRIPTION, SUMS
 from seg2vid_tf.pipeline import Seg2VidPipeline
-from tests.programs import run_python
+from tests.programs import EXPERIMENTS, run_python
 
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
@@ -73,21 +75,14 @@ def test_instances_and_recalled_motions(saved_model_with_instances, tmp_path):
 
 
 def test_it_runs_without_tensorflow(folder, label_map, pipe, tmp_path):
-    np.save(tmp_path / "map.npy", label_map)
-    program = tmp_path / "program.py"
-    program.write_text(
-        "import sys, numpy as np\n"
-        "from seg2vid_tf.pipeline import Seg2VidPipeline\n"
-        "folder, map, target = sys.argv[1:]\n"
-        "out = Seg2VidPipeline.from_onnx(folder)(np.load(map), seed=3)\n"
-        "out.save_gif(target + '.gif')\n"
-        "np.save(target, out.frames)\n"
-    )
-    done = run_python("tests/without_tensorflow.py", program, folder, tmp_path / "map.npy", tmp_path / "out")
+    write_label_map(label_map, tmp_path / "map.png")
+    flags = {"onnx": folder, "label_map": tmp_path / "map.png", "output": tmp_path, "seed": 3, "formats": "gif,png"}
+    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    done = run_python("tests/without_tensorflow.py", EXPERIMENTS / "generate.py", *arguments)
     assert done.returncode == 0, done.stderr
-    frames = np.load(tmp_path / "out.npy")
-    assert np.abs(frames.astype(int) - pipe(label_map, seed=3).frames).max() <= 1
-    assert (tmp_path / "out.gif").exists()
+    frames = np.stack([np.asarray(Image.open(file)) for file in sorted((tmp_path / "frames/00").iterdir())])
+    assert np.abs(frames.astype(int) - pipe(label_map, seed=3).frames[0]).max() <= 1
+    assert (tmp_path / "video.gif").exists()
 
 
 def test_a_graph_that_answers_otherwise_is_refused_by_name(saved_model, tmp_path, monkeypatch):
