@@ -30,6 +30,16 @@ EVAL = [
     "ImageHash>=4.3",
 ]
 
+# Running what was converted needs ONNX Runtime or OpenVINO alone; making it needs the rest, and TensorFlow.
+ONNX = [
+    "onnxruntime>=1.20",
+    "tf2onnx>=1.17,<1.18",
+    # From 1.19 on it needs an ml_dtypes that TensorFlow 2.15 refuses.
+    f"onnx>=1.16,<1.19; {STACK_A}",
+    f"onnx>=1.17; {STACK_B}",
+]
+OPENVINO = [*ONNX, "openvino>=2024.4"]
+
 setup(
     name="seg2vid_tf",
     version=VERSION,
@@ -69,11 +79,14 @@ setup(
         "beam": ["apache-beam>=2.60"],
         "eval": EVAL,
         "serving": SERVING,
+        "onnx": ONNX,
+        "openvino": OPENVINO,
         # The page to paint on (experiments/paint.py): 200 MB with what it needs, so not in "dev".
         "web": ["gradio>=6.0,<7"],
         "dev": [
             *SERVING,
             *EVAL,
+            *OPENVINO,
             "apache-beam>=2.60",
             "av>=15.0",
             "pycocotools>=2.0.8",

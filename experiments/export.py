@@ -1,10 +1,15 @@
-"""Exports a trained run as a SavedModel for TensorFlow Serving.
+"""Exports a trained run as a SavedModel for TensorFlow Serving, or what makes videos as ONNX or OpenVINO.
 
     python experiments/export.py --run_dir=runs/street --name=street
     python experiments/export.py --run_dir=runs/street --name=street_motion --model=motion
+    python experiments/export.py --saved_model=saved_models/street --format=onnx
 
 Both stages as one model, seg2vid, or one of them: start_frame paints start frames, motion animates given ones. Every
 signature is loaded as TensorFlow Serving loads it and compared with the trained model before the version appears.
+
+--format=onnx and openvino write <root>/<name>/<format>/<version>, of a run or of an export: what makes videos, for
+frames of the model's size, without TensorFlow (Seg2VidPipeline.from_onnx, from_openvino). It needs the extra of that
+name, and appears only once it has answered as TensorFlow does.
 """
 
 import functools
@@ -12,10 +17,14 @@ import pathlib
 
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import one_given, run
 
-RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds start_frame/, motion/ or both", required=True)
-NAME = flags.DEFINE_string("name", None, "the model's name", required=True)
+RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds start_frame/, motion/ or both")
+SAVED_MODEL = flags.DEFINE_string(
+    "saved_model", None, "export (model or version folder) to convert, instead of --run_dir; keeps name and version"
+)
+FORMAT = flags.DEFINE_enum("format", "saved_model", ["saved_model", "onnx", "openvino"], "what to write")
+NAME = flags.DEFINE_string("name", None, "the model's name")
 MODEL = flags.DEFINE_enum("model", "seg2vid", ["seg2vid", "start_frame", "motion"], "both stages, or one of them")
 ROOT = flags.DEFINE_string("root", "saved_models", "folder of all models")
 VERSION = flags.DEFINE_integer("version", None, "version number; one above the newest by default", lower_bound=1)
@@ -26,7 +35,25 @@ CARD = flags.DEFINE_string("card", None, "Markdown file that becomes the model c
 
 
 def main():
-    from seg2vid_tf.models.restore import seg2vid_from_run  # TensorFlow loads here: --help needs none.
+    given = one_given(RUN_DIR, SAVED_MODEL)
+    if given.name == "saved_model" and (FORMAT.value == "saved_model" or MODEL.value != "seg2vid"):
+        raise ValueError("--saved_model is an export already: give --format=onnx or openvino, and no --model")
+    if given.name == "run_dir" and not NAME.value:
+        raise ValueError("--name: what is the model to be called?")
+    if FORMAT.value != "saved_model" and WITH_DISCRIMINATOR.value:
+        raise ValueError(f"--with_discriminator is for trainings, which start from no {FORMAT.value}: leave it out")
+    say = functools.partial(print, flush=True)
+    if given.name == "saved_model":
+        from seg2vid_tf.export_folder import newest_version
+        from seg2vid_tf.serving.convert import convert_export  # TensorFlow loads here: --help needs none.
+
+        source = newest_version(pathlib.Path(SAVED_MODEL.value)).absolute()
+        target = _target(NAME.value or source.parent.name, VERSION.value or int(source.name))
+        convert_export(source, target, FORMAT.value, say)
+        print(f"converted and verified: {target}")
+        return
+
+    from seg2vid_tf.models.restore import seg2vid_from_run
     from seg2vid_tf.serving.export import export
     from seg2vid_tf.serving.model_card import model_card
     from seg2vid_tf.serving.prediction_log import can_log
@@ -36,9 +63,15 @@ def main():
         card = pathlib.Path(CARD.value).read_text(encoding="utf-8")
     else:
         card = model_card(NAME.value, RUN_DIR.value, stages)
-    say = functools.partial(print, flush=True)
     say(f"restoring {' and '.join(stages)} of {RUN_DIR.value}")
     model = seg2vid_from_run(RUN_DIR.value, stages)
+    if FORMAT.value != "saved_model":
+        from seg2vid_tf.serving.convert import convert_model
+
+        target = _target(NAME.value, VERSION.value)
+        convert_model(model, card, target, FORMAT.value, say)
+        print(f"converted and verified: {target}")
+        return
     target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
     print(f"exported and verified: {target}")
     if not can_log():
@@ -46,6 +79,14 @@ def main():
             "it holds no warm-up requests, so a server's first answers will take seconds; to have them, "
             "pip install 'seg2vid_tf[serving]' and export again"
         )
+
+
+def _target(name, version):
+    """The folder of a converted version; None: one above the newest."""
+    from seg2vid_tf.export_folder import versions
+
+    folder = pathlib.Path(ROOT.value) / name / FORMAT.value
+    return folder / str(version or max([0, *versions(folder)]) + 1)
 
 
 if __name__ == "__main__":

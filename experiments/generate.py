@@ -19,6 +19,8 @@ OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "model folder (newest version) or version folder")
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder of a trained run, instead of --saved_model")
 PRESET = flags.DEFINE_string("preset", None, "model that comes with the project, instead of --saved_model")
+ONNX = flags.DEFINE_string("onnx", None, "what export.py --format=onnx wrote, instead: runs without TensorFlow")
+OPENVINO = flags.DEFINE_string("openvino", None, "what export.py --format=openvino wrote, instead")
 SEED = flags.DEFINE_integer("seed", 0, "seed of the first video; each further video takes the next one")
 NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1, "how many videos", lower_bound=1)
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
@@ -121,13 +123,14 @@ def main():
             "give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
         )
     given = pictures(shape, size)
-    print("loading TensorFlow and the model ...", flush=True)
-    import tensorflow as tf  # a mistake above is told at once
-
+    print("loading the model ...", flush=True)
     from seg2vid_tf.pipeline import Seg2VidPipeline
 
-    # A graph that runs once or a few times: optimising it takes twice as long as running it, and running it no less.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    if not (ONNX.value or OPENVINO.value):
+        import tensorflow as tf  # a mistake above is told at once
+
+        # A graph that runs once or a few times: optimising it takes twice as long as running it, and saves nothing.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     pipe = load_pipeline(Seg2VidPipeline)
     print("making the videos ...", flush=True)
     if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
@@ -171,12 +174,17 @@ def spec_and_size():
     from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
     from seg2vid_tf.run_folder import RunFolder
 
-    flag = one_given(SAVED_MODEL, RUN_DIR, PRESET)
-    if flag is RUN_DIR:
+    flag = one_given(SAVED_MODEL, RUN_DIR, PRESET, ONNX, OPENVINO)
+    if flag.name in ("onnx", "openvino"):
+        from seg2vid_tf.serving.converted import converted_folder
+
+        folder = converted_folder(pathlib.Path(flag.value), flag.name)
+    elif flag is RUN_DIR:
         config, spec = RunFolder(pathlib.Path(RUN_DIR.value) / "motion").load("motion")
         return spec, (config.model.height, config.model.width)
-    folder = preset_folder(PRESET.value) if flag is PRESET else pathlib.Path(SAVED_MODEL.value)
-    description = read_description(newest_version(folder))
+    else:
+        folder = newest_version(preset_folder(PRESET.value) if flag is PRESET else pathlib.Path(SAVED_MODEL.value))
+    description = read_description(folder)
     return AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
 
 
@@ -217,8 +225,10 @@ def load_pipeline(pipeline_class):
         # A picture to animate skips stage 1, which then may be missing.
         "run_dir": functools.partial(pipeline_class.from_run, start_frame=START_FRAME.value is None),
         "preset": pipeline_class.from_preset,
+        "onnx": pipeline_class.from_onnx,
+        "openvino": pipeline_class.from_openvino,
     }
-    flag = one_given(SAVED_MODEL, RUN_DIR, PRESET)
+    flag = one_given(SAVED_MODEL, RUN_DIR, PRESET, ONNX, OPENVINO)
     return constructors[flag.name](flag.value)
 
 

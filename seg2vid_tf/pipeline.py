@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 
 from seg2vid_tf.annotations.doubts import warn_of_doubts
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
@@ -25,6 +24,7 @@ from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.export_folder import check_sums, encoder_folder, newest_version, preset_folder, read_description
 from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import draw, walk
+from seg2vid_tf.ops.numpy_noise import per_example_normal
 from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.traced_video import TracedVideo
 
@@ -58,7 +58,7 @@ class Seg2VidPipeline:
     Use one of the ``from_`` constructors.
 
     Args:
-      functions: {signature name: function of named tensors} (serving/signatures.py).
+      functions: {signature name: function of named arrays, which gives named arrays} (serving/signatures.py).
       description: what ``serving.signatures.describe`` says of the model.
       load_encoder: gives the functions of the encoder, which most callers never ask for; None: ``functions`` has them.
     """
@@ -75,6 +75,7 @@ class Seg2VidPipeline:
         self.background_latent = description["background_latent"]
         self.temperature, self._smoothness = description["temperature"], description["smoothness"]
         self.noise_version = description["noise_version"]
+        self._normal = per_example_normal if self.noise_version == NOISE_VERSION else _normal_of_version_1
         self.spec = AnnotationSpec.from_json(description["spec"])
         self.size = tuple(description["size"])
         self.num_frames = description["num_frames"]
@@ -115,12 +116,40 @@ class Seg2VidPipeline:
           run_dir: the folder of both stages' runs.
           start_frame: whether stage 1 is wanted; without it every call needs a start frame.
         """
+        import tensorflow as tf  # an ONNX export needs none
+
         from seg2vid_tf.models.restore import seg2vid_from_run  # builds networks: an export needs none of that
         from seg2vid_tf.serving.signatures import describe, signatures
 
         model = seg2vid_from_run(run_dir, ("start_frame", "motion") if start_frame else ("motion",))
-        functions = {name: tf.function(f, input_signature=inputs) for name, (f, inputs) in signatures(model).items()}
+        functions = {
+            name: _of_arrays(tf.function(f, input_signature=inputs)) for name, (f, inputs) in signatures(model).items()
+        }
         return cls(functions, describe(model))
+
+    @classmethod
+    def from_onnx(cls, path: str | os.PathLike) -> "Seg2VidPipeline":
+        """Loads what export.py --format=onnx wrote, by ONNX Runtime: no TensorFlow is imported.
+
+        Args:
+          path: a version folder, or the folder of versions, whose newest is taken.
+
+        Raises:
+          ValueError: there is no such export at ``path``, or it is damaged.
+        """
+        return cls._from_converted(path, "onnx")
+
+    @classmethod
+    def from_openvino(cls, path: str | os.PathLike) -> "Seg2VidPipeline":
+        """Loads what export.py --format=openvino wrote, by OpenVINO; otherwise as ``from_onnx``."""
+        return cls._from_converted(path, "openvino")
+
+    @classmethod
+    def _from_converted(cls, path, kind):
+        from seg2vid_tf.serving.converted import ConvertedModel  # ONNX Runtime and OpenVINO are extras
+
+        model = ConvertedModel(path, kind)
+        return cls({name: functools.partial(model.call, name) for name in model.signatures}, model.description)
 
     @classmethod
     def from_preset(cls, name: str) -> "Seg2VidPipeline":
@@ -186,9 +215,9 @@ class Seg2VidPipeline:
         parts = []
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
-            seeds = tf.range(count, dtype=tf.int64) + tf.constant(seed + first, tf.int64)
-            style, motion = draw(seeds, self._style_dim, stddev, self.noise_version)
-            motion = motion if z is None else tf.constant(z[first : first + count])
+            seeds = _seeds(seed + first, count)
+            style, motion = draw(seeds, self._style_dim, stddev, self._normal)
+            motion = motion if z is None else z[first : first + count]
             label_maps, recalls = np.repeat(label_map[None], count, axis=0), z is None
             inputs = {"label_map": label_maps, "z": self._recalled(label_maps, motion) if recalls else motion}
             if start_frame is None:
@@ -210,7 +239,7 @@ class Seg2VidPipeline:
         chunks = -(-num_frames // self.num_frames)
         for number in range(chunks):
             if number > 0:
-                z = walk(z, seeds, number, z_walk, stddev, self.noise_version)
+                z = walk(z, seeds, number, z_walk, stddev, self._normal)
                 motion = self._recalled(label_maps[:, -1], z) if recalls else z
                 last = {"start_frame": frames[:, -1], "label_map": label_maps[:, -1], "z": motion}
                 chunk = self._run("animate_tensor", last)
@@ -225,7 +254,7 @@ class Seg2VidPipeline:
     def _recalled(self, label_maps, drawn):
         """The motions that draws [N,Z] stand for beside label maps [N,H,W]: others where the model has a memory."""
         if "recall" not in self._functions:
-            return np.asarray(drawn)
+            return drawn
         return self._run("recall", {"label_map": label_maps, "z": drawn})["z"]
 
     def draw_motion(
@@ -322,8 +351,8 @@ class Seg2VidPipeline:
         return drawn_stddev(sizes, self.num_frames, temperature, self._smoothness)
 
     def _drawn(self, seed, num_videos, stddev):
-        seeds = tf.range(num_videos, dtype=tf.int64) + tf.constant(_checked_seed(seed, num_videos), tf.int64)
-        return draw(seeds, self._style_dim, stddev, self.noise_version)[1].numpy()
+        seeds = _seeds(_checked_seed(seed, num_videos), num_videos)
+        return draw(seeds, self._style_dim, stddev, self._normal)[1]
 
     def _checked_z(self, z, num_videos):
         z = np.asarray(z, np.float32)
@@ -341,12 +370,40 @@ class Seg2VidPipeline:
     def _run(self, signature, inputs):
         if signature not in self._functions and self._load_encoder is not None:
             self._functions = {**self._functions, **self._load_encoder()}
-        outputs = self._functions[signature](**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
+        if signature not in self._functions:
+            raise ValueError(
+                f"{signature} is no signature of this model, which has {sorted(self._functions)}: one that was "
+                "converted has no encoder, load the SavedModel that it was made of"
+            )
+        return self._functions[signature](**inputs)
+
+
+def _seeds(first, count):
+    """int64 [count]: first, first + 1, .."""
+    return first + np.arange(count, dtype=np.int64)
+
+
+def _normal_of_version_1(seeds, shape, stream):
+    from seg2vid_tf.ops import noise  # an export that draws so is TensorFlow's
+
+    return noise.per_example_normal(seeds, shape, stream, noise_version=1).numpy()
+
+
+def _of_arrays(function):
+    """A function of tensors as one of arrays."""
+    import tensorflow as tf
+
+    def call(**inputs):
+        outputs = function(**{name: tf.convert_to_tensor(value) for name, value in inputs.items()})
         return {name: value.numpy() for name, value in outputs.items()}
+
+    return call
 
 
 def _loaded(folder):
     """{signature: function} of a SavedModel."""
+    import tensorflow as tf
+
     if not folder.exists():
         raise ValueError(f"{folder} is missing, the model's encoder: copy the model's folder as a whole")
     check_sums(folder)
@@ -355,7 +412,7 @@ def _loaded(folder):
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(f"{folder} cannot be loaded, export the model again: {str(error).splitlines()[0]}") from error
     # Signatures alone do not keep the variables alive.
-    return {name: functools.partial(_call, loaded, name) for name in loaded.signatures}
+    return {name: _of_arrays(functools.partial(_call, loaded, name)) for name in loaded.signatures}
 
 
 def _call(loaded, signature, **inputs):

@@ -225,7 +225,7 @@ def test_a_broken_model_gives_no_numbers(name, pipe, saved_model, street_data, t
     def nan(**inputs):
         outputs = dict(pipe._functions["animate_tensor"](**inputs))
         first, rest = outputs[name][:, :1], tf.cast(outputs[name][:, 1:], tf.float32)
-        return outputs | {name: tf.concat([first, tf.saturate_cast(rest * np.nan, first.dtype)], axis=1)}
+        return outputs | {name: tf.concat([first, tf.saturate_cast(rest * np.nan, first.dtype)], axis=1).numpy()}
 
     broken._functions["animate_tensor"] = nan
     evaluator = Evaluator(broken, saved_model, street_data / "validation", QUICK)

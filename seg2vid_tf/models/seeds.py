@@ -1,50 +1,41 @@
-"""What a seed stands for: style, noise and motion, each from a stream of its own; TensorFlow without Keras.
+"""What a seed stands for: style, noise and motion, each from a stream of its own.
 
-The streams' numbers are part of what a seed means, so they are never renumbered.
+The streams' numbers are part of what a seed means, so they are never renumbered. Who draws says by what: ``normal`` is
+ops/noise.py's per_example_normal in a graph, ops/numpy_noise.py's where TensorFlow is not. So is TensorFlow imported by
+``walked`` alone, which is a graph's.
 """
 
-import numpy as np
-import tensorflow as tf
+from collections.abc import Callable
 
-from seg2vid_tf.config import NOISE_VERSION
-from seg2vid_tf.ops.noise import per_example_normal
+import numpy as np
 
 STYLE_STREAM, MOTION_STREAM, NOISE_STREAM = 0, 1, 2
 # Chunk k of a longer video walks by stream WALK_STREAM + k.
 WALK_STREAM = 1 << 16
 
 
-def draw_style(seed: tf.Tensor, style_dim: int, noise_version: int = NOISE_VERSION) -> tf.Tensor:
+def draw_style(seed, style_dim: int, normal: Callable):
     """The styles that seeds stand for: int64 [B] -> float32 [B,S], each row from its own seed alone."""
-    return per_example_normal(seed, [style_dim], STYLE_STREAM, noise_version)
+    return normal(seed, [style_dim], STYLE_STREAM)
 
 
-def draw(
-    seed: tf.Tensor, style_dim: int, stddev: np.ndarray, noise_version: int = NOISE_VERSION
-) -> tuple[tf.Tensor, tf.Tensor]:
+def draw(seed, style_dim: int, stddev: np.ndarray, normal: Callable) -> tuple:
     """What seeds stand for, each row from its own seed alone.
 
     Args:
       seed: int64 [B].
       style_dim: S.
       stddev: float32 [Z], how widely z is drawn (latent_frequencies.drawn_stddev).
-      noise_version: an old export's, beside one (ops/noise.py).
+      normal: function of seeds, the shape of a row and a stream: the noise.
 
     Returns:
       float32 style [B,S] ~ N(0, I), z [B,Z] ~ N(0, diag(stddev^2)).
     """
-    motion = per_example_normal(seed, [len(stddev)], MOTION_STREAM, noise_version)
-    return draw_style(seed, style_dim, noise_version), stddev * motion
+    motion = normal(seed, [len(stddev)], MOTION_STREAM)
+    return draw_style(seed, style_dim, normal), stddev * motion
 
 
-def walk(
-    z: tf.Tensor,
-    seed: tf.Tensor,
-    chunk: int | tf.Tensor,
-    step: float | tf.Tensor,
-    stddev: np.ndarray,
-    noise_version: int = NOISE_VERSION,
-) -> tf.Tensor:
+def walk(z, seed, chunk, step, stddev: np.ndarray, normal: Callable):
     """The motion of a longer video's chunk, from that of the chunk before.
 
     z stays as likely as it was drawn: sqrt(1 - step^2) z + step * stddev * noise, noise ~ N(0, I).
@@ -52,16 +43,16 @@ def walk(
     Args:
       z: float32 [B,Z].
       seed: int64 [B], the videos'.
-      chunk: from 1.
+      chunk: from 1, an integer.
       step: in [0, 1]; 0 keeps the motion, 1 draws another; float, or float32 [B,1].
-      stddev, noise_version: as in ``draw``.
+      stddev, normal: as in ``draw``.
     """
-    noise = per_example_normal(seed, [z.shape[-1]], WALK_STREAM + chunk, noise_version)
+    noise = normal(seed, [z.shape[-1]], WALK_STREAM + chunk)
     return (1.0 - step * step) ** 0.5 * z + step * stddev * noise
 
 
-def walked(z: tf.Tensor, seed: tf.Tensor, chunks: tf.Tensor, step: tf.Tensor, stddev) -> tf.Tensor:
-    """The motion of each video's chunk, from that of chunk 0: ``walk`` from one to the next.
+def walked(z, seed, chunks, step, stddev):
+    """In a TensorFlow graph the motion of each video's chunk, from that of chunk 0: ``walk`` from one to the next.
 
     Args:
       z: float32 [B,Z].
@@ -70,9 +61,12 @@ def walked(z: tf.Tensor, seed: tf.Tensor, chunks: tf.Tensor, step: tf.Tensor, st
       step: float32 [B], in [0, 1].
       stddev: as in ``draw``.
     """
+    import tensorflow as tf  # not above: who draws without a graph has none
+
+    from seg2vid_tf.ops.noise import per_example_normal
 
     def on(chunk, z):
-        there = walk(z, seed, chunk, step[:, None], stddev)
+        there = walk(z, seed, chunk, step[:, None], stddev, per_example_normal)
         return chunk + 1, tf.where((chunk <= chunks)[:, None], there, z)
 
     last = tf.reduce_max(chunks)

@@ -23,6 +23,7 @@ from seg2vid_tf.models.seeds import draw
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.painter import StartFramePainter
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
+from seg2vid_tf.ops.noise import per_example_normal
 
 
 class Seg2Vid(BuiltByCall, keras.Model):
@@ -59,7 +60,8 @@ class Seg2Vid(BuiltByCall, keras.Model):
 
     def draw(self, seed):
         """int64 [B] -> what the seeds stand for in this model: style [B,S], S = 0 without stage 1, and z [B,Z]."""
-        return draw(seed, 0 if self.generator is None else self.generator.style_dim, self.drawn_stddev)
+        style_dim = 0 if self.generator is None else self.generator.style_dim
+        return draw(seed, style_dim, self.drawn_stddev, per_example_normal)
 
     @property
     def drawn_stddev(self) -> np.ndarray:

@@ -138,7 +138,7 @@ def _make_part(model, path, name, expected, document, card, say):
     say(f"tracing and writing {', '.join(expected)}")
     _save(model, path, expected)
     if not expected.keys() & set(ENCODER_SIGNATURES):  # the encoder is described by its model
-        _write_description(path, document, card)
+        write_description(path, document, card)
     check_servable(path)
     say("loading them as TensorFlow Serving does (its session loader) and asking them the same")
     with SessionLoader(path) as loaded:
@@ -174,7 +174,8 @@ def _numbered(network, used):
     return {str(i): variable for i, variable in enumerate(variables) if variable.ref() in used}
 
 
-def _write_description(folder, document, card):
+def write_description(folder: pathlib.Path, document: dict, card: str) -> None:
+    """Writes what a caller must know of a model (``signatures.describe``), with the versions here, and its card."""
     document = {
         **document,
         "versions": {"seg2vid_tf": seg2vid_tf.__version__, "tensorflow": tf.__version__, "keras": keras.__version__},

@@ -11,9 +11,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from seg2vid_tf.annotations.spec import AnnotationSpec
+from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving.motion_file import UNITS_PER_PIXEL, decode_motion
-from seg2vid_tf.serving.signatures import signatures
+from seg2vid_tf.serving.signatures import describe, signatures
 
 # A pixel may round the other way where another graph sums in another order; flow may move by as much as that is worth.
 PIXEL_TOLERANCE = 1
@@ -112,19 +114,34 @@ def verify(expected: dict[str, tuple[dict, dict]], loader, name: str) -> None:
 
 
 def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
-    """One fixed batch of two per signature, with every class of the spec and its ignore id in it."""
+    """One fixed batch of two per signature (``example_values``)."""
+    values = example_values(describe(model))
+    return {name: {s.name: values[s.name] for s in specs} for name, (_, specs) in signatures(model).items()}
+
+
+def example_values(description: dict) -> dict[str, np.ndarray]:
+    """Two fixed rows for every input, by its name, with every class of the spec and its ignore id in them.
+
+    Args:
+      description: what ``signatures.describe`` says of the model.
+    """
     rng = np.random.default_rng(0)
-    height, width = model.size
-    ids = np.array([*range(model.spec.num_classes), model.spec.ignore_id], np.uint8)
+    (height, width), steps = description["size"], description["num_frames"]
+    spec = AnnotationSpec.from_json(description["spec"])
+    ids = np.array([*range(spec.num_classes), spec.ignore_id], np.uint8)
     blocks = 2, height // 4, width // 4
     blocks = np.resize(rng.permutation(ids), np.prod(blocks)).reshape(blocks)
     label_map = np.ascontiguousarray(np.kron(blocks, np.ones((4, 4), np.uint8)))
     # Pictures that move by a pixel a frame: in noise nothing can be matched, and what is found hangs on the last bit.
-    steps = 0 if model.motion is None else model.motion.num_frames
     coarse = rng.uniform(0.0, 255.0, (2, height // 8 + 2, width // 8 + 2, 3))
     scene = np.round(tf.image.resize(coarse, (height + steps, width + steps))).astype(np.uint8)
     frames = np.stack([scene[:, steps - t :][:, :height, t : t + width] for t in range(steps + 1)], axis=1)
-    values = {
+    # Motions as seeds draw them: those no model was made for tear pictures, where the last bit decides again.
+    latent_dim, background = description["latent_dim"], description["background_latent"]
+    style = rng.standard_normal((2, description["style_dim"])).astype(np.float32)
+    sizes = background, latent_dim - background
+    stddev = drawn_stddev(sizes, steps, description["temperature"], description["smoothness"])
+    return {
         "label_map": label_map,
         "label_map_png": np.array([tf.io.encode_png(m[..., None]).numpy() for m in label_map], object),
         "instance_map": (label_map // 4).astype(np.int32),
@@ -135,13 +152,9 @@ def example_inputs(model: Seg2Vid) -> dict[str, dict[str, np.ndarray]]:
         "seed": np.array([3, 4], np.int64),
         "chunk": np.array([0, 3], np.int64),
         "walk": np.array([0.0, 0.5], np.float32),
+        "style": style,
+        "z": stddev * rng.standard_normal((2, latent_dim)).astype(np.float32),
     }
-    if model.generator is not None:
-        values["style"] = rng.standard_normal((2, model.generator.style_dim)).astype(np.float32)
-    if model.motion is not None:
-        # As seeds draw them: motions no model was made for tear pictures, where the last bit decides again.
-        values["z"] = model.drawn_stddev * rng.standard_normal((2, model.motion.latent_dim)).astype(np.float32)
-    return {name: {s.name: values[s.name] for s in specs} for name, (_, specs) in signatures(model).items()}
 
 
 def _compare(what, expected, served, step=0.0):

@@ -60,7 +60,7 @@ def test_two_seeds_differ_in_style_and_in_noise(painter, label_maps):
 
 def test_what_seeds_stand_for_is_drawn_apart(painter):
     seeds = tf.constant([3, 4], tf.int64)
-    style, z = draw(seeds, painter.generator.style_dim, np.ones(4, np.float32))
+    style, z = draw(seeds, painter.generator.style_dim, np.ones(4, np.float32), per_example_normal)
     np.testing.assert_array_equal(painter.draw_style(seeds), style)
     noise = painter.draw_noise(seeds, (8, 4))
     assert painter.generator.noise_stride == 2

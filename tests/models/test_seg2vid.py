@@ -1,15 +1,20 @@
 """Seg2Vid: its three doors agree with each other, and seeds mean the same everywhere."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.models.seeds import walk, walked
+from seg2vid_tf.models import seeds as seeds_module
+from seg2vid_tf.models.seeds import walked
 from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.ops.noise import per_example_normal
 from seg2vid_tf.ops.warp import warp
 from seg2vid_tf.serving.verify import CHANGED_PIXELS
 from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins
 
+walk = functools.partial(seeds_module.walk, normal=per_example_normal)
 NAMES = {"start_frame", "flow", "flow_backward", "visibility", "visibility_backward", "warped", "frames", "label_maps"}
 
 

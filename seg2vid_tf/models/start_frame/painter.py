@@ -33,7 +33,7 @@ class StartFramePainter:
 
     def draw_style(self, seed: tf.Tensor) -> tf.Tensor:
         """int64 [B] -> the styles float32 [B,S] that the seeds stand for."""
-        return draw_style(seed, self.generator.style_dim)
+        return draw_style(seed, self.generator.style_dim, per_example_normal)
 
     def encode_style(self, frame: tf.Tensor) -> tf.Tensor:
         """Reference frames float32 [B,H,W,3] in [-1,1] -> their styles float32 [B,S].
