@@ -378,14 +378,14 @@ def main():
         _dry_run(source)
         return
     # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
-    from seg2vid_tf.data.shard_writer import write_shards
+    from seg2vid_tf.data.shard_writer import ShardWriter, write_shards
 
     options = {
         name: FLAGS[name].value
         for name in ("clips_per_shard", "image_format", "quality", "include_motion", "max_bad_clips")
     }
     if FLAGS.runner:
-        from seg2vid_tf.data.beam_writer import ShardWriter, write_shards_with_beam
+        from seg2vid_tf.data.beam_writer import write_shards_with_beam
 
         writer = ShardWriter(source, FLAGS.output, FLAGS.split, **options)
         _report(write_shards_with_beam(writer, FLAGS.runner, FLAGS.beam_flags), source)
