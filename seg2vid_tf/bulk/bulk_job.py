@@ -10,12 +10,10 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-import sys
-import threading
-import time
 from collections.abc import Iterator, Sequence
 
 import seg2vid_tf
+from seg2vid_tf.bulk.progress import watched
 from seg2vid_tf.config import differences
 from seg2vid_tf.data.beam_runner import DIRECT, run_on_beam
 from seg2vid_tf.data.shard_writer import ShardWriter
@@ -25,8 +23,6 @@ from seg2vid_tf.files import read_document, write_document
 JOB = "job.json"
 # Whose versions a clip's bytes may follow from.
 _PACKAGES = ("tensorflow", "numpy", "pillow", "av")
-# Seconds between two looks at what there is: on a terminal, and in a log.
-_LOOK, _LOG = 1.0, 60.0
 
 
 def run_job(writer: ShardWriter, runner: str = DIRECT, arguments: Sequence[str] = (), workers: int = 1) -> dict:
@@ -110,40 +106,13 @@ def _notes(writer, seen) -> Iterator[dict]:
 @contextlib.contextmanager
 def _progress(writer):
     """Says what is there, wherever the workers are: they leave notes."""
-    total, started, ended = len(writer.source), time.monotonic(), threading.Event()
-    counts, seen = {"made": 0, "refused": 0}, set()
+    total, seen, counts = len(writer.source), set(), {"made": 0, "refused": 0}
 
     def look():
         for entry in _notes(writer, seen):
             counts["made"] += len(entry["clips"])
             counts["refused"] += len(entry["bad_clips"])
+        return counts["made"], counts["refused"]
 
-    look()
-    before = dict(counts)
-    if before["made"]:
-        print(f"going on: {before['made']} of {total} clips are there", file=sys.stderr, flush=True)
-
-    def say(end):
-        rate = (counts["made"] - before["made"]) / (time.monotonic() - started)
-        left = total - counts["made"] - counts["refused"]
-        rest = f", {left / rate / 60:.0f} minutes left" if rate and left else ""
-        line = f"{counts['made']}/{total} clips, {counts['refused']} refused, {rate:.2f} clips/s{rest}"
-        print(f"{line:79}", end=end, file=sys.stderr, flush=True)
-
-    def watch():
-        terminal, said = sys.stderr.isatty(), time.monotonic()
-        while not ended.wait(_LOOK):
-            look()
-            if terminal or time.monotonic() - said > _LOG:
-                said = time.monotonic()
-                say("\r" if terminal else "\n")
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
+    with watched(look, total, "clips"):
         yield
-    finally:
-        ended.set()
-        thread.join()
-        look()
-        say("\n")

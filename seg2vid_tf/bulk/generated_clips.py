@@ -8,7 +8,6 @@ CPUs of one kind a clip has the same bits whoever makes it.
 import dataclasses
 import errno
 import math
-import os
 import pathlib
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 from seg2vid_tf.annotations.doubts import set_doubt
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.bulk.map_sources import BulkMap, MapSource
+from seg2vid_tf.bulk.threads import limit_threads
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.export_folder import read_description, saved_models
@@ -160,23 +160,8 @@ def _pipeline(model: pathlib.Path, threads: int | None):
     """The model's pipeline, loaded once in a process, whichever of its threads asks first."""
     with _lock:
         if model not in _pipelines:
-            import tensorflow as tf
-
-            if threads is not None:
-                _set_threads(tf, threads)
+            limit_threads(threads)
             from seg2vid_tf.pipeline import Seg2VidPipeline
 
             _pipelines[model] = Seg2VidPipeline.from_saved_model(model)
         return _pipelines[model]
-
-
-def _set_threads(tf, threads):
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-    except RuntimeError as error:
-        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
-            raise ValueError(
-                f"TensorFlow has begun with other threads than {threads} in process {os.getpid()}: make clips in a new "
-                "process, or with threads=None"
-            ) from error
