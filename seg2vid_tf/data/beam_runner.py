@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import re
+import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -61,28 +62,31 @@ def _run(work, pieces, runner, arguments, workers):
         from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     except ImportError as error:
         raise ImportError("--runner needs Apache Beam: pip install 'seg2vid_tf[beam]'") from error
-    done, arguments, pool = functools.partial(_done, work), list(arguments), None
-    if workers > 1:
-        arguments += [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
-        pool = _start_pool(work, workers)
-        done = _in_pool
+    arguments, here = list(arguments), contextlib.nullcontext()
+    if runner == DIRECT:
+        here = _here(work, workers)
+        if workers > 1:
+            # More threads than processes: pieces are dealt out to the threads at once, and some have less to do.
+            arguments += [f"--direct_num_workers={4 * workers}", "--direct_running_mode=multi_threading"]
     try:
-        with beam.Pipeline(FnApiRunner() if runner == DIRECT else runner, PipelineOptions(arguments)) as pipeline:
+        pipeline = beam.Pipeline(FnApiRunner() if runner == DIRECT else runner, PipelineOptions(arguments))
+    except ValueError as error:
+        raise ValueError(f"runner={runner}: {error}") from error
+    try:
+        with here, pipeline:
             _ = (
                 pipeline
                 | "pieces" >> beam.Create(list(pieces))
                 # Without it one worker would take what was created together.
                 | "spread" >> beam.Reshuffle()
-                | "work" >> beam.Map(done)
+                | "work" >> beam.Map(_do_here if runner == DIRECT else functools.partial(_done, work))
             )
-    except (RuntimeError, RefusedByWorker) as error:
-        said = _refusal(error)
-        if said is None:
+    except RuntimeError as error:
+        if runner == DIRECT:
             raise
-        raise ValueError(said) from error
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
+        # Of what a worker refuses the last word is wanted: before it Beam puts a traceback of each of its layers.
+        said = re.search(rf".*{RefusedByWorker.__name__}: (.*?) \[while running 'work", str(error), re.S)
+        raise ValueError(said[1] if said else f"{runner}: the Beam pipeline failed: {error}") from error
 
 
 @contextlib.contextmanager
@@ -99,14 +103,6 @@ def _quiet():
             logger.setLevel(level)
 
 
-def _refusal(error):
-    """What a worker refused, out of what Beam makes of it; None: it failed."""
-    found, text = RefusedByWorker.__name__, str(error)
-    if not isinstance(error, RefusedByWorker):  # the last one: it begins with a traceback of each of Beam's layers
-        _, found, text = text.rpartition(f"{found}: ")
-    return re.match(r"(.*?) \[while running 'work", text, re.S)[1] if found else None
-
-
 def _done(work, piece):
     try:
         work(piece)
@@ -116,32 +112,54 @@ def _done(work, piece):
         raise RefusedByWorker(str(error)) from error
 
 
-# Beam's own processes on one machine (--direct_running_mode=multi_processing) are not waited for with an eye on them:
-# when one of them is killed, for want of memory say, Beam 2.77 waits for its answer for ever. So its threads hand the
-# work to processes of ours.
-_pool = None
+# Where Beam's pipeline runs in this process, its threads hand the work to what is here, and errors do not go by Beam,
+# which prints a page for each. Nor are processes Beam's own (--direct_running_mode=multi_processing): when one of them
+# is killed, for want of memory say, Beam 2.77 waits for its answer for ever.
+_do, _errors = None, []
 
 
-def _start_pool(work, workers):
-    global _pool
-    spawn = multiprocessing.get_context("spawn")  # a fork would inherit TensorFlow's threads, which it does not have
-    _pool = concurrent.futures.ProcessPoolExecutor(workers, spawn, _begin_worker, (work,))
-    return _pool
-
-
-def _in_pool(piece):
+@contextlib.contextmanager
+def _here(work, workers):
+    """Does pieces during the block, in so many processes; what one of them ends with is raised at the block's end."""
+    global _do
+    _errors.clear()
+    pool = None
+    if workers > 1:
+        spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks that TensorFlow's threads hold
+        pool = concurrent.futures.ProcessPoolExecutor(workers, spawn, _begin_worker, (work,))
+        _do = lambda piece: pool.submit(_work_of_this_process, piece).result()  # noqa: E731 - as work itself
+    else:
+        _do = work
     try:
-        _pool.submit(_work_of_this_process, piece).result()
-    except concurrent.futures.process.BrokenProcessPool as error:
-        raise RefusedByWorker(
+        yield
+    finally:
+        _do = None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    if not _errors:
+        return
+    error = _errors[0]
+    if isinstance(error, concurrent.futures.process.BrokenProcessPool):
+        raise ValueError(
             "a worker process was killed, for want of memory perhaps: give fewer --workers, or a smaller batch, and "
             "start again; what was finished is kept"
         ) from error
+    raise ValueError(str(error)) if isinstance(error, RefusedByWorker) else error
+
+
+def _do_here(piece):
+    if _errors:  # the job ends, with what was begun
+        return
+    try:
+        _do(piece)
+    except (Exception, KeyboardInterrupt) as error:
+        _errors.append(error)
 
 
 def _begin_worker(work):
     global _work
     _work = functools.partial(_done, work)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what a keyboard says is for the parent
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -21,8 +21,9 @@ def ids():
 
 
 def test_maps_of_a_folder_are_named_by_where_they_lie(spec, ids, tmp_path):
-    for name in ("b.png", "a/label/x.png", "a/image/x.png", ".hidden/y.png", "a/x.txt"):
+    for name in ("b.png", "a/label/x.png", "a/image/x.png", ".hidden/y.png"):
         write_label_map(tmp_path / name, ids)
+    (tmp_path / "a/notes.txt").write_text("mine")
     maps = FolderMaps(tmp_path, spec, SIZE)
     assert maps.names == ("a/image/x", "a/label/x", "b")
     assert FolderMaps(tmp_path, spec, SIZE, "label/*.png").names == ("a/label/x",)
@@ -63,7 +64,7 @@ def test_instance_maps_lie_under_the_same_names(spec, ids, tmp_path):
     write_label_map(tmp_path / "maps/a.png", ids)
     write_label_map(tmp_path / "maps/b.png", ids)
     (tmp_path / "inst").mkdir()
-    Image.fromarray((ids * 100).astype(np.uint16)).save(tmp_path / "inst/a.png")
+    Image.fromarray(ids.astype(np.uint16) * 100).save(tmp_path / "inst/a.png")
     maps = FolderMaps(tmp_path / "maps", spec, SIZE, instances=tmp_path / "inst")
     np.testing.assert_array_equal(maps.read("a").instance_map, ids.astype(int) * 100)
     with pytest.raises((ValueError, OSError), match="inst/b.png"):
