@@ -148,6 +148,7 @@ flags.DEFINE_string("runner", "", "prepare by Apache Beam: DirectRunner, FlinkRu
 flags.DEFINE_multi_string(
     "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
 )
+flags.DEFINE_integer("workers", 1, "with --runner=DirectRunner, processes on this machine", lower_bound=1)
 
 
 _MOST_REMARKS = 10
@@ -388,7 +389,7 @@ def main():
         from seg2vid_tf.data.beam_writer import write_shards_with_beam
 
         writer = ShardWriter(source, FLAGS.output, FLAGS.split, **options)
-        _report(write_shards_with_beam(writer, FLAGS.runner, FLAGS.beam_flags), source)
+        _report(write_shards_with_beam(writer, FLAGS.runner, FLAGS.beam_flags, FLAGS.workers), source)
         return
     total = len(source)
     started = time.monotonic()
@@ -499,6 +500,7 @@ def _refuse_unused_flags():
         ("frame_step", FLAGS.fps, "--fps"),
         ("label_ids", FLAGS.painted, "--painted"),
         ("beam_flags", not FLAGS.runner, "no --runner"),
+        ("workers", not FLAGS.runner, "no --runner"),
         ("quality", FLAGS.image_format != "jpeg", f"--image_format={FLAGS.image_format}"),
     ):
         if FLAGS[name].present and refused:

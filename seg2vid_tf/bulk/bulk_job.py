@@ -6,9 +6,7 @@
 """
 
 import contextlib
-import hashlib
 import importlib.metadata
-import json
 import platform
 from collections.abc import Iterator, Sequence
 
@@ -55,10 +53,8 @@ def run_job(writer: ShardWriter, runner: str = DIRECT, arguments: Sequence[str] 
 
 def _identity(writer):
     """What the job's bytes follow from, the contents of its inputs left aside: those are looked at shard by shard."""
-    names = json.dumps(writer.source.clip_ids).encode()
     return {
         "source": writer.source.settings,
-        "clips": {"number": len(writer.source), "names_sha256": hashlib.sha256(names).hexdigest()},
         "clips_per_shard": writer.clips_per_shard,
         "written": type(writer).__name__,
         "options": writer.options(),

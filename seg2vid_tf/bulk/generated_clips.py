@@ -7,6 +7,7 @@ CPUs of one kind a clip has the same bits whoever makes it.
 
 import dataclasses
 import errno
+import hashlib
 import math
 import pathlib
 import threading
@@ -85,6 +86,8 @@ class GeneratedClips(ClipSource):
             "seeds": list(map(int, seeds)),
             "batch_size": batch_size,
             "threads": threads,
+            "inputs": len(maps.names),
+            "inputs_sha256": hashlib.sha256("\n".join(maps.names).encode()).hexdigest(),  # of their names
             **maps.settings,
         }
 

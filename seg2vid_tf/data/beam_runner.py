@@ -51,6 +51,8 @@ def run_on_beam(
             f"workers must be at least 1, and 1 but with {DIRECT}, received {workers} with {runner}: how many workers "
             "other runners have is told by flags of their own"
         )
+    if runner == DIRECT and any(argument.startswith("--direct_") for argument in arguments):
+        raise ValueError(f"processes on this machine are started by workers (--workers), received {list(arguments)}")
     with _quiet():
         _run(work, pieces, runner, arguments, workers)
 
@@ -148,6 +150,8 @@ def _here(work, workers):
 
 
 def _do_here(piece):
+    if _do is None:
+        raise RuntimeError(f"process {os.getpid()} has started no pipeline and is to do piece {piece} of one")
     if _errors:  # the job ends, with what was begun
         return
     try:
