@@ -4,7 +4,7 @@ Each piece of work is one element. It leaves its result on a disk that all worke
 same however often it is done: runners repeat elements whose worker was lost.
 """
 
-import concurrent.futures
+import concurrent.futures.process
 import contextlib
 import functools
 import logging
