@@ -66,6 +66,18 @@ CLASSIFIER_PATH = flags.DEFINE_string("classifier_path", None, "network from pic
 _NETWORKS = (LPIPS_PATH, SEGMENTER_PATH, CLASSIFIER_PATH)
 COMPARE = flags.DEFINE_list("compare", [], "finished evaluations to hold against each other, instead of measuring")
 FPS = flags.DEFINE_float("fps", 4.0, "of the report's animations", lower_bound=0.1)
+RUNNER = flags.DEFINE_string(
+    "runner",
+    None,
+    "measure by Apache Beam: DirectRunner, or FlinkRunner, SparkRunner, DataflowRunner, whose workers see the same "
+    "disk; give them absolute paths",
+)
+BEAM_FLAGS = flags.DEFINE_multi_string(
+    "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
+)
+WORKERS = flags.DEFINE_integer(
+    "workers", 1, "with --runner=DirectRunner, processes on this machine, which share its cores", lower_bound=1
+)
 
 
 def main():
@@ -76,6 +88,9 @@ def main():
         raise ValueError("give --data, the prepared split to measure on")
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
         raise ValueError("give exactly one of --saved_model and --run_dir")
+    for flag in (BEAM_FLAGS, WORKERS):
+        if flag.present and not RUNNER.value:
+            raise ValueError(f"--{flag.name} means nothing without --runner; leave it out")
     given = [(f.name, f.value) for f in (DATA, SAVED_MODEL, RUN_DIR, WITHOUT_ANNOTATION, *_NETWORKS) if f.value]
     given += [(TRAIN_DATA.name, path) for path in TRAIN_DATA.value]
     given += [(FEATURES.name, split_preprocessing(entry)[1]) for entry in FEATURES.value]
@@ -97,24 +112,20 @@ def main():
         window_stride=WINDOW_STRIDE.value,
         max_clips=MAX_CLIPS.value,
     )
+    from seg2vid_tf.bulk.evaluation_job import EvaluationPlan, evaluate
     from seg2vid_tf.evaluation.report import score_lines
-    from seg2vid_tf.evaluator import Evaluator, Networks
-    from seg2vid_tf.pipeline import Seg2VidPipeline
+    from seg2vid_tf.evaluator import Networks
 
-    if SAVED_MODEL.value:
-        pipe = Seg2VidPipeline.from_saved_model(SAVED_MODEL.value)
-    else:
-        pipe = Seg2VidPipeline.from_run(RUN_DIR.value, start_frame=START_FRAME.value == "generated")
-    evaluator = Evaluator(
-        pipe,
-        SAVED_MODEL.value or RUN_DIR.value,
+    plan = EvaluationPlan(
+        SAVED_MODEL.value,
+        RUN_DIR.value,
         DATA.value,
         protocol,
-        train_data=TRAIN_DATA.value,
+        train_data=tuple(TRAIN_DATA.value),
         without_annotation=WITHOUT_ANNOTATION.value,
         networks=Networks(LPIPS_PATH.value, SEGMENTER_PATH.value, tuple(FEATURES.value), CLASSIFIER_PATH.value),
     )
-    metrics = evaluator.run(OUTPUT.value, FPS.value)
+    metrics = evaluate(plan, OUTPUT.value, FPS.value, RUNNER.value, BEAM_FLAGS.value, WORKERS.value)
     for line in score_lines(metrics["methods"], metrics["warnings"]):
         print(line)
     print(

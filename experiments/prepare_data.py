@@ -148,6 +148,7 @@ flags.DEFINE_string("runner", "", "prepare by Apache Beam: DirectRunner, FlinkRu
 flags.DEFINE_multi_string(
     "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
 )
+flags.DEFINE_integer("workers", 1, "with --runner=DirectRunner, processes on this machine", lower_bound=1)
 
 
 _MOST_REMARKS = 10
@@ -378,17 +379,17 @@ def main():
         _dry_run(source)
         return
     # Imported after the checks that need no TensorFlow, so that a mistake is told at once.
-    from seg2vid_tf.data.shard_writer import write_shards
+    from seg2vid_tf.data.shard_writer import ShardWriter, write_shards
 
     options = {
         name: FLAGS[name].value
         for name in ("clips_per_shard", "image_format", "quality", "include_motion", "max_bad_clips")
     }
     if FLAGS.runner:
-        from seg2vid_tf.data.beam_writer import ShardWriter, write_shards_with_beam
+        from seg2vid_tf.data.beam_writer import write_shards_with_beam
 
         writer = ShardWriter(source, FLAGS.output, FLAGS.split, **options)
-        _report(write_shards_with_beam(writer, FLAGS.runner, FLAGS.beam_flags), source)
+        _report(write_shards_with_beam(writer, FLAGS.runner, FLAGS.beam_flags, FLAGS.workers), source)
         return
     total = len(source)
     started = time.monotonic()
@@ -499,6 +500,7 @@ def _refuse_unused_flags():
         ("frame_step", FLAGS.fps, "--fps"),
         ("label_ids", FLAGS.painted, "--painted"),
         ("beam_flags", not FLAGS.runner, "no --runner"),
+        ("workers", not FLAGS.runner, "no --runner"),
         ("quality", FLAGS.image_format != "jpeg", f"--image_format={FLAGS.image_format}"),
     ):
         if FLAGS[name].present and refused:

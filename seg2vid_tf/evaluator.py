@@ -13,7 +13,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -148,12 +148,19 @@ class Evaluator:
             "versions": _versions(protocol.external_flow),
         }
 
-    def run(self, output: str | os.PathLike, fps: float = 4.0) -> dict:
+    def run(
+        self,
+        output: str | os.PathLike,
+        fps: float = 4.0,
+        measure: Callable[[EvaluationFolder, int], None] | None = None,
+    ) -> dict:
         """Measures, or goes on measuring, and writes metrics.json, report.html and logs/.
 
         Args:
           output: folder; new, or of this very evaluation.
           fps: of the report's animations.
+          measure: called with the folder and the number of windows, it sees to it that all of them are measured there,
+            by ``measure`` of Evaluators like this one; None: this one does, one window after the other.
 
         Returns:
           What metrics.json holds.
@@ -166,16 +173,38 @@ class Evaluator:
         windows = self._windows()
         folder.start(self._identity)
         with held_folder(folder.path):
-            return self._run(folder, windows, fps)
+            return self._run(folder, windows, fps, measure)
 
-    def _run(self, folder, windows, fps):
-        mean_flow, warnings = folder.train_data(self._learned_from)
-        bar, previous = keras.utils.Progbar(int(windows.cardinality()), unit_name="clip"), None
-        for index, real in enumerate(self._clips(windows)):
-            if not folder.has(index):
-                folder.save(index, *self._measured(real, index, mean_flow, previous))
+    def measure(
+        self, folder: EvaluationFolder, windows: range, each: Callable[[int], None] = lambda index: None
+    ) -> None:
+        """Measures those of some windows in a row that the folder lacks.
+
+        Args:
+          folder: of an evaluation like this one, whose training data was looked at.
+          windows: their numbers.
+          each: called with a window's number when it is measured.
+
+        Raises:
+          ValueError: nobody looked at the training data, the model gives NaN.
+        """
+        mean_flow, _ = folder.train_data(_not_looked_at)
+        first, previous = max(windows.start - 1, 0), None  # what is swapped is the window's before
+        for index, real in zip(range(first, windows.stop), self._clips(self._windows(first=first)), strict=False):
+            if index in windows:
+                if not folder.has(index):
+                    folder.save(index, *self._measured(real, index, mean_flow, previous))
+                each(index)
             previous = real
-            bar.update(index + 1)
+
+    def _run(self, folder, windows, fps, measure):
+        _, warnings = folder.train_data(self._learned_from)
+        count = int(windows.cardinality())
+        if measure is None:
+            bar = keras.utils.Progbar(count, unit_name="clip")
+            self.measure(folder, range(count), lambda index: bar.update(index + 1))
+        else:
+            measure(folder, count)
         metrics = {**self._identity, "config_hash": config_hash(self._identity), **summarise(folder, self._spec)}
         metrics["warnings"] = warnings + self._warnings + metrics["warnings"]
         folder.finish(metrics)
@@ -196,13 +225,14 @@ class Evaluator:
             return f"{why}a clip's first window alone has it, and window_stride asks for others"
         return None
 
-    def _windows(self, split=None) -> tf.data.Dataset:
-        """The windows that are measured; of another split all, with nothing but frames and label maps."""
+    def _windows(self, split=None, first=0) -> tf.data.Dataset:
+        """The windows that are measured, from one on; of another split all, with nothing but frames and label maps."""
         protocol, measured = self.protocol, split is None
         windows = make_dataset(
             self._data if measured else split,
             num_frames=protocol.num_frames,
             batch_size=1,
+            start_step=first,
             training=False,
             with_motion=measured and self._has_motion,
             with_clip_ids=measured,
@@ -210,7 +240,7 @@ class Evaluator:
             size=self._pipe.size,
             window_stride=protocol.window_stride,
         )
-        return windows.take(protocol.max_clips) if measured and protocol.max_clips else windows
+        return windows.take(protocol.max_clips - first) if measured and protocol.max_clips else windows
 
     def _clips(self, windows) -> Iterator[RealClip]:
         for window in windows:
@@ -300,6 +330,10 @@ class Evaluator:
             title = f"clip {index}: {method}'s {', '.join(chosen[index])}"
             pictures.append(clip_pictures(title, colorize(real.label_map, self._spec), videos, fps))
         return pictures
+
+
+def _not_looked_at():
+    raise ValueError("nobody has looked at the training data of this evaluation yet: run() does, before it measures")
 
 
 def _check_protocol(protocol, pipe, model):

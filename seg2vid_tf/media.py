@@ -44,7 +44,7 @@ def gif_bytes(frames: np.ndarray, fps: float = 8.0) -> bytes:
 
 
 def save_mp4(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> None:
-    """Writes uint8 [T,H,W,3], H and W even, as H.264 in MP4.
+    """Writes uint8 [T,H,W,3], H and W even, as H.264 in MP4; the same frames give the same bytes.
 
     Raises:
       ImportError: PyAV (the extra "demo") is not installed.
@@ -61,6 +61,7 @@ def save_mp4(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
             stream = container.add_stream("libx264", rate=fractions.Fraction(fps).limit_denominator(1000))
             stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
             stream.options = {"crf": "16"}
+            stream.codec_context.thread_count = 1  # else the bytes follow from how many cores there are
             for frame in frames:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
             container.mux(stream.encode())

@@ -13,7 +13,7 @@ import math
 import os
 import pathlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -198,11 +198,7 @@ class Seg2VidPipeline:
         label_map = self._label_map(annotation)
         if num_videos < 1:
             raise ValueError(f"num_videos must be at least 1, received {num_videos}")
-        num_frames = self.num_frames if num_frames is None else num_frames
-        if num_frames < 1:
-            raise ValueError(f"num_frames must be at least 1, received {num_frames}")
-        if not 0 <= z_walk <= 1:
-            raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
+        num_frames = self._checked_length(num_frames, z_walk)
         seed = _checked_seed(seed, num_videos)
         stddev = self._drawn_stddev(temperature)
         if z is not None:
@@ -216,20 +212,57 @@ class Seg2VidPipeline:
         for first in range(0, num_videos, CHUNK):
             count = min(CHUNK, num_videos - first)
             seeds = _seeds(seed + first, count)
-            style, motion = draw(seeds, self._style_dim, stddev, self._normal)
-            motion = motion if z is None else z[first : first + count]
-            label_maps, recalls = np.repeat(label_map[None], count, axis=0), z is None
-            inputs = {"label_map": label_maps, "z": self._recalled(label_maps, motion) if recalls else motion}
-            if start_frame is None:
-                inputs |= {"style": style, "seed": seeds}
-                inputs |= {name: np.repeat(value[None], count, axis=0) for name, value in painting.items()}
-                chunk = self._run("from_tensor", inputs)
-            else:
-                inputs["start_frame"] = np.repeat(start_frame[None], count, axis=0)
-                chunk = self._run("animate_tensor", inputs)
-            parts.append(self._continued(chunk, motion, seeds, num_frames, z_walk, stddev, recalls))
+            rows = {name: np.repeat(value[None], count, axis=0) for name, value in painting.items()}
+            label_maps = np.repeat(label_map[None], count, axis=0)
+            given = None if z is None else z[first : first + count]
+            parts.append(self._made(label_maps, seeds, rows, given, num_frames, z_walk, stddev))
         videos = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         return Seg2VidOutput(**videos, frames_per_chunk=self.num_frames)
+
+    def batch(
+        self,
+        label_maps: np.ndarray,
+        seeds: Sequence[int],
+        instance_maps: np.ndarray | None = None,
+        num_frames: int | None = None,
+        z_walk: float = 0.0,
+        temperature: float | None = None,
+    ) -> Seg2VidOutput:
+        """Makes one video of each of several annotations in one pass: video i is that of label_maps[i] and seeds[i].
+
+        Args:
+          label_maps: integers [N,H,W], of the pipeline's spec and size; N is what memory holds.
+          seeds: N of them.
+          instance_maps: integers [N,H,W]; where ``uses_instances``, and only there.
+          num_frames, z_walk, temperature: as in ``__call__``.
+
+        Raises:
+          ValueError: an input is not as documented.
+        """
+        label_maps = np.asarray(label_maps)
+        if label_maps.ndim != 3 or len(label_maps) != len(seeds) or not len(seeds):
+            raise ValueError(
+                f"label_maps must be [N,H,W] with a seed for each, received {label_maps.shape} and {len(seeds)} seeds"
+            )
+        label_maps = validate_label_map(label_maps, self.spec, self.size, name="label_maps")
+        if not self.has_start_frame:
+            raise ValueError("this model has no stage 1 to paint start frames: export both stages")
+        num_frames = self._checked_length(num_frames, z_walk)
+        seeds = np.array([_checked_seed(seed, 1) for seed in seeds], np.int64)
+        painting = self._with_instances({}, instance_maps, (len(label_maps), *self.size))
+        made = self._made(label_maps, seeds, painting, None, num_frames, z_walk, self._drawn_stddev(temperature))
+        return Seg2VidOutput(**made, frames_per_chunk=self.num_frames)
+
+    def _made(self, label_maps, seeds, rows, z, num_frames, z_walk, stddev):
+        """The outputs of N rows; rows: what is painted from, or {"start_frame": ..}; z: None where the seeds draw."""
+        style, motion = draw(seeds, self._style_dim, stddev, self._normal)
+        motion, recalls = (motion, True) if z is None else (z, False)
+        inputs = {"label_map": label_maps, "z": self._recalled(label_maps, motion) if recalls else motion, **rows}
+        if "start_frame" in rows:
+            chunk = self._run("animate_tensor", inputs)
+        else:
+            chunk = self._run("from_tensor", {"style": style, "seed": seeds, **inputs})
+        return self._continued(chunk, motion, seeds, num_frames, z_walk, stddev, recalls)
 
     def _continued(self, chunk, z, seeds, num_frames, z_walk, stddev, recalls):
         """The outputs of a first chunk, and of as many more as num_frames asks for; z: a draw where it recalls."""
@@ -307,30 +340,46 @@ class Seg2VidPipeline:
         return self(annotation, start_frame=frames[0], z=z[None])
 
     def _painting(self, start_frame, reference, instance_map):
-        """What stage 1 reads besides label map and seed, one row each: {style [S], instance_map int32 [H,W]}."""
+        """What is animated, or what stage 1 reads besides label map and seed.
+
+        Returns:
+          {start_frame uint8 [H,W,3]}, or {style [S], instance_map int32 [H,W]} as far as they are given.
+        """
         given = {"reference": reference, "instance_map": instance_map}
         if start_frame is not None:
             useless = [name for name, value in given.items() if value is not None]
             if useless:
                 raise ValueError(f"{' and '.join(useless)} would not be used, leave out: start_frame skips stage 1")
-            return {}
+            return {"start_frame": start_frame}
         rows = {}
         if reference is not None:
             if not self.has_style_encoder:
                 raise ValueError("reference: this model has no style encoder, leave it out")
             reference = _checked_image("reference", reference, (*self.size, 3))
             rows["style"] = self._run("encode_style", {"reference": reference[None]})["style"][0]
+        return self._with_instances(rows, instance_map, self.size)
+
+    def _with_instances(self, rows, instance_map, shape):
+        """The rows with instance_map int32 of that shape, which is given where the model reads it, and only there."""
         if self.uses_instances != (instance_map is not None):
             needs = "needs one, integers [H,W]" if self.uses_instances else "was trained without, leave it out"
             raise ValueError(f"instance_map: this model {needs}")
-        if instance_map is not None:
-            instance_map = np.asarray(instance_map)
-            if not np.issubdtype(instance_map.dtype, np.integer) or instance_map.shape != self.size:
-                raise ValueError(
-                    f"instance_map must be integers {self.size}, received {instance_map.dtype} {instance_map.shape}"
-                )
-            rows["instance_map"] = instance_map.astype(np.int32)
-        return rows
+        if instance_map is None:
+            return rows
+        instance_map = np.asarray(instance_map)
+        if not np.issubdtype(instance_map.dtype, np.integer) or instance_map.shape != shape:
+            raise ValueError(
+                f"instance_map must be integers {shape}, received {instance_map.dtype} {instance_map.shape}"
+            )
+        return {**rows, "instance_map": instance_map.astype(np.int32)}
+
+    def _checked_length(self, num_frames, z_walk):
+        num_frames = self.num_frames if num_frames is None else num_frames
+        if num_frames < 1:
+            raise ValueError(f"num_frames must be at least 1, received {num_frames}")
+        if not 0 <= z_walk <= 1:
+            raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
+        return num_frames
 
     def _label_map(self, annotation):
         if isinstance(annotation, str | os.PathLike):

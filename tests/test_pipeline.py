@@ -270,6 +270,27 @@ def test_more_videos_than_fit_at_once(pipe, label_map):
     np.testing.assert_allclose(out.frames[-1:].astype(int), pipe(label_map, seed=count - 4).frames, atol=1)
 
 
+def test_a_batch_gives_each_map_and_seed_the_video_that_it_has_alone(pipe, label_map):
+    other = label_map[:, ::-1].copy()
+    maps, seeds = np.stack([label_map, other, label_map]), [5, 5, -2]
+    options = {"num_frames": 3, "z_walk": 0.5, "temperature": 1.0}  # two chunks
+    several = pipe.batch(maps, seeds, **options)
+    for i, seed in enumerate(seeds):
+        one = {name: getattr(several, name)[i : i + 1] for name in FIELDS}
+        output = pipeline_module.Seg2VidOutput(**one, label_maps=None, frames_per_chunk=2)
+        _assert_same(pipe(maps[i], seed=seed, **options), output)
+    assert np.abs(several.frames[0].astype(int) - several.frames[1]).max() > 1
+    for bad, message in (
+        ((label_map, [1]), r"label_maps must be \[N,H,W\] with a seed for each, received \(32, 64\) and 1 seeds"),
+        ((maps, [1]), r"received \(3, 32, 64\) and 1 seeds"),
+        ((maps[:, :16], seeds), "label_maps: size 16x64"),
+        ((maps, [1, 2, 2**63]), "must fit into int64"),
+        ((maps, seeds, maps), "instance_map: this model was trained without"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pipe.batch(*bad)
+
+
 def test_z_replaces_the_motion_and_leaves_the_start_frame(pipe, label_map):
     count = pipeline_module.CHUNK + 1
     z = np.random.default_rng(0).standard_normal((count, 10))  # float64 is welcome

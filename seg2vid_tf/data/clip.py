@@ -25,6 +25,7 @@ class Clip:
       visibility: float32 [L-1, H, W, 1], 1 where the pixel of frame t has a correspondence in frame 0, else 0; or None.
       visibility_backward: float32 [L-1, H, W, 1], the same for the pixels of frame 0 in frame t; or None.
       remarks: what is odd about it though nothing is wrong, for whoever prepares it; not stored with it.
+      made_from: what the manifest is to say of how it came about, as JSON; not stored with it either.
     """
 
     clip_id: str
@@ -36,6 +37,7 @@ class Clip:
     visibility: np.ndarray | None = None
     visibility_backward: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
+    made_from: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         length, height, width = self.label_maps.shape

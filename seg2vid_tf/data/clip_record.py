@@ -12,6 +12,7 @@ Frames stay encoded one by one, so that a window of a clip decodes only its own 
 """
 
 import io
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -94,6 +95,22 @@ def parse_clip(record: bytes) -> Clip:
         instance_maps=stacked("instance_maps", lambda v: _decode(v).astype(np.uint16)),
         **motion,
     )
+
+
+def read_first_maps(file: str | os.PathLike, number: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Label map uint8 [H, W] and instance map uint16 [H, W], or None, of frame 0 of a shard's record; no frame is read.
+
+    Raises:
+      ValueError: there is no such record, or it is damaged.
+    """
+    try:
+        record = tf.data.TFRecordDataset(str(file)).skip(number).take(1).get_single_element().numpy()
+        feature = tf.train.Example.FromString(record).features.feature
+    except (DecodeError, tf.errors.OpError) as error:
+        raise ValueError(f"{file}, record {number}: corrupt shard ({error}); prepare the data again") from error
+    instances = feature["instance_maps"].bytes_list.value if "instance_maps" in feature else ()
+    label_map = _decode(feature["label_maps"].bytes_list.value[0])
+    return label_map, _decode(instances[0]).astype(np.uint16) if instances else None
 
 
 def _decode(data: bytes) -> np.ndarray:

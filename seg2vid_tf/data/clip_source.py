@@ -8,7 +8,7 @@ import abc
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from seg2vid_tf.annotations.label_map import label_set_table
 from seg2vid_tf.annotations.spec import AnnotationSpec
@@ -49,6 +49,17 @@ class ClipSource(abc.ABC):
         Raises:
           ValueError: something is wrong with its files; the message names the file.
         """
+
+    def read_each(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Clip | ValueError | OSError]]:
+        """Yields each clip beside its id, in that order; where something is wrong with its files, the error.
+
+        A source that makes several clips at once faster than one after the other does so here.
+        """
+        for clip_id in clip_ids:
+            try:
+                yield clip_id, self.read(clip_id)
+            except (ValueError, OSError) as error:
+                yield clip_id, error
 
     def files(self, clip_id: str) -> list[pathlib.Path]:
         """The files that a clip is made of; none where it is rendered."""
@@ -100,8 +111,8 @@ class ClipList(ClipSource):
         self.clip_ids = tuple(self._clips)
         digest = hashlib.sha256()
         for clip in self._clips.values():
-            arrays = [getattr(clip, field.name) for field in dataclasses.fields(clip)]
-            for value in arrays[1:-1]:  # between the id and the remarks
+            values = [getattr(clip, field.name) for field in dataclasses.fields(clip)]
+            for value in values[1:-2]:  # between the id and what is said of it
                 digest.update(b"-" if value is None else value.tobytes())
         self.settings = {"reader": "memory", "sha256": digest.hexdigest()}
 

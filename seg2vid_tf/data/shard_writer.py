@@ -15,7 +15,7 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -118,34 +118,55 @@ class ShardWriter:
         Raises:
           ValueError: more than max_bad_clips of its clips are bad, or the file cannot be written whole.
         """
-        ids = self.source.clip_ids[index * self.clips_per_shard : (index + 1) * self.clips_per_shard]
-        name = f"shard-{index:05d}"
-        path, note = self.unfinished / f"{name}.tfrecord", self.unfinished / f"{name}.json"
+        ids, name = self._ids(index), f"shard-{index:05d}"
+        note = self.unfinished / f"{name}.json"
         made_of = self._made_of(ids)
-        entry = _finished(path, note, made_of)
+        entry = self._kept(note, made_of)
         if entry is not None:
             for clip in entry["clips"]:
                 each(clip["length"])
             return entry
         note.unlink(missing_ok=True)
-        temporary = self.unfinished / f".{name}.{os.getpid()}.tmp"
+        try:
+            entry = self._stored(ids, name, each)
+            write_document(note, {"made_of": made_of, "entry": entry}, indent=None)
+        except (OSError, NotWritten, tf.errors.OpError) as error:
+            raise ValueError(
+                f"{self.unfinished / name}: cannot be written whole ({error}); is the disk full? Make room and start "
+                "again, the shards before it are kept"
+            ) from error
+        return entry
+
+    def entries(self) -> list[dict]:
+        """What ``write`` returned for every shard, wherever it ran.
+
+        Raises:
+          ValueError: a shard was not written where this process looks for it.
+        """
+        notes = [self.unfinished / f"shard-{index:05d}.json" for index in range(self.num_shards)]
+        try:
+            return [read_document(note)["entry"] for note in notes]
+        except FileNotFoundError as error:
+            raise ValueError(
+                f"{error.filename} is missing, though all shards were written: the workers must see the same disk as "
+                "this process, under the same path"
+            ) from error
+
+    def _ids(self, index):
+        return self.source.clip_ids[index * self.clips_per_shard : (index + 1) * self.clips_per_shard]
+
+    def _stored(self, ids: Sequence[str], name: str, each: Callable[[int], None]) -> dict:
+        """Writes the clips of these ids as <name>.tfrecord and returns their entry in the manifest."""
+        path, temporary = self.unfinished / f"{name}.tfrecord", self.unfinished / f".{name}.{os.getpid()}.tmp"
         entry = {"file": path.name, "clips": [], "size": None, "has_instances": None, "bad_clips": [], "remarks": []}
         class_pixels = np.zeros(self.source.spec.num_classes, np.int64)
         num_bytes = 0
         try:
             with tf.io.TFRecordWriter(str(temporary)) as writer:
-                for clip_id in ids:
-                    try:
-                        clip = self._read(clip_id)
-                    except (ValueError, OSError) as error:
-                        entry["bad_clips"].append({"clip_id": clip_id, "error": str(error)})
-                        if len(entry["bad_clips"]) > self.max_bad_clips and not is_input_error(error):
-                            raise  # a fault of ours, which ends the program: its traceback says where
-                        self.check_bad(entry["bad_clips"])
-                        continue
+                for clip in self._clips(ids, entry):
                     shape = {"size": list(clip.label_maps.shape[1:]), "has_instances": clip.instance_maps is not None}
                     if entry["clips"]:
-                        _check_alike(shape, entry, clip_id)
+                        _check_alike(shape, entry, clip.clip_id)
                     entry |= shape
                     record = serialize_clip(
                         clip,
@@ -156,10 +177,7 @@ class ShardWriter:
                     writer.write(record)
                     num_bytes += len(record) + _FRAMING
                     class_pixels += np.bincount(clip.label_maps.ravel(), minlength=256)[: len(class_pixels)]
-                    files = [str(path) for path in self.source.files(clip_id)]
-                    entry["remarks"] += [{"clip_id": clip_id, "remark": r} for r in self._remarks(clip)]
-                    cut_from = {"recording": self.source.recording(clip_id), "files": files}
-                    entry["clips"].append({"clip_id": clip_id, "length": len(clip.frames), **cut_from})
+                    entry["clips"].append(self._said_of(clip))
                     each(len(clip.frames))
             if temporary.stat().st_size != num_bytes:
                 raise OSError(f"{temporary.stat().st_size} of {num_bytes} bytes arrived")
@@ -171,21 +189,38 @@ class ShardWriter:
                 "sha256": sha256_of(temporary),
             }
             os.replace(temporary, path)
-            write_document(note, {"made_of": made_of, "entry": entry}, indent=None)
-        except (OSError, NotWritten, tf.errors.OpError) as error:
-            raise ValueError(
-                f"{path}: cannot be written whole ({error}); is the disk full? Make room and start again, the shards "
-                "before it are kept"
-            ) from error
         finally:
             temporary.unlink(missing_ok=True)
         return entry
 
-    def finish(self, entries: list[dict]) -> dict:
+    def _clips(self, ids, entry) -> Iterator[Clip]:
+        """The good clips among these; the entry is told of the bad ones and of what is odd."""
+        for clip_id, clip in self.source.read_each(ids):
+            try:
+                if isinstance(clip, Exception):
+                    raise clip
+                self._check(clip)
+            except (ValueError, OSError) as error:
+                entry["bad_clips"].append({"clip_id": clip_id, "error": str(error)})
+                if len(entry["bad_clips"]) > self.max_bad_clips and not is_input_error(error):
+                    raise  # a fault of ours, which ends the program: its traceback says where
+                self.check_bad(entry["bad_clips"])
+                continue
+            entry["remarks"] += [{"clip_id": clip_id, "remark": r} for r in self._remarks(clip)]
+            yield clip
+
+    def _said_of(self, clip: Clip) -> dict:
+        """What the manifest says of a clip."""
+        files = [str(path) for path in self.source.files(clip.clip_id)]
+        cut_from = {"recording": self.source.recording(clip.clip_id), "files": files}
+        return {"clip_id": clip.clip_id, "length": len(clip.frames), **cut_from, **clip.made_from}
+
+    def finish(self, entries: list[dict], more: dict | None = None) -> dict:
         """Puts the manifest beside the shards and gives the folder the split's name.
 
         Args:
           entries: what ``write`` returned for every shard, in any order.
+          more: what the manifest is to say besides.
 
         Returns:
           The manifest.
@@ -200,8 +235,28 @@ class ShardWriter:
         if not shards:
             why = f"all {len(bad)} are bad, the first: {bad[0]['error']}" if bad else "is the source empty?"
             raise ValueError(f"{self.target}: no clips to write; {why}")
+        remarks = [remark for entry in entries for remark in entry.get("remarks", ())]
+        manifest = {**self._manifest(shards, bad, remarks), **(more or {})}
+        try:
+            write_document(self.unfinished / MANIFEST, manifest, indent=1)
+            os.rename(self.unfinished, self.target)
+        except OSError as error:
+            raise ValueError(
+                f"{self.target}: cannot be finished ({error}); its shards are kept, start again when it can"
+            ) from error
+        kept = {self.target / file for entry in shards for file in self._files(entry)} | {self.target / MANIFEST}
+        for path in sorted(self.target.rglob("*"), reverse=True):  # what lies in a folder before the folder
+            if path in kept or path.parent in kept:
+                continue
+            if not path.is_dir():  # the lock, notes, and shards of an earlier try that had more of them
+                path.unlink()
+            elif not any(path.iterdir()):
+                path.rmdir()
+        return manifest
+
+    def _manifest(self, shards: list[dict], bad: list[dict], remarks: list[dict]) -> dict:
         _check_all_alike(shards)
-        manifest = {
+        return {
             "schema_version": SCHEMA_VERSION,
             "split": self.split,
             "spec": self.source.spec.to_json(),
@@ -214,21 +269,24 @@ class ShardWriter:
             "num_clips": sum(entry["num_clips"] for entry in shards),
             "num_frames": sum(entry["num_frames"] for entry in shards),
             "bad_clips": bad,
-            "remarks": [remark for entry in entries for remark in entry.get("remarks", ())],
+            "remarks": remarks,
             "shards": [{key: value for key, value in entry.items() if key not in _OF_SPLIT} for entry in shards],
         }
+
+    def _files(self, entry: dict) -> dict[str, str]:
+        """{file, or folder of files, below the target: its SHA-256} of what a shard consists of."""
+        return {entry["file"]: entry["sha256"]}
+
+    def _kept(self, note: pathlib.Path, made_of: str) -> dict | None:
+        """The entry of a shard that an earlier try has written; None: it must be written."""
         try:
-            write_document(self.unfinished / MANIFEST, manifest, indent=1)
-            os.rename(self.unfinished, self.target)
-        except OSError as error:
-            raise ValueError(
-                f"{self.target}: cannot be finished ({error}); its shards are kept, start again when it can"
-            ) from error
-        kept = {entry["file"] for entry in shards} | {MANIFEST}
-        for path in self.target.iterdir():
-            if path.name not in kept:  # the lock, notes, and shards of an earlier try that had more of them
-                path.unlink()
-        return manifest
+            document = read_document(note)
+            entry = document["entry"]
+            files = self._files(entry).items() if document["made_of"] == made_of else None
+            same = files is not None and all(sha256_of(self.unfinished / file) == digest for file, digest in files)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return entry if same else None
 
     def check_bad(self, bad: list[dict]) -> None:
         """Raises ValueError, with the last one's error, where these are more bad clips than allowed."""
@@ -240,25 +298,25 @@ class ShardWriter:
         """A fingerprint of everything that a shard's bytes follow from."""
         files = [path for clip_id in ids for path in self.source.files(clip_id)]
         stats = [(str(path), *_size_and_time(path)) for path in files]
-        options = [self.image_format, self.quality, self.include_motion, SCHEMA_VERSION]
-        document = [ids, stats, options, self.source.settings, self.source.spec.to_json()]
+        document = [ids, stats, self.options(), self.source.settings, self.source.spec.to_json()]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
-    def _read(self, clip_id: str) -> Clip:
-        """The clip, held against the spec."""
-        clip = self.source.read(clip_id)
+    def options(self) -> list:
+        """What a shard's bytes follow from besides its clips."""
+        return [self.image_format, self.quality, self.include_motion, SCHEMA_VERSION]
+
+    def _check(self, clip: Clip) -> None:
+        """Holds a clip against the spec."""
         if self.include_motion and not clip.has_motion:
-            raise ValueError(f"clip {clip_id!r} has no exact flow; write this source with include_motion=False")
+            raise ValueError(f"clip {clip.clip_id!r} has no exact flow; write this source with include_motion=False")
         if (clip.label_maps == self.source.spec.ignore_id).all():
             raise ValueError(
-                f"clip {clip_id!r} has no annotation: every pixel is ignored; it needs a label map, or, if it has "
-                "one, the "
-                "label set that its ids are of: --label_ids"
+                f"clip {clip.clip_id!r} has no annotation: every pixel is ignored; it needs a label map, or, if it has "
+                "one, the label set that its ids are of: --label_ids"
             )
         validate_label_map(
-            clip.label_maps, self.source.spec, clip.label_maps.shape[1:], name=f"clip {clip_id!r}, label_maps"
+            clip.label_maps, self.source.spec, clip.label_maps.shape[1:], name=f"clip {clip.clip_id!r}, label_maps"
         )
-        return clip
 
     def _remarks(self, clip: Clip) -> list[str]:
         """What is odd about a clip that is stored all the same."""
@@ -330,14 +388,3 @@ def _size_and_time(path: pathlib.Path) -> tuple[int, int]:
     except OSError:  # reading it will say why
         return -1, -1
     return stat.st_size, stat.st_mtime_ns
-
-
-def _finished(path: pathlib.Path, note: pathlib.Path, made_of: str) -> dict | None:
-    """The entry of a shard that an earlier try has written; None: it must be written."""
-    try:
-        document = read_document(note)
-        entry = document["entry"]
-        same = document["made_of"] == made_of and sha256_of(path) == entry["sha256"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return entry if same else None

@@ -1,5 +1,9 @@
 """The Beam pipeline writes what one process writes, byte for byte, and fails as it does."""
 
+import dataclasses
+import os
+import signal
+
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
@@ -43,3 +47,34 @@ def test_what_a_worker_refuses_reaches_the_caller_and_leaves_no_split(tmp_path, 
     assert [p.name for p in tmp_path.iterdir()] in ([], [".train.unfinished"])
     with pytest.raises(ValueError, match="no clips to write"):
         write_shards_with_beam(ShardWriter(ClipList([], SPEC), tmp_path, "train"))
+
+
+def test_processes_of_this_machine_write_the_same_shards_and_one_that_is_killed_is_told(tmp_path, make_clip):
+    from seg2vid_tf.data.beam_runner import run_on_beam
+    from seg2vid_tf.data.beam_writer import write_shards_with_beam
+
+    source = ClipList([make_clip(name, seed=i) for i, name in enumerate("abcde")], SPEC)
+    expected = write_shards(source, tmp_path / "one", split="train", clips_per_shard=1)
+    writer = ShardWriter(source, tmp_path / "two", "train", clips_per_shard=1)
+    assert write_shards_with_beam(writer, workers=2) == expected
+    with pytest.raises(ValueError, match="a worker process was killed, for want of memory perhaps"):
+        run_on_beam(_KillOf(1), range(3), workers=2)
+    for options, message in (
+        ({"workers": 0}, "workers must be at least 1"),
+        ({"workers": 2, "runner": "FlinkRunner"}, "how many workers other runners have is told by flags of their own"),
+        ({"arguments": ["--direct_running_mode=multi_processing"]}, "processes on this machine are started by workers"),
+        ({"runner": "NoRunner"}, "runner=NoRunner: "),
+    ):
+        with pytest.raises(ValueError, match=message):
+            run_on_beam(print, range(3), **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class _KillOf:
+    """Ends the process that does a piece, as a kernel without memory does."""
+
+    piece: int
+
+    def __call__(self, piece):
+        if piece == self.piece:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -152,7 +152,7 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path, folder):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (min(sizes[:2]) - 100, hard))
     try:
-        with pytest.raises(ValueError, match="shard-00000.tfrecord: cannot be written whole .*is the disk full"):
+        with pytest.raises(ValueError, match="shard-00000: cannot be written whole .*is the disk full"):
             write_shards(Reading(folder), tmp_path / "out", split="train", clips_per_shard=2)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
