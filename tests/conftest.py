@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import dataclasses
+import contextlib
 import fcntl
 import pathlib
 
@@ -132,15 +133,22 @@ def shake_heads(motion):
     painted.kernel.assign(rng.normal(0, 0.1, painted.kernel.shape).astype(np.float32))
 
 
-def exported_once(model, name, tmp_path_factory) -> pathlib.Path:
-    """The version folder of a model's export, which one of the test processes makes for all of them."""
-    from seg2vid_tf.serving.export import export
-
+@contextlib.contextmanager
+def shared_folder(name, tmp_path_factory):
+    """A folder of all test processes, where one of them at a time makes what is called so, if it is not there yet."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent
     with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield root
+
+
+def exported_once(model, name, tmp_path_factory) -> pathlib.Path:
+    """The version folder of a model's export, which one of the test processes makes for all of them."""
+    from seg2vid_tf.serving.export import export
+
+    with shared_folder(name, tmp_path_factory) as root:
         if not (root / "exports" / name).exists():
             export(model, root / "exports", name)
     return root / "exports" / name / "1"

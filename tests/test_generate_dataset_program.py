@@ -15,6 +15,7 @@ from seg2vid_tf.files import sha256_of
 from tests.conftest import SIZE
 from tests.programs import HANG_SECONDS, ROOT, command_line, run_program, run_python
 
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="bulk jobs as programs run on the second stack")
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 PROGRAM = "generate_dataset.py"
 

@@ -110,7 +110,7 @@ def test_generate_resizes_and_converts_when_told_and_refuses_the_rest(
         "fps must lie in 0.01..100, received 0.0": {**bad, "saved_model": model, "fps": 0},
         "is neither a model folder": {**bad, "saved_model": tmp_path / "absent"},
         "it was not written by": {**bad, "saved_model": tmp_path / "broken"},
-        "give one of --saved_model, --run_dir and --preset, received none": bad,
+        "give one of --saved_model, --run_dir, --preset, --onnx and --openvino, received none": bad,
         "received --saved_model and --preset": {**bad, "saved_model": model, "preset": "street"},
         "unknown preset 'nowhere'": {**bad, "preset": "nowhere"},
         "absent/motion holds no run": {**bad, "run_dir": tmp_path / "absent"},

@@ -26,7 +26,7 @@ from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.export_folder import newest_version, read_description, write_sums
 from seg2vid_tf.files import replacing_folder
 from seg2vid_tf.models.seg2vid import Seg2Vid
-from seg2vid_tf.serving.converted import KINDS, SIGNATURES, ConvertedModel
+from seg2vid_tf.serving.converted import ALSO_INPUT, KINDS, SIGNATURES, ConvertedModel
 from seg2vid_tf.serving.export import write_description
 from seg2vid_tf.serving.signatures import describe, signatures
 from seg2vid_tf.serving.verify import example_values, verify
@@ -150,7 +150,8 @@ def _of_one_row(function, inputs):
     specs = {key: tf.TensorSpec(value.shape, tf.as_dtype(value.dtype), key) for key, value in inputs.items()}
     named = tf.function(lambda **tensors: function(**tensors), autograph=False).get_concrete_function(**specs)
     frozen = convert_variables_to_constants_v2(named, lower_control_flow=False)
-    outputs = {tensor.name: key for key, tensor in zip(sorted(named.structured_outputs), frozen.outputs, strict=True)}
+    keys = [key + ALSO_INPUT * (key in inputs) for key in sorted(named.structured_outputs)]
+    outputs = {tensor.name: key for key, tensor in zip(keys, frozen.outputs, strict=True)}
     graph = frozen.graph.as_graph_def()
     for node in graph.node:  # the checks are done when nothing waits for them
         kept = [name for name in node.input if not name.startswith("^")]

@@ -21,6 +21,8 @@ from seg2vid_tf.ops.numpy_noise import per_example_normal
 KINDS = {"onnx": ".onnx", "openvino": ".xml"}
 # What is converted of the signatures, as far as a model has them.
 SIGNATURES = ("from_tensor", "animate_tensor", "recall")
+# What ends an output's name in a graph one of whose inputs has that name: a graph may hold a name once.
+ALSO_INPUT = ".out"
 
 
 class ConvertedModel:
@@ -86,7 +88,8 @@ class _OnnxRuntimeSession:
         self._outputs = [each.name for each in self._session.get_outputs()]
 
     def run(self, inputs):
-        return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+        names = [name.removesuffix(ALSO_INPUT) for name in self._outputs]
+        return dict(zip(names, self._session.run(self._outputs, inputs), strict=True))
 
 
 class _OpenVinoSession:
@@ -100,7 +103,7 @@ class _OpenVinoSession:
         compiled = openvino.Core().compile_model(str(path), "CPU", options)
         self._request = compiled.create_infer_request()
         self.inputs = {each.get_any_name(): list(each.get_shape()) for each in compiled.inputs}
-        self._outputs = {each.get_any_name(): each for each in compiled.outputs}
+        self._outputs = {each.get_any_name().removesuffix(ALSO_INPUT): each for each in compiled.outputs}
 
     def run(self, inputs):
         found = self._request.infer(inputs)
