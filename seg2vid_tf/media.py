@@ -60,7 +60,8 @@ def save_mp4(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
         with av.open(str(temporary), "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=fractions.Fraction(fps).limit_denominator(1000))
             stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
-            # Else the bytes follow from how many cores there are, and from where in memory x264's tables lie.
+            # Else the bytes follow from how many cores there are, and from what else is in memory
+            # (findings/x264_memory_decides.sh).
             stream.options = {"crf": "16", "x264-params": "cpu-independent=1"}
             stream.codec_context.thread_count = 1
             for frame in frames:

@@ -69,7 +69,7 @@ def test_gif_of_a_still_scene_plays_as_long_as_its_frames(tmp_path):
 
 
 def test_the_same_frames_are_the_same_mp4_wherever_they_lie_in_memory(tmp_path):
-    """x264 has its tables' addresses decide some of its sums, unless it is asked not to: 2 files of 80."""
+    """Unless x264 is asked for it, they are one of two files (findings/x264_memory_decides.sh)."""
     pytest.importorskip("av")
     rng = np.random.default_rng(0)
     frames = (np.cumsum(rng.integers(0, 256, (3, 32, 64, 3)), axis=0) // 3).astype(np.uint8)
