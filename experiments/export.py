@@ -38,6 +38,8 @@ def main():
     given = one_given(RUN_DIR, SAVED_MODEL)
     if given.name == "saved_model" and (FORMAT.value == "saved_model" or MODEL.value != "seg2vid"):
         raise ValueError("--saved_model is an export already: give --format=onnx or openvino, and no --model")
+    if given.name == "saved_model" and CARD.value:
+        raise ValueError("--card is of a model that is exported; what is converted keeps its own: leave it out")
     if given.name == "run_dir" and not NAME.value:
         raise ValueError("--name: what is the model to be called?")
     if FORMAT.value != "saved_model" and WITH_DISCRIMINATOR.value:
@@ -48,6 +50,8 @@ def main():
         from seg2vid_tf.serving.convert import convert_export  # TensorFlow loads here: --help needs none.
 
         source = newest_version(pathlib.Path(SAVED_MODEL.value)).absolute()
+        if not VERSION.value and not source.name.isdecimal():
+            raise ValueError(f"{source} does not say its version: give --version, and the model's --name")
         target = _target(NAME.value or source.parent.name, VERSION.value or int(source.name))
         convert_export(source, target, FORMAT.value, say)
         print(f"converted and verified: {target}")

@@ -16,6 +16,7 @@ with the reason; that file says of each clip what it was made of. A job that was
 the output folder appears when all is there, until then the clips are in .<name>.unfinished beside it.
 """
 
+import json
 import pathlib
 import re
 import sys
@@ -167,11 +168,19 @@ def _check_flags():
         raise ValueError(f"--workers are of this machine: {RUNNER.value} has flags of its own for them (--beam_flags)")
 
 
+def _is_split(manifest):
+    """Whether a file is a prepared split's manifest: other programs call theirs so, too."""
+    try:
+        return "schema_version" in json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
 def _maps(spec, size, reads_instances):
     """The MapSource that the flags name."""
     from seg2vid_tf.bulk.map_sources import FolderMaps, SceneMaps, SplitMaps, Told
 
-    is_split = bool(INPUT.value) and (pathlib.Path(INPUT.value) / "manifest.json").is_file()
+    is_split = bool(INPUT.value) and _is_split(pathlib.Path(INPUT.value) / "manifest.json")
     if SCENES.value or is_split:
         of_files = (LABEL_IDS, PALETTE, COLORS, PATTERN, INSTANCE_MAPS, *(() if is_split else (RESIZE, FIT)))
         for flag in of_files:

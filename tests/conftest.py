@@ -9,8 +9,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # As the programs do (flags.run): what they print is compared with what this process computes.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-import dataclasses
 import contextlib
+import dataclasses
 import fcntl
 import pathlib
 

@@ -65,6 +65,16 @@ def test_a_killed_job_goes_on_to_the_bytes_of_one_that_was_not(saved_model, maps
     assert done.returncode == 1 and "error: " in done.stderr and "two holds another job" in done.stderr
 
 
+def test_a_splits_maps_make_a_split(saved_model, street_data, tmp_path):
+    given = {"saved_model": saved_model.parent, "input": street_data / "validation", "format": "tfrecord"}
+    done = run_program(PROGRAM, **given, output=tmp_path / "made", workers=2, resize="true")
+    assert done.returncode == 0, done.stderr
+    made, source = (
+        json.loads((folder / "manifest.json").read_text()) for folder in (tmp_path / "made", given["input"])
+    )
+    assert made["num_clips"] == source["num_clips"] and made["schema_version"] == source["schema_version"]
+
+
 def test_mistakes_are_told_before_tensorflow_is_loaded(saved_model, maps, tmp_path):
     base = {"saved_model": saved_model.parent, "input": maps, "output": tmp_path / "out"}
     without = {key: value for key, value in base.items() if key != "input"}

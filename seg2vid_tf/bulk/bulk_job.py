@@ -6,9 +6,11 @@
 """
 
 import contextlib
+import hashlib
 import importlib.metadata
+import pathlib
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import seg2vid_tf
 from seg2vid_tf.bulk.progress import watched
@@ -43,12 +45,24 @@ def run_job(writer: ShardWriter, runner: str = DIRECT, arguments: Sequence[str] 
     if manifest.exists():
         done = read_document(manifest)
         _check_same(done.get("job"), job, writer.target)
+        if done.get("made_of_sha256") != _joined(map(writer.made_of, range(writer.num_shards))):
+            raise ValueError(
+                f"{writer.target} was made of other files than these, or of these as they were before: give another "
+                "--output, or delete it"
+            )
         return done
     with writer.workplace():
         _claim(writer, job)
         with _progress(writer):
             run_on_beam(writer.write, range(writer.num_shards), runner, arguments, workers)
-        return writer.finish(writer.entries(), {"job": job})
+        entries = writer.entries()
+        made_of = _joined(read_document(path)["made_of"] for path in _note_files(writer))
+        return writer.finish(entries, {"job": job, "made_of_sha256": made_of})
+
+
+def _joined(fingerprints: Iterable[str]) -> str:
+    """One fingerprint of those of all shards, in their order."""
+    return hashlib.sha256("".join(fingerprints).encode()).hexdigest()
 
 
 def _identity(writer):
@@ -72,9 +86,13 @@ def _versions():
 
 def _claim(writer, job):
     path = writer.unfinished / JOB
-    # Where nothing but refusals came of an earlier try, as with a wrong flag, there is nothing to mix.
-    if path.exists() and any(entry["clips"] for entry in _notes(writer, set())):
-        _check_same(read_document(path), job, writer.unfinished)
+    if path.exists() and read_document(path) != job:
+        notes = _note_files(writer)
+        # Where nothing but refusals came of an earlier try, as with a wrong flag, there is nothing to mix.
+        if any(clips for clips, _ in filter(None, map(_counts, notes))):
+            _check_same(read_document(path), job, writer.unfinished)
+        for note in notes:
+            note.unlink()
     write_document(path, job)
 
 
@@ -89,26 +107,31 @@ def _check_same(there, job, folder):
         )
 
 
-def _notes(writer, seen) -> Iterator[dict]:
-    """The entries of the shards written by now whose notes were not seen yet."""
-    for path in sorted(writer.unfinished.glob("shard-*.json")):
-        if path.name not in seen:
-            seen.add(path.name)
-            # One that is damaged, or is replaced at this moment, is its writer's business.
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                yield read_document(path)["entry"]
+def _note_files(writer) -> list[pathlib.Path]:
+    """The notes of the shards written by now."""
+    return sorted(writer.unfinished.glob("shard-*.json"))
+
+
+def _counts(note: pathlib.Path) -> tuple[int, int] | None:
+    """How many clips a shard holds and how many were refused; None where its note cannot be read, or not now."""
+    # One that is damaged, or is replaced at this moment, is its writer's business.
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        entry = read_document(note)["entry"]
+        return len(entry["clips"]), len(entry["bad_clips"])
 
 
 @contextlib.contextmanager
 def _progress(writer):
     """Says what is there, wherever the workers are: they leave notes."""
-    total, seen, counts = len(writer.source), set(), {"made": 0, "refused": 0}
+    counts = {}
 
     def look():
-        for entry in _notes(writer, seen):
-            counts["made"] += len(entry["clips"])
-            counts["refused"] += len(entry["bad_clips"])
-        return counts["made"], counts["refused"]
+        for note in _note_files(writer):
+            with contextlib.suppress(OSError):
+                written = note.stat().st_mtime_ns  # one that is made anew is counted anew
+                if counts.get(note.name, (0, None))[0] != written and (found := _counts(note)):
+                    counts[note.name] = written, found
+        return tuple(map(sum, zip(*(found for _, found in counts.values()), strict=True))) or (0, 0)
 
-    with watched(look, total, "clips"):
+    with watched(look, len(writer.source), "clips"):
         yield

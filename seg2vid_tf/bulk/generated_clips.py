@@ -68,6 +68,8 @@ class GeneratedClips(ClipSource):
         if temperature is not None and not 0 <= temperature < math.inf:
             raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
         description = read_description(model)
+        if not saved_models(model):
+            raise ValueError(f"{model} holds no SavedModel, which bulk jobs run: give the export that it was made of")
         missing = {"start_frame", "motion"} - set(description["stages"])
         if missing:
             raise ValueError(f"{model} has no {' and no '.join(sorted(missing))}: a video of a label map needs both")
@@ -98,6 +100,7 @@ class GeneratedClips(ClipSource):
         return clip
 
     def read_each(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Clip | ValueError | OSError]]:
+        limit_threads(self._threads)  # before a split's records are read, by TensorFlow
         batch, name, given = [], None, None
         for clip_id in clip_ids:
             if self._made_of[clip_id][0] != name:
@@ -123,12 +126,18 @@ class GeneratedClips(ClipSource):
         return self._length
 
     def _input(self, name: str) -> BulkMap | ValueError | OSError:
-        """The input, or why it is refused; what a disk fails to do is raised, for whoever tries once more."""
+        """The input, or why it is refused.
+
+        Raises:
+          ValueError: a disk fails: that is no refusal, and who tries once more may have it.
+        """
         try:
             given = self._maps.read(name)
         except OSError as error:
             if error.errno not in _FILE_TO_BLAME:
-                raise
+                raise ValueError(
+                    f"{name} cannot be read now ({error}); what was made is kept: start again when its disk answers"
+                ) from error
             return error
         except ValueError as error:
             if not is_input_error(error):
@@ -139,7 +148,7 @@ class GeneratedClips(ClipSource):
         return given
 
     def _made(self, batch: list[tuple[str, BulkMap]]) -> Iterator[tuple[str, Clip]]:
-        pipe = _pipeline(self._model, self._threads)
+        pipe = _pipeline(self._model)
         output = pipe.batch(
             np.stack([given.label_map for _, given in batch]),
             [self._made_of[clip_id][1] for clip_id, _ in batch],
@@ -159,11 +168,10 @@ class GeneratedClips(ClipSource):
             yield clip_id, dataclasses.replace(clip, remarks=(doubt,) if doubt else (), made_from=made_from)
 
 
-def _pipeline(model: pathlib.Path, threads: int | None):
+def _pipeline(model: pathlib.Path):
     """The model's pipeline, loaded once in a process, whichever of its threads asks first."""
     with _lock:
         if model not in _pipelines:
-            limit_threads(threads)
             from seg2vid_tf.pipeline import Seg2VidPipeline
 
             _pipelines[model] = Seg2VidPipeline.from_saved_model(model)

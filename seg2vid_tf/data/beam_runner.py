@@ -53,8 +53,7 @@ def run_on_beam(
         )
     if runner == DIRECT and any(argument.startswith("--direct_") for argument in arguments):
         raise ValueError(f"processes on this machine are started by workers (--workers), received {list(arguments)}")
-    with _quiet():
-        _run(work, pieces, runner, arguments, workers)
+    _run(work, pieces, runner, arguments, workers)
 
 
 def _run(work, pieces, runner, arguments, workers):
@@ -71,11 +70,13 @@ def _run(work, pieces, runner, arguments, workers):
             # More threads than processes: pieces are dealt out to the threads at once, and some have less to do.
             arguments += [f"--direct_num_workers={4 * workers}", "--direct_running_mode=multi_threading"]
     try:
-        pipeline = beam.Pipeline(FnApiRunner() if runner == DIRECT else runner, PipelineOptions(arguments))
+        options = PipelineOptions(arguments)
+        options.get_all_options()  # Beam says which of them it does not know, and goes on without
+        pipeline = beam.Pipeline(FnApiRunner() if runner == DIRECT else runner, options)
     except ValueError as error:
         raise ValueError(f"runner={runner}: {error}") from error
     try:
-        with here, pipeline:
+        with _quiet(), here, pipeline:
             _ = (
                 pipeline
                 | "pieces" >> beam.Create(list(pieces))

@@ -11,6 +11,7 @@
 Frames stay encoded one by one, so that a window of a clip decodes only its own frames.
 """
 
+import errno
 import io
 import os
 
@@ -102,12 +103,16 @@ def read_first_maps(file: str | os.PathLike, number: int) -> tuple[np.ndarray, n
 
     Raises:
       ValueError: there is no such record, or it is damaged.
+      OSError: the disk fails.
     """
+    damaged = tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError
     try:
         record = tf.data.TFRecordDataset(str(file)).skip(number).take(1).get_single_element().numpy()
         feature = tf.train.Example.FromString(record).features.feature
-    except (DecodeError, tf.errors.OpError) as error:
+    except (DecodeError, *damaged, tf.errors.NotFoundError) as error:
         raise ValueError(f"{file}, record {number}: corrupt shard ({error}); prepare the data again") from error
+    except tf.errors.OpError as error:
+        raise OSError(errno.EIO, str(error), str(file)) from error
     instances = feature["instance_maps"].bytes_list.value if "instance_maps" in feature else ()
     label_map = _decode(feature["label_maps"].bytes_list.value[0])
     return label_map, _decode(instances[0]).astype(np.uint16) if instances else None

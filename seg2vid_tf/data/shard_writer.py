@@ -120,7 +120,7 @@ class ShardWriter:
         """
         ids, name = self._ids(index), f"shard-{index:05d}"
         note = self.unfinished / f"{name}.json"
-        made_of = self._made_of(ids)
+        made_of = self.made_of(index)
         entry = self._kept(note, made_of)
         if entry is not None:
             for clip in entry["clips"]:
@@ -294,8 +294,9 @@ class ShardWriter:
             allowed = f"{len(bad)} bad clips, {self.max_bad_clips} allowed; the last: " if self.max_bad_clips else ""
             raise ValueError(f"{allowed}{bad[-1]['error']}")
 
-    def _made_of(self, ids):
-        """A fingerprint of everything that a shard's bytes follow from."""
+    def made_of(self, index: int) -> str:
+        """A fingerprint of everything that a shard's bytes follow from, of its files their names, sizes and times."""
+        ids = self._ids(index)
         files = [path for clip_id in ids for path in self.source.files(clip_id)]
         stats = [(str(path), *_size_and_time(path)) for path in files]
         document = [ids, stats, self.options(), self.source.settings, self.source.spec.to_json()]
@@ -382,9 +383,10 @@ def _check_alike(shape: dict, first: dict, clip_id: str) -> None:
         )
 
 
-def _size_and_time(path: pathlib.Path) -> tuple[int, int]:
+def _size_and_time(path: pathlib.Path) -> tuple[int, int, bool]:
+    """Of a file, and whether it may be read: what was refused for that is looked at again."""
     try:
         stat = path.stat()
     except OSError:  # reading it will say why
-        return -1, -1
-    return stat.st_size, stat.st_mtime_ns
+        return -1, -1, False
+    return stat.st_size, stat.st_mtime_ns, os.access(path, os.R_OK)
