@@ -324,9 +324,9 @@ def test_the_learned_prior_reaches_the_decoder_and_does_not_touch_a_posteriors_m
     seen = []
     call = type(learned.decoder).call
 
-    def recording(self, levels, picture, foreground, z):
+    def recording(self, levels, picture, foreground, z, instances):
         seen.append(z)
-        return call(self, levels, picture, foreground, z)
+        return call(self, levels, picture, foreground, z, instances)
 
     monkeypatch.setattr(type(learned.decoder), "call", recording)
     z = learned.encode(frames, annotation).mean()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.compat import KERAS_3
 from seg2vid_tf.data.pipeline import make_dataset
 from seg2vid_tf.models.restore import seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
@@ -80,6 +81,7 @@ class Program:
         assert self.process.wait(timeout=HANG_SECONDS) == 0, self.log()
 
 
+@pytest.mark.skipif(KERAS_3, reason="programs are killed on the first stack, and workers on the second")
 def test_a_killed_program_resumes_to_the_same_bits(
     smallest_motion, with_model, with_training, command_line, street_data, tmp_path
 ):
