@@ -76,6 +76,7 @@ FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to w
 
 def main():
     from seg2vid_tf import media
+    from seg2vid_tf.data.fit import check_fit
 
     unknown = set(FORMATS.value) - {"gif", "mp4", "png", "flow"}
     if unknown:
@@ -91,8 +92,7 @@ def main():
     for flag in (MOTION_LABEL_IDS, MOTION_COLORS):
         if flag.value and not MOTION_OF.value:
             raise ValueError(f"--{flag.name} says what the maps of --motion_of are, which is not given; leave it out")
-    if FIT.value != "squeeze" and not RESIZE.value:
-        raise ValueError(f"--fit={FIT.value} says how a map of another shape is resized: give --resize, too")
+    check_fit(FIT.value, RESIZE.value)
     for flag in (LABEL_MAP, START_FRAME, REFERENCE, INSTANCE_MAP):
         if flag.value and not pathlib.Path(flag.value).is_file():
             raise ValueError(f"--{flag.name}: no file {flag.value!r}")
@@ -106,8 +106,7 @@ def main():
 
     from seg2vid_tf.annotations.color_map import read_told_map
     from seg2vid_tf.annotations.doubts import warn_of_file
-    from seg2vid_tf.annotations.label_map import resize_label_map
-    from seg2vid_tf.data.fit import content, fitted
+    from seg2vid_tf.data.fit import content, map_at
 
     spec, size = spec_and_size()
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
@@ -115,13 +114,7 @@ def main():
     shape = label_map.shape
     if LABEL_IDS.value and not COLORS.value:
         warn_of_file(LABEL_MAP.value, spec, LABEL_IDS.value)
-    if RESIZE.value:
-        label_map = fitted(label_map, size, FIT.value, resize_label_map)
-    elif shape != size:
-        raise ValueError(
-            f"{LABEL_MAP.value} is {shape[0]} x {shape[1]} (height x width), the model takes {size[0]} x {size[1]}: "
-            "give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
-        )
+    label_map = map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value)
     given = pictures(shape, size)
     print("loading the model ...", flush=True)
     from seg2vid_tf.pipeline import Seg2VidPipeline

@@ -148,6 +148,8 @@ def numbers(flag: str, text: str) -> list[int]:
 
 
 def _check_flags():
+    from seg2vid_tf.data.fit import check_fit
+
     one_given(INPUT, SCENES)
     for name, (other, value) in _ONLY_WITH.items():
         if flags.FLAGS[name].present and flags.FLAGS[other].value != value:
@@ -156,8 +158,7 @@ def _check_flags():
         raise ValueError(f"--input: no folder {INPUT.value!r}")
     if INSTANCE_MAPS.value and not pathlib.Path(INSTANCE_MAPS.value).is_dir():
         raise ValueError(f"--instance_maps: no folder {INSTANCE_MAPS.value!r}")
-    if FIT.value != "squeeze" and not RESIZE.value:
-        raise ValueError(f"--fit={FIT.value} says how a map of another shape is resized: give --resize, too")
+    check_fit(FIT.value, RESIZE.value)
     if FIT.value == "letterbox" and FORMAT.value == "tfrecord":
         raise ValueError(
             "--fit=letterbox cuts clips to their maps' shapes, and a split has one size: --fit=crop keeps it"

@@ -67,6 +67,7 @@ FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF")
 
 def main():
     from seg2vid_tf.annotations.spec import load_spec
+    from seg2vid_tf.data.fit import check_fit
     from seg2vid_tf.media import save_gif
     from seg2vid_tf.serving.client import Seg2VidClient
     from seg2vid_tf.serving.kept_answers import KeptAnswers
@@ -75,8 +76,7 @@ def main():
     for flag in (LABEL_IDS, COLORS):
         if flag.value and not SPEC.value:
             raise ValueError(f"--{flag.name} needs --spec, the model's classes: its server does not tell them")
-    if FIT.value != "squeeze" and not RESIZE.value:
-        raise ValueError(f"--fit={FIT.value} says how a map of another shape is resized: give --resize, too")
+    check_fit(FIT.value, RESIZE.value)
     if START_FRAME.value and REFERENCE.value:
         raise ValueError("--start_frame is animated as it is, --reference says how one is painted: give one of them")
     if ENCODER.value and not REFERENCE.value:

@@ -374,12 +374,8 @@ class Seg2VidPipeline:
         return {**rows, "instance_map": instance_map.astype(np.int32)}
 
     def _checked_length(self, num_frames, z_walk):
-        num_frames = self.num_frames if num_frames is None else num_frames
-        if num_frames < 1:
-            raise ValueError(f"num_frames must be at least 1, received {num_frames}")
-        if not 0 <= z_walk <= 1:
-            raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
-        return num_frames
+        check_length(num_frames, z_walk)
+        return self.num_frames if num_frames is None else num_frames
 
     def _label_map(self, annotation):
         if isinstance(annotation, str | os.PathLike):
@@ -394,8 +390,7 @@ class Seg2VidPipeline:
 
     def _drawn_stddev(self, temperature):
         temperature = self.temperature if temperature is None else temperature
-        if not 0 <= temperature < math.inf:
-            raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
+        check_temperature(temperature)
         sizes = self.background_latent, self.latent_dim - self.background_latent
         return drawn_stddev(sizes, self.num_frames, temperature, self._smoothness)
 
@@ -425,6 +420,20 @@ class Seg2VidPipeline:
                 "converted has no encoder, load the SavedModel that it was made of"
             )
         return self._functions[signature](**inputs)
+
+
+def check_length(num_frames: int | None, z_walk: float) -> None:
+    """Raises ValueError where one of these arguments of ``Seg2VidPipeline.__call__`` is out of range."""
+    if num_frames is not None and num_frames < 1:
+        raise ValueError(f"num_frames must be at least 1, received {num_frames}")
+    if not 0 <= z_walk <= 1:
+        raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
+
+
+def check_temperature(temperature: float | None) -> None:
+    """As check_length."""
+    if temperature is not None and not 0 <= temperature < math.inf:
+        raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
 
 
 def _seeds(first, count):

@@ -15,6 +15,7 @@ import fcntl
 import pathlib
 
 import hypothesis
+import numpy as np
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
@@ -152,6 +153,14 @@ def exported_once(model, name, tmp_path_factory) -> pathlib.Path:
         if not (root / "exports" / name).exists():
             export(model, root / "exports", name)
     return root / "exports" / name / "1"
+
+
+@pytest.fixture(scope="session")
+def label_map():
+    """Sky over buildings over road, a car, and some ignored pixels."""
+    ids = np.zeros(SIZE, np.uint8)
+    ids[:10], ids[10:18], ids[16:24, 20:34], ids[30:] = 6, 2, 8, 255
+    return ids
 
 
 @pytest.fixture(scope="session")

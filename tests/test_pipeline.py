@@ -32,14 +32,6 @@ FIELDS = ["frames", "flow", "flow_backward", "visibility", "visibility_backward"
 
 
 @pytest.fixture(scope="module")
-def label_map():
-    """Sky over buildings over road, a car, and some ignored pixels."""
-    ids = np.zeros(SIZE, np.uint8)
-    ids[:10], ids[10:18], ids[16:24, 20:34], ids[30:] = 6, 2, 8, 255
-    return ids
-
-
-@pytest.fixture(scope="module")
 def pipe_with_instances(saved_model_with_instances):
     return Seg2VidPipeline.from_saved_model(saved_model_with_instances)
 

@@ -8,7 +8,6 @@ CPUs of one kind a clip has the same bits whoever makes it.
 import dataclasses
 import errno
 import hashlib
-import math
 import pathlib
 import threading
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.export_folder import read_description, saved_models
 from seg2vid_tf.files import sha256_of
 from seg2vid_tf.flags import is_input_error
+from seg2vid_tf.pipeline import Seg2VidPipeline, check_length, check_temperature
 
 # What opening a file ends with where the file is to blame, and not the disk or the network that it lies on.
 _FILE_TO_BLAME = (None, errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ELOOP)
@@ -61,12 +61,8 @@ class GeneratedClips(ClipSource):
             raise ValueError(f"seeds must be different integers of 64 bits, at least one, received {list(seeds)[:10]}")
         if batch_size < 1 or (threads is not None and threads < 1):
             raise ValueError(f"batch_size and threads must be at least 1, received {batch_size} and {threads}")
-        if num_frames is not None and num_frames < 1:
-            raise ValueError(f"num_frames must be at least 1, received {num_frames}")
-        if not 0 <= z_walk <= 1:
-            raise ValueError(f"z_walk must lie in 0..1, received {z_walk}")
-        if temperature is not None and not 0 <= temperature < math.inf:
-            raise ValueError(f"temperature must be finite and at least 0, received {temperature}")
+        check_length(num_frames, z_walk)
+        check_temperature(temperature)
         description = read_description(model)
         if not saved_models(model):
             raise ValueError(f"{model} holds no SavedModel, which bulk jobs run: give the export that it was made of")
@@ -172,7 +168,5 @@ def _pipeline(model: pathlib.Path):
     """The model's pipeline, loaded once in a process, whichever of its threads asks first."""
     with _lock:
         if model not in _pipelines:
-            from seg2vid_tf.pipeline import Seg2VidPipeline
-
             _pipelines[model] = Seg2VidPipeline.from_saved_model(model)
         return _pipelines[model]

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from seg2vid_tf.annotations.color_map import read_told_map
-from seg2vid_tf.annotations.label_map import resize_label_map, validate_label_map
+from seg2vid_tf.annotations.label_map import validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.drawn_label_map import drawn_label_map
-from seg2vid_tf.data.fit import content, fitted
+from seg2vid_tf.data.fit import content, map_at
 from seg2vid_tf.data.folder_files import files_below
 from seg2vid_tf.data.pictures import read_instance_map
 from seg2vid_tf.files import sha256_of
@@ -84,14 +84,7 @@ class Told:
         Raises:
           ValueError: it has another size, and resize is not said.
         """
-        if array.shape == size:
-            return array
-        if not self.resize:
-            raise ValueError(
-                f"{name} is {array.shape[0]} x {array.shape[1]} (height x width), the model takes {size[0]} x "
-                f"{size[1]}: give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
-            )
-        return fitted(array, size, self.fit, resize_label_map)
+        return map_at(array, size, self.fit, self.resize, name)
 
 
 class FolderMaps(MapSource):

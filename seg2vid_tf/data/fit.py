@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from seg2vid_tf.annotations.label_map import resize_label_map
 from seg2vid_tf.data.pictures import aspect_crop
 
 FITS = ("squeeze", "crop", "letterbox")
@@ -30,6 +31,37 @@ def fitted(array: np.ndarray, size: tuple[int, int], how: str, resize: Callable)
     inside = resize(array, (rows.stop - rows.start, columns.stop - columns.start))
     around = [(rows.start, size[0] - rows.stop), (columns.start, size[1] - columns.stop)]
     return np.pad(inside, around + [(0, 0)] * (array.ndim - 2), mode="edge")
+
+
+def check_fit(how: str, resize: bool) -> None:
+    """Refuses --fit without --resize.
+
+    Raises:
+      ValueError: how is not the default, and nothing is resized.
+    """
+    if how != "squeeze" and not resize:
+        raise ValueError(f"--fit={how} says how a map of another shape is resized: give --resize, too")
+
+
+def map_at(array: np.ndarray, size: tuple[int, int], how: str, resize: bool, name: str) -> np.ndarray:
+    """A label or instance map at (height, width).
+
+    Args:
+      array, size, how: as of ``fitted``.
+      resize: whether one of another size is brought there.
+      name: the map's, for the error.
+
+    Raises:
+      ValueError: it has another size, and is not to be resized.
+    """
+    if array.shape == size:
+        return array
+    if not resize:
+        raise ValueError(
+            f"{name} is {array.shape[0]} x {array.shape[1]} (height x width), the model takes {size[0]} x {size[1]}: "
+            "give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
+        )
+    return fitted(array, size, how, resize_label_map)
 
 
 def content(shape: tuple[int, int], size: tuple[int, int], how: str) -> tuple[slice, slice]:

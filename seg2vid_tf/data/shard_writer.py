@@ -298,7 +298,7 @@ class ShardWriter:
         """A fingerprint of everything that a shard's bytes follow from, of its files their names, sizes and times."""
         ids = self._ids(index)
         files = [path for clip_id in ids for path in self.source.files(clip_id)]
-        stats = [(str(path), *_size_and_time(path)) for path in files]
+        stats = [(str(path), *_state_of(path)) for path in files]
         document = [ids, stats, self.options(), self.source.settings, self.source.spec.to_json()]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
@@ -383,7 +383,7 @@ def _check_alike(shape: dict, first: dict, clip_id: str) -> None:
         )
 
 
-def _size_and_time(path: pathlib.Path) -> tuple[int, int, bool]:
+def _state_of(path: pathlib.Path) -> tuple[int, int, bool]:
     """Of a file, and whether it may be read: what was refused for that is looked at again."""
     try:
         stat = path.stat()

@@ -12,7 +12,7 @@ from PIL import Image
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.export_folder import DESCRIPTION, SUMS
 from seg2vid_tf.pipeline import Seg2VidPipeline
-from tests.conftest import shared_folder
+from tests.conftest import SIZE, shared_folder
 from tests.programs import EXPERIMENTS, run_python
 
 pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="exports are converted on the first stack")
@@ -22,15 +22,6 @@ pytest.importorskip("onnxruntime")
 from seg2vid_tf.serving import convert  # noqa: E402
 from seg2vid_tf.serving.convert import convert_export  # noqa: E402
 from seg2vid_tf.serving.converted import ConvertedModel  # noqa: E402
-
-SIZE = (32, 64)
-
-
-@pytest.fixture(scope="module")
-def label_map():
-    ids = np.zeros(SIZE, np.uint8)
-    ids[:10], ids[10:18], ids[16:24, 20:34], ids[30:] = 6, 2, 8, 255
-    return ids
 
 
 @pytest.fixture(scope="module")
