@@ -137,6 +137,12 @@ class StartFrameModelConfig(_Checked):
         False,
         "let the segmentation discriminator read --perceptual_path's network too: learns faster from few frames",
     )
+    feature_scale: int = _field(
+        1,
+        "how many times larger --perceptual_path's network sees the frames: it was trained on pictures that one object "
+        "fills, and a car of 30 pixels is little to it",
+        AT_LEAST_1,
+    )
     patch_filters: tuple[int, ...] = _field(
         (32, 64, 128), "channels of each patch discriminator's layers (multiscale)", AT_LEAST_1
     )
@@ -422,6 +428,12 @@ class StartFrameTrainingConfig(TrainingConfig):
         "steps over which both learning rates grow from 0: Adam's first steps can make the output one colour for good",
         AT_LEAST_0,
     )
+    generator_start: int = _field(
+        0,
+        "steps before generator and style encoder begin to learn: the discriminator does so alone until then, where it "
+        "starts anew beside networks from --init_from",
+        AT_LEAST_0,
+    )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)
     accumulate: int = _field(
         1,
@@ -459,6 +471,11 @@ class StartFrameConfig:
     training: StartFrameTrainingConfig = StartFrameTrainingConfig()
 
     def __post_init__(self):
+        if 0 < self.training.steps <= self.training.generator_start:
+            raise ValueError(
+                f"generator_start {self.training.generator_start}: the generator would learn in none of the "
+                f"{self.training.steps} steps; give more steps, or fewer before it starts"
+            )
         if self.losses.style_color_weight:
             if not self.model.style_encoder:
                 raise ValueError(

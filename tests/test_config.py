@@ -141,6 +141,12 @@ def test_a_first_moment_that_never_forgets_is_refused():
         MotionTrainingConfig(beta_1=1.0)
 
 
+def test_a_generator_that_would_never_learn_is_refused():
+    StartFrameConfig(training=StartFrameTrainingConfig(steps=5, generator_start=4))
+    with pytest.raises(ValueError, match="generator_start 5: the generator would learn in none of the 5 steps"):
+        StartFrameConfig(training=StartFrameTrainingConfig(steps=5, generator_start=5))
+
+
 def test_an_unknown_discriminator_is_refused():
     assert StartFrameModelConfig().discriminator == "segmentation"
     with pytest.raises(ValueError, match="discriminator must be segmentation or multiscale, received 'patch'"):

@@ -45,11 +45,18 @@ class _Conv:
 class FeatureNetwork:
     """Images -> feature maps.
 
+    Args:
+      mean, std: [3], of the images that it was trained on, in [-1, 1].
+      convs: its convolutions.
+      dtype: that it computes in.
+      scale: how many times the images are enlarged first, bilinearly: what it was trained on fills a picture, and small
+        things in an image are seen as such only then.
+
     Attributes:
-      strides: of the maps, in pixels of the image.
+      strides: of the maps, in pixels of the image as it is given; below 1 where ``scale`` is above a map's own stride.
     """
 
-    def __init__(self, mean: np.ndarray, std: np.ndarray, convs: list[_Conv], dtype: str = "float32"):
+    def __init__(self, mean: np.ndarray, std: np.ndarray, convs: list[_Conv], dtype: str = "float32", scale: int = 1):
         with tf.init_scope():
             self._shift, self._scale = tf.constant(mean, tf.float32), tf.constant(1.0 / std, tf.float32)
             self._kernels = [
@@ -57,12 +64,16 @@ class FeatureNetwork:
                 for c in convs
             ]
         self._convs = convs
+        self._enlarge = scale
         steps = [conv.stride * (2 if conv.pool_before else 1) for conv in convs]
-        self.strides = tuple(math.prod(steps[: i + 1]) for i in range(len(steps)))
+        self.strides = tuple(math.prod(steps[: i + 1]) / scale for i in range(len(steps)))
 
     def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:
         """float [N, H, W, 3] RGB in [-1, 1] -> list of [N, h, w, c] of its dtype; differentiable in the images."""
-        x = tf.cast((tf.cast(images, tf.float32) - self._shift) * self._scale, self._kernels[0][0].dtype)
+        images = tf.cast(images, tf.float32)
+        if self._enlarge > 1:
+            images = tf.image.resize(images, tf.shape(images)[1:3] * self._enlarge)
+        x = tf.cast((images - self._shift) * self._scale, self._kernels[0][0].dtype)
         features = []
         for conv, (weights, bias) in zip(self._convs, self._kernels, strict=True):
             if conv.pool_before:
@@ -75,12 +86,13 @@ class FeatureNetwork:
         return features
 
 
-def load_feature_network(path: str, dtype: str = "float32") -> FeatureNetwork:
+def load_feature_network(path: str, dtype: str = "float32", scale: int = 1) -> FeatureNetwork:
     """Reads a weight file (module docstring: the layouts).
 
     Args:
       path: ``.npz`` or ``.h5`` file.
       dtype: that the network computes in: float32, where its features are measures, or bfloat16, to learn from.
+      scale: how many times the images are enlarged first.
 
     Raises:
       ValueError: no such file, or not one of the layouts; the message names the path and the keys found.
@@ -92,7 +104,7 @@ def load_feature_network(path: str, dtype: str = "float32") -> FeatureNetwork:
         mean, std, convs = _read_vgg19(file)
     else:
         raise ValueError(f"feature network weights must be a .npz or .h5 file, received {str(path)!r}")
-    return FeatureNetwork(mean, std, convs, dtype)
+    return FeatureNetwork(mean, std, convs, dtype, scale)
 
 
 def read_npz(path: str) -> dict[str, np.ndarray]:

@@ -17,20 +17,29 @@ class LateDecay(keras.optimizers.schedules.LearningRateSchedule):
       rate: until the decay begins.
       steps: of the whole run.
       decay: share of the steps, at the end, over which the rate falls; 0: it stays as it is.
-      warmup_steps: at the start, over which it grows; the rate of step k is (k + 1) / warmup_steps of ``rate`` there.
+      warmup_steps: over which it grows; the rate of the k-th of them (from 0) is (k + 1) / warmup_steps of ``rate``.
+      start: the step with which these begin; the rate is 0 before.
     """
 
-    def __init__(self, rate: float, steps: int, decay: float, warmup_steps: int = 0):
+    def __init__(self, rate: float, steps: int, decay: float, warmup_steps: int = 0, start: int = 0):
         super().__init__()
         self.rate = rate
         self.steps = steps
         self.decay = decay
         self.warmup_steps = warmup_steps
+        self.start = start
 
     def get_config(self):
-        return {"rate": self.rate, "steps": self.steps, "decay": self.decay, "warmup_steps": self.warmup_steps}
+        return {
+            "rate": self.rate,
+            "steps": self.steps,
+            "decay": self.decay,
+            "warmup_steps": self.warmup_steps,
+            "start": self.start,
+        }
 
     def __call__(self, step):
         step = tf.cast(step, tf.float32)
         falling = tf.clip_by_value((float(self.steps) - step) / max(self.decay * self.steps, 1.0), 0.0, 1.0)
-        return self.rate * tf.minimum(falling, (step + 1.0) / max(self.warmup_steps, 1))
+        growing = tf.maximum(step + 1.0 - self.start, 0.0) / max(self.warmup_steps, 1)
+        return self.rate * tf.minimum(falling, growing)

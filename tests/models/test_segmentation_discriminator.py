@@ -74,8 +74,9 @@ def test_features_enter_at_their_own_size_whatever_their_scale(spec, start_frame
     discriminator = build_discriminator(config, spec, network)
     assert discriminator.feature_strides == (1, 1, 2)
     stem, first, second = 8, 12, 16
-    assert discriminator.down[0].kernel.shape[2] == stem + 4 + 4
-    assert discriminator.down[1].kernel.shape[2] == first + 6
+    assert [tuple(read.kernel.shape) for read in discriminator.read] == [(1, 1, 4 + 4, stem), (1, 1, 6, first)]
+    assert discriminator.down[0].kernel.shape[2] == 2 * stem
+    assert discriminator.down[1].kernel.shape[2] == 2 * first
     assert discriminator.up[0].kernel.shape[2] == second
     inputs = make_inputs(discriminator, spec, 1, 32, 32)
     logits = discriminator(inputs)["logits"].numpy()
@@ -85,6 +86,18 @@ def test_features_enter_at_their_own_size_whatever_their_scale(spec, start_frame
         other = [*inputs["features"]]
         other[i] = -feature
         assert np.abs(discriminator({**inputs, "features": other})["logits"] - logits).max() > 0.05, i
+
+
+def test_features_of_enlarged_frames_enter_nearer_to_the_top(spec, start_frame_config, feature_file):
+    """Enlarged four times, maps of strides 1, 1 and 2 have four and two times the frame's own size."""
+    config = dataclasses.replace(start_frame_config.model, discriminator_features=True)
+    network = load_feature_network(feature_file, scale=4)
+    discriminator = build_discriminator(config, spec, network)
+    assert discriminator.feature_strides == (0.25, 0.25, 0.5)
+    assert [tuple(read.kernel.shape) for read in discriminator.read] == [(1, 1, 4 + 4 + 6, 8)]
+    frame = np.zeros([1, 32, 32, 3], np.float32)
+    logits = discriminator({"frame": frame, "features": network(frame)})["logits"]
+    assert logits.shape == (1, 32, 32, spec.num_classes + 1)
 
 
 def test_build_refuses_a_config_whose_size_does_not_fit(spec, start_frame_config):

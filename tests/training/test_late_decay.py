@@ -25,6 +25,14 @@ def test_the_warm_up_by_hand():
     assert LateDecay.from_config(schedule.get_config()).get_config() == schedule.get_config()
 
 
+def test_a_late_start_by_hand():
+    """A run of ten steps: two without a rate, two to warm up, the last five to fall."""
+    schedule = LateDecay(0.3, 10, 0.5, warmup_steps=2, start=2)
+    rates = [float(schedule(step)) for step in (0, 1, 2, 3, 5, 6, 9)]
+    np.testing.assert_allclose(rates, [0, 0, 0.15, 0.3, 0.3, 0.24, 0.06], rtol=1e-6)
+    assert LateDecay.from_config(schedule.get_config()).get_config() == schedule.get_config()
+
+
 def test_an_optimizer_follows_it():
     optimizer = keras.optimizers.SGD(LateDecay(1.0, 4, 1.0))
     weight = tf.Variable(0.0) if keras.__version__.startswith("2") else keras.Variable(0.0)

@@ -23,13 +23,18 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
     Args:
       num_classes: K.
       filters: channels of the U-Net, fine to coarse; the stride is 2 ** (len(filters) - 1).
-      feature_strides: of the maps of the fixed network whose features it reads; (): it reads none.
+      feature_strides: of the maps of the fixed network whose features it reads; (): it reads none. Those nearest to a
+        level's size stand beside its own channels, brought to as many as these by a 1x1 convolution: they are hundreds,
+        and every layer behind would pay for all of them.
     """
 
-    def __init__(self, num_classes: int, filters: tuple[int, ...], feature_strides: tuple[int, ...] = (), **kwargs):
+    def __init__(self, num_classes: int, filters: tuple[int, ...], feature_strides: tuple[float, ...] = (), **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.stem = SpectralConv2D(filters[0], 3, name="stem")
         self.down = [SpectralConv2D(f, 4, 2, name=f"down_{i}") for i, f in enumerate(filters[1:])]
+        self._levels = [min(max(round(math.log2(stride)), 0), len(self.down)) for stride in feature_strides]
+        self._read_levels = sorted({*self._levels})
+        self.read = [SpectralConv2D(filters[level], 1, name=f"read_{level}") for level in self._read_levels]
         # Convolve, then enlarge: a third of the cost of the other order.
         self.up = [SpectralConv2D(f, 3, name=f"up_{i}") for i, f in enumerate(filters[-2::-1])]
         # Normalised too, unlike there: with free logits it outran the generator from the start.
@@ -56,7 +61,7 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
         features = inputs["features"] if self.feature_strides else []
         x, skips = inputs["frame"], []
         for level, conv in enumerate([self.stem, *self.down]):
-            x = self._beside(leaky_relu(conv(x, training=training)), features, level)
+            x = self._beside(leaky_relu(conv(x, training=training)), features, level, training)
             skips.append(x)
         skips.pop()
         for conv in self.up:
@@ -65,11 +70,14 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
             x = tf.concat([tf.cast(tf.image.resize(x, tf.shape(skip)[1:3]), x.dtype), skip], axis=-1)
         return {"logits": tf.cast(self.to_logits(x, training=training), tf.float32)}
 
-    def _beside(self, x, features, level):
-        """x [B,h,w,C] and the features that are nearest to that level's size, each of unit mean square at its place."""
-        parts = [x]
-        for stride, feature in zip(self.feature_strides, features, strict=True):
-            if min(round(math.log2(stride)), len(self.down)) == level:
+    def _beside(self, x, features, level, training):
+        """x [B,h,w,C] and what it reads of the features nearest to that level's size, each of unit mean square."""
+        if level not in self._read_levels:
+            return x
+        found = []
+        for place, feature in zip(self._levels, features, strict=True):
+            if place == level:
                 feature *= tf.math.rsqrt(tf.reduce_mean(tf.square(feature), -1, keepdims=True) + 1e-3)
-                parts.append(tf.cast(tf.image.resize(feature, tf.shape(x)[1:3]), x.dtype))
-        return tf.concat(parts, -1)
+                found.append(tf.cast(tf.image.resize(feature, tf.shape(x)[1:3]), x.dtype))
+        conv = self.read[self._read_levels.index(level)]
+        return tf.concat([x, leaky_relu(conv(tf.concat(found, -1), training=training))], -1)
