@@ -84,22 +84,11 @@ def main():
     if COMPARE.value:
         _compare()
         return
-    if not DATA.value:
-        raise ValueError("give --data, the prepared split to measure on")
-    if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
-        raise ValueError("give exactly one of --saved_model and --run_dir")
-    for flag in (BEAM_FLAGS, WORKERS):
-        if flag.present and not RUNNER.value:
-            raise ValueError(f"--{flag.name} means nothing without --runner; leave it out")
-    given = [(f.name, f.value) for f in (DATA, SAVED_MODEL, RUN_DIR, WITHOUT_ANNOTATION, *_NETWORKS) if f.value]
-    given += [(TRAIN_DATA.name, path) for path in TRAIN_DATA.value]
-    given += [(FEATURES.name, split_preprocessing(entry)[1]) for entry in FEATURES.value]
-    for flag, path in given:
-        if not pathlib.Path(path).exists():
-            raise ValueError(f"--{flag}: no file or folder {path!r}")
-    if not all(h.isdigit() for h in HORIZONS.value):
-        raise ValueError(f"--horizons takes numbers of frames, received {','.join(HORIZONS.value)}")
-    from seg2vid_tf.evaluation.methods import Protocol  # TensorFlow loads here: a mistake above is told at once.
+    _check_flags()
+    from seg2vid_tf.bulk.evaluation_job import EvaluationPlan, evaluate  # TensorFlow loads here
+    from seg2vid_tf.evaluation.methods import Protocol
+    from seg2vid_tf.evaluation.report import score_lines
+    from seg2vid_tf.evaluator import Networks
 
     protocol = Protocol(
         num_frames=NUM_FRAMES.value,
@@ -112,10 +101,6 @@ def main():
         window_stride=WINDOW_STRIDE.value,
         max_clips=MAX_CLIPS.value,
     )
-    from seg2vid_tf.bulk.evaluation_job import EvaluationPlan, evaluate
-    from seg2vid_tf.evaluation.report import score_lines
-    from seg2vid_tf.evaluator import Networks
-
     plan = EvaluationPlan(
         SAVED_MODEL.value,
         RUN_DIR.value,
@@ -131,6 +116,25 @@ def main():
     print(
         f"{OUTPUT.value}/report.html: {metrics['clips']} clips; experiments/README.md says what the scores' names mean"
     )
+
+
+def _check_flags():
+    """What the flags alone show to be wrong is told at once."""
+    if not DATA.value:
+        raise ValueError("give --data, the prepared split to measure on")
+    if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
+        raise ValueError("give exactly one of --saved_model and --run_dir")
+    for flag in (BEAM_FLAGS, WORKERS):
+        if flag.present and not RUNNER.value:
+            raise ValueError(f"--{flag.name} means nothing without --runner; leave it out")
+    given = [(f.name, f.value) for f in (DATA, SAVED_MODEL, RUN_DIR, WITHOUT_ANNOTATION, *_NETWORKS) if f.value]
+    given += [(TRAIN_DATA.name, path) for path in TRAIN_DATA.value]
+    given += [(FEATURES.name, split_preprocessing(entry)[1]) for entry in FEATURES.value]
+    for flag, path in given:
+        if not pathlib.Path(path).exists():
+            raise ValueError(f"--{flag}: no file or folder {path!r}")
+    if not all(h.isdigit() for h in HORIZONS.value):
+        raise ValueError(f"--horizons takes numbers of frames, received {','.join(HORIZONS.value)}")
 
 
 def _compare():

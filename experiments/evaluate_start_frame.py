@@ -42,6 +42,41 @@ SHEET_ROWS = flags.DEFINE_integer("sheet_rows", 8, "frames on the sheet, evenly 
 
 
 def main():
+    check_flags()
+    from seg2vid_tf.data.shards import check_shards, manifest_spec  # TensorFlow loads here
+    from seg2vid_tf.files import write_text
+    from seg2vid_tf.media import save_png
+
+    model = PaintingRun(RUN_DIR.value) if RUN_DIR.value else PaintingExport(SAVED_MODEL.value)
+    manifest = check_shards(DATA.value)
+    spec = manifest_spec(manifest)  # not the model's: a label set may have been added since
+    if spec != model.spec:
+        raise ValueError(f"{DATA.value} holds spec {spec.name!r}, the model was trained on {model.spec.name!r}")
+    count = min(manifest["num_frames"], MAX_FRAMES.value or manifest["num_frames"])
+    lends_style, pairs = _references(manifest, count, model)
+    shown = {row * count // SHEET_ROWS.value for row in range(SHEET_ROWS.value)}
+    needed = shown | set(pairs)  # what the sheet and the pairs look at again
+    needed |= {lends_style[i] for i in needed} if lends_style else set()
+    measured, segmenter, kept, painted = _measure(model, spec, count, needed)
+    result = {
+        "data": DATA.value,
+        "model": RUN_DIR.value or SAVED_MODEL.value,
+        "seeds": NUM_SEEDS.value,
+        "frames": count,
+        **measured,
+    }
+    if pairs:
+        result["style"] = _style(model, spec, segmenter, kept, pairs, lends_style)
+    result["warnings"] = result.pop("warnings")  # at the end, where a reader looks last
+    sheet = pathlib.Path(OUTPUT.value).with_suffix(".png")
+    save_png(_sheet(model, kept, {i: painted[i] for i in sorted(shown)}, lends_style), sheet)
+    write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
+    print(json.dumps(result, indent=2, allow_nan=False))
+    print(f"{OUTPUT.value}; {sheet} shows {len(shown)} of {count} frames")
+
+
+def check_flags():
+    """What the flags alone show to be wrong is told at once."""
     if not (SEGMENTER_PATH.value or LPIPS_PATH.value or FEATURES.value or STYLE_PAIRS.value):
         raise ValueError("nothing to measure with: give --segmenter_path, --lpips_path, --features or --style_pairs")
     if bool(SAVED_MODEL.value) == bool(RUN_DIR.value):
@@ -52,25 +87,22 @@ def main():
         if not pathlib.Path(path).exists():
             raise ValueError(f"--{flag}: no file or folder {path!r}")
 
-    import keras  # TensorFlow loads here: a mistake above is told at once.
 
-    from seg2vid_tf.data.shards import check_shards, manifest_spec
+def _measure(model, spec, count, needed):
+    """Paints and measures ``count`` frames.
+
+    Returns:
+      ({name: result}, the segmenter or None, and of the ``needed`` frames {number: (label map, real picture, instance
+      map)} and {number: its painted pictures}).
+    """
+    import keras
+
     from seg2vid_tf.evaluation.feature_extractor import FeatureExtractor
     from seg2vid_tf.evaluation.lpips import load_lpips
     from seg2vid_tf.evaluation.set_scores import SetMeasures, SetScores
     from seg2vid_tf.evaluation.start_frame_scores import StartFrameScores
-    from seg2vid_tf.files import write_text
-    from seg2vid_tf.media import save_png
     from seg2vid_tf.ops.segmenter import Segmenter
 
-    model = PaintingRun(RUN_DIR.value) if RUN_DIR.value else PaintingExport(SAVED_MODEL.value)
-    manifest = check_shards(DATA.value)
-    spec = manifest_spec(manifest)  # not the model's: a label set may have been added since
-    if spec != model.spec:
-        raise ValueError(f"{DATA.value} holds spec {spec.name!r}, the model was trained on {model.spec.name!r}")
-    count = min(manifest["num_frames"], MAX_FRAMES.value or manifest["num_frames"])
-    lends_style, pairs = _references(manifest, count, model)
-    shown = {row * count // SHEET_ROWS.value for row in range(SHEET_ROWS.value)}
     segmenter = Segmenter(SEGMENTER_PATH.value) if SEGMENTER_PATH.value else None
     lpips = load_lpips(LPIPS_PATH.value) if LPIPS_PATH.value else None
     scores = StartFrameScores(spec, segmenter, lpips) if segmenter or lpips else None
@@ -78,10 +110,7 @@ def main():
     sets = SetMeasures(spec, 0, extractors)
     fed = {each.name: each.fed for each in extractors} | ({"segmenter": segmenter.fed} if segmenter else {})
     real_set, painted_set = SetScores(spec), SetScores(spec)
-
-    needed = shown | set(pairs)  # what the sheet and the pairs look at again
-    needed |= {lends_style[i] for i in needed} if lends_style else set()
-    kept, painted_of_shown = {}, {}
+    kept, painted_of_kept = {}, {}
     bar = keras.utils.Progbar(count, unit_name="frame")
     for i, (label_map, real, instance_map) in enumerate(_frames(model, count)):
         painted = model.paint(label_map, i * NUM_SEEDS.value, None, instance_map)
@@ -90,27 +119,12 @@ def main():
         for of_all, frame in ((real_set, real), (painted_set, painted[0])):
             of_all.add(sets.part(frame[None], label_map[None], 0), i)
         if i in needed:
-            kept[i] = label_map, real, instance_map
-        if i in shown:
-            painted_of_shown[i] = painted
+            kept[i], painted_of_kept[i] = (label_map, real, instance_map), painted
         bar.add(1)
     distances, warnings = painted_set.result(real_set)
-    result = {
-        "data": DATA.value,
-        "model": RUN_DIR.value or SAVED_MODEL.value,
-        "seeds": NUM_SEEDS.value,
-        "frames": count,
-        **({"fed": fed} if fed else {}),
-        **(scores.result() if scores is not None else {}),
-        **distances,
-        **({"style": _style(model, spec, segmenter, kept, pairs, lends_style)} if pairs else {}),
-        "warnings": warnings,
-    }
-    sheet = pathlib.Path(OUTPUT.value).with_suffix(".png")
-    save_png(_sheet(model, kept, painted_of_shown, lends_style), sheet)
-    write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
-    print(json.dumps(result, indent=2, allow_nan=False))
-    print(f"{OUTPUT.value}; {sheet} shows {len(shown)} of {count} frames")
+    result = {"fed": fed} if fed else {}
+    result |= scores.result() if scores is not None else {}
+    return {**result, **distances, "warnings": warnings}, segmenter, kept, painted_of_kept
 
 
 def _references(manifest, count, model):
@@ -179,12 +193,12 @@ class PaintingRun:
     """Stage 1 of a run, for one label map at a time."""
 
     def __init__(self, run_dir):
-        from seg2vid_tf.models.restore import load_painter
+        from seg2vid_tf.models.restore import load_start_frame_model
 
-        self._painter, config = load_painter(run_dir)
-        self.spec, self.size = self._painter.spec, (config.model.height, config.model.width)
-        self.uses_instances = self._painter.uses_instances
-        self.has_style_encoder = self._painter.style_encoder is not None
+        self._model, config = load_start_frame_model(run_dir)
+        self.spec, self.size = self._model.spec, (config.model.height, config.model.width)
+        self.uses_instances = self._model.uses_instances
+        self.has_style_encoder = self._model.style_encoder is not None
 
     def paint(self, label_map, first_seed, reference, instance_map):
         """uint8 [num_seeds,H,W,3] of uint8 [H,W]: in the styles of the seeds, or in that of a reference [H,W,3]."""
@@ -194,13 +208,13 @@ class PaintingRun:
 
         seeds = tf.range(NUM_SEEDS.value, dtype=tf.int64) + tf.constant(first_seed, tf.int64)
         if reference is None:
-            style = self._painter.draw_style(seeds)
+            style = self._model.draw_style(seeds)
         else:
-            style = tf.repeat(self._painter.encode_style(to_float(reference)[None]), len(seeds), axis=0)
+            style = tf.repeat(self._model.encode_style(to_float(reference)[None]), len(seeds), axis=0)
         label_map, instance_map = (
             None if each is None else tf.repeat(each[None], len(seeds), axis=0) for each in (label_map, instance_map)
         )
-        return to_uint8(self._painter.paint(label_map, style, seeds, instance_map)).numpy()
+        return to_uint8(self._model.paint(label_map, style, seeds, instance_map)).numpy()
 
 
 class PaintingExport:

@@ -33,8 +33,21 @@ WITH_DISCRIMINATOR = flags.DEFINE_bool(
 )
 CARD = flags.DEFINE_string("card", None, "Markdown file that becomes the model card")
 
+say = functools.partial(print, flush=True)
+
 
 def main():
+    check_flags()
+    if SAVED_MODEL.value:
+        print(f"converted and verified: {converted_export()}")
+    elif FORMAT.value != "saved_model":
+        print(f"converted and verified: {converted_run()}")
+    else:
+        print(f"exported and verified: {exported_run()}")
+
+
+def check_flags():
+    """What the flags alone show to be wrong is told at once."""
     given = one_given(RUN_DIR, SAVED_MODEL)
     if given.name == "saved_model" and (FORMAT.value == "saved_model" or MODEL.value != "seg2vid"):
         raise ValueError("--saved_model is an export already: give --format=onnx or openvino, and no --model")
@@ -44,23 +57,50 @@ def main():
         raise ValueError("--name: what is the model to be called?")
     if FORMAT.value != "saved_model" and WITH_DISCRIMINATOR.value:
         raise ValueError(f"--with_discriminator is for trainings, which start from no {FORMAT.value}: leave it out")
-    say = functools.partial(print, flush=True)
-    if given.name == "saved_model":
-        from seg2vid_tf.export_folder import newest_version
-        from seg2vid_tf.serving.convert import convert_export  # TensorFlow loads here: --help needs none.
 
-        source = newest_version(pathlib.Path(SAVED_MODEL.value)).absolute()
-        if not VERSION.value and not source.name.isdecimal():
-            raise ValueError(f"{source} does not say its version: give --version, and the model's --name")
-        target = _target(NAME.value or source.parent.name, VERSION.value or int(source.name))
-        convert_export(source, target, FORMAT.value, say)
-        print(f"converted and verified: {target}")
-        return
 
-    from seg2vid_tf.models.restore import seg2vid_from_run
+def converted_export():
+    """Converts the export of --saved_model; the folder written."""
+    from seg2vid_tf.export_folder import newest_version
+    from seg2vid_tf.serving.convert import convert_export  # TensorFlow loads here: --help needs none.
+
+    source = newest_version(pathlib.Path(SAVED_MODEL.value)).absolute()
+    if not VERSION.value and not source.name.isdecimal():
+        raise ValueError(f"{source} does not say its version: give --version, and the model's --name")
+    target = _target(NAME.value or source.parent.name, VERSION.value or int(source.name))
+    convert_export(source, target, FORMAT.value, say)
+    return target
+
+
+def converted_run():
+    """Converts the run of --run_dir; the folder written."""
+    from seg2vid_tf.serving.convert import convert_model
+
+    model, card = model_of_run()
+    target = _target(NAME.value, VERSION.value)
+    convert_model(model, card, target, FORMAT.value, say)
+    return target
+
+
+def exported_run():
+    """Exports the run of --run_dir; the version folder."""
     from seg2vid_tf.serving.export import export
-    from seg2vid_tf.serving.model_card import model_card
     from seg2vid_tf.serving.prediction_log import can_log
+
+    model, card = model_of_run()
+    target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
+    if not can_log():
+        print(
+            "it holds no warm-up requests, so a server's first answers will take seconds; to have them, "
+            "pip install 'seg2vid_tf[serving]' and export again"
+        )
+    return target
+
+
+def model_of_run():
+    """(the model of --run_dir, the text of its card)."""
+    from seg2vid_tf.models.restore import seg2vid_from_run
+    from seg2vid_tf.serving.model_card import model_card
 
     stages = ("start_frame", "motion") if MODEL.value == "seg2vid" else (MODEL.value,)
     if CARD.value:
@@ -68,21 +108,7 @@ def main():
     else:
         card = model_card(NAME.value, RUN_DIR.value, stages)
     say(f"restoring {' and '.join(stages)} of {RUN_DIR.value}")
-    model = seg2vid_from_run(RUN_DIR.value, stages)
-    if FORMAT.value != "saved_model":
-        from seg2vid_tf.serving.convert import convert_model
-
-        target = _target(NAME.value, VERSION.value)
-        convert_model(model, card, target, FORMAT.value, say)
-        print(f"converted and verified: {target}")
-        return
-    target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
-    print(f"exported and verified: {target}")
-    if not can_log():
-        print(
-            "it holds no warm-up requests, so a server's first answers will take seconds; to have them, "
-            "pip install 'seg2vid_tf[serving]' and export again"
-        )
+    return seg2vid_from_run(RUN_DIR.value, stages), card
 
 
 def _target(name, version):

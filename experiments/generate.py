@@ -75,6 +75,27 @@ FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to w
 
 
 def main():
+    check_flags()
+    from seg2vid_tf.data.fit import content
+
+    spec, size = spec_and_size()
+    label_map, shape = read_label_map(spec, size)
+    given = pictures(shape, size)
+    print("loading the model ...", flush=True)
+    pipe = load_pipeline()
+    print("making the videos ...", flush=True)
+    if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
+        # One picture for all videos: only their motions differ.
+        given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
+    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
+    given["z"] = chosen_motion(pipe, label_map)
+    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given).part(*content(shape, size, FIT.value))
+    write(out)
+    print(f"{number(len(out.frames), 'video')} of {out.frames.shape[1]} frames, {drawn_by()}: {OUTPUT.value}")
+
+
+def check_flags():
+    """What the flags alone show to be wrong is told before anything is read or loaded."""
     from seg2vid_tf import media
     from seg2vid_tf.data.fit import check_fit
 
@@ -104,34 +125,25 @@ def main():
     if "mp4" in FORMATS.value:
         media.require_mp4()
 
+
+def read_label_map(spec, size):
+    """(uint8 [H,W] at the model's size, (height, width) of the file's own)."""
     from seg2vid_tf.annotations.color_map import read_told_map
     from seg2vid_tf.annotations.doubts import warn_of_file
-    from seg2vid_tf.data.fit import content, map_at
+    from seg2vid_tf.data.fit import map_at
 
-    spec, size = spec_and_size()
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
     label_map = read_told_map(LABEL_MAP.value, spec, **told)
-    shape = label_map.shape
     if LABEL_IDS.value and not COLORS.value:
         warn_of_file(LABEL_MAP.value, spec, LABEL_IDS.value)
-    label_map = map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value)
-    given = pictures(shape, size)
-    print("loading the model ...", flush=True)
-    from seg2vid_tf.pipeline import Seg2VidPipeline
+    return map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value), label_map.shape
 
-    if not (ONNX.value or OPENVINO.value):
-        import tensorflow as tf  # a mistake above is told at once
 
-        # A graph that runs once or a few times: optimising it takes twice as long as running it, and saves nothing.
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    pipe = load_pipeline(Seg2VidPipeline)
-    print("making the videos ...", flush=True)
-    if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
-        # One picture for all videos: only their motions differ.
-        given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
-    given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
-    given["z"] = chosen_motion(pipe, label_map)
-    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given).part(*content(shape, size, FIT.value))
+def write(out):
+    """The videos, and what goes with them, as --formats and the other flags of files say."""
+    from seg2vid_tf import media
+
+    folder = pathlib.Path(OUTPUT.value)
     if "gif" in FORMATS.value:
         out.save_gif(folder / "video.gif", FPS.value)
     if "mp4" in FORMATS.value:
@@ -145,7 +157,6 @@ def main():
         out.save_flow_files(FLOW_OUT.value)
     if VISIBILITY_OUT.value:
         out.save_visibility(VISIBILITY_OUT.value)
-    print(f"{number(len(out.frames), 'video')} of {out.frames.shape[1]} frames, {drawn_by()}: {folder}")
 
 
 def number(count, what):
@@ -211,15 +222,22 @@ def pictures(shape, size):
     return found
 
 
-def load_pipeline(pipeline_class):
-    """The pipeline of the model that the flags name."""
+def load_pipeline():
+    """The pipeline of the model that the flags name; TensorFlow loads here, where that model needs it."""
+    from seg2vid_tf.pipeline import Seg2VidPipeline
+
+    if not (ONNX.value or OPENVINO.value):
+        import tensorflow as tf
+
+        # A graph that runs once or a few times: optimising it takes twice as long as running it, and saves nothing.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     constructors = {
-        "saved_model": pipeline_class.from_saved_model,
+        "saved_model": Seg2VidPipeline.from_saved_model,
         # A picture to animate skips stage 1, which then may be missing.
-        "run_dir": functools.partial(pipeline_class.from_run, start_frame=START_FRAME.value is None),
-        "preset": pipeline_class.from_preset,
-        "onnx": pipeline_class.from_onnx,
-        "openvino": pipeline_class.from_openvino,
+        "run_dir": functools.partial(Seg2VidPipeline.from_run, start_frame=START_FRAME.value is None),
+        "preset": Seg2VidPipeline.from_preset,
+        "onnx": Seg2VidPipeline.from_onnx,
+        "openvino": Seg2VidPipeline.from_openvino,
     }
     flag = one_given(SAVED_MODEL, RUN_DIR, PRESET, ONNX, OPENVINO)
     return constructors[flag.name](flag.value)

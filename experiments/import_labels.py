@@ -32,8 +32,7 @@ PICTURES = flags.DEFINE_integer("pictures", 12, "pictures to show in the report"
 def main():
     from seg2vid_tf.annotations.class_names import ClassNames
     from seg2vid_tf.annotations.spec import load_spec
-    from seg2vid_tf.data.label_formats.formats import FORMATS, reader
-    from seg2vid_tf.data.label_formats.identify import identify
+    from seg2vid_tf.data.label_formats.formats import FORMATS
     from seg2vid_tf.data.label_import import import_labels
     from seg2vid_tf.data.label_import_report import html_report, name_rows
     from seg2vid_tf.files import check_new, replacing_folder, write_text
@@ -48,12 +47,7 @@ def main():
     if twice := [theirs for theirs, ours in pairs if dict(pairs)[theirs] != ours]:
         raise ValueError(f"--map gives {twice[0]!r} twice, as two classes; leave one")
     names = ClassNames(spec, dict(pairs))
-    name = FORMAT.value or identify(root)
-    if name is None:
-        raise ValueError(f"{root}: of no format that is known from its files; give --format, one of {sorted(FORMATS)}")
-    pictures = reader(name)(root, images)
-    if not pictures:
-        raise ValueError(f"{root}: no labels of format {name} ({FORMATS[name].tool}) in it; give another --format")
+    name, pictures = labelled_pictures(root, images)
     print(f"{root}: {name} ({FORMATS[name].tool}), {len(pictures)} pictures")
     started = time.monotonic()
 
@@ -68,27 +62,51 @@ def main():
             pictures, spec, names, folder, instances=instances, max_samples=PICTURES.value, progress=progress
         )
         print("\n".join(name_rows(report, spec)))
-        if any(theirs.startswith("(number ") for theirs in report.ids):
-            print(f"note: numbers that {name} does not have: the maps may be of another --format")
-        for why, sources in (
-            (f"their pictures were not found below {images or root} (--images)", report.without_picture),
-            ("nothing was labelled in them", report.unlabelled),
-        ):
-            if sources:
-                print(f"left out, {why}: {len(sources)}, the first {sources[0]}")
-        if not report.written and report.without_picture:
-            raise ValueError(
-                f"{root}: none of its pictures was found below {images or root}, the first is "
-                f"{report.without_picture[0]}; give their folder by --images"
-            )
-        if not report.written:
-            raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")
-        if all(i in (None, spec.ignore_id) for i in report.ids.values()):
-            raise ValueError(f"{root}: none of its names is a class of spec {spec.name!r}; give --map=theirs:ours,..")
+        say_what_is_missing(report, name, root, images)
+        check_report(report, spec, root, images)
         write_text(folder / "import_report.html", html_report(f"{root}, {name}", report, spec))
     print(f"{report.written} maps in {out}, {time.monotonic() - started:.0f} s; report: {out / 'import_report.html'}")
     command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
     print(f"next: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
+
+
+def labelled_pictures(root, images):
+    """(name of the format, what its reader finds) of the labels in ``root``."""
+    from seg2vid_tf.data.label_formats.formats import FORMATS, reader
+    from seg2vid_tf.data.label_formats.identify import identify
+
+    name = FORMAT.value or identify(root)
+    if name is None:
+        raise ValueError(f"{root}: of no format that is known from its files; give --format, one of {sorted(FORMATS)}")
+    pictures = reader(name)(root, images)
+    if not pictures:
+        raise ValueError(f"{root}: no labels of format {name} ({FORMATS[name].tool}) in it; give another --format")
+    return name, pictures
+
+
+def say_what_is_missing(report, name, root, images):
+    """What was odd in the labels, and which pictures were left out."""
+    if any(theirs.startswith("(number ") for theirs in report.ids):
+        print(f"note: numbers that {name} does not have: the maps may be of another --format")
+    for why, sources in (
+        (f"their pictures were not found below {images or root} (--images)", report.without_picture),
+        ("nothing was labelled in them", report.unlabelled),
+    ):
+        if sources:
+            print(f"left out, {why}: {len(sources)}, the first {sources[0]}")
+
+
+def check_report(report, spec, root, images):
+    """Refuses an import that nothing came of."""
+    if not report.written and report.without_picture:
+        raise ValueError(
+            f"{root}: none of its pictures was found below {images or root}, the first is {report.without_picture[0]}; "
+            "give their folder by --images"
+        )
+    if not report.written:
+        raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")
+    if all(i in (None, spec.ignore_id) for i in report.ids.values()):
+        raise ValueError(f"{root}: none of its names is a class of spec {spec.name!r}; give --map=theirs:ours,..")
 
 
 def _pair(text):

@@ -27,6 +27,9 @@ SPEC = flags.DEFINE_string("spec", None, "the classes of the server's model: a b
 PROTOCOL = flags.DEFINE_enum(
     "protocol", "rest", ["rest", "grpc"], "how the server is asked: port 8501, or 8500 for gRPC"
 )
+WAIT = flags.DEFINE_float(
+    "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
+)
 HOST = flags.DEFINE_string("host", "127.0.0.1", "address to listen at; 0.0.0.0 lets everybody on the network in")
 PORT = flags.DEFINE_integer("port", 7860, "port to listen at", lower_bound=1, upper_bound=65535)
 
@@ -101,6 +104,7 @@ def served_model():
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.serving.client import Seg2VidClient
     from seg2vid_tf.serving.status import StatusError
+    from seg2vid_tf.serving.wait import wait_for_server
     from seg2vid_tf.web.calls import ModelCall
     from seg2vid_tf.web.models import ServedModel
 
@@ -108,9 +112,10 @@ def served_model():
     client = Seg2VidClient(address, MODEL.value, PROTOCOL.value, spec=spec)
     call = ModelCall(server=address, model=MODEL.value, protocol=PROTOCOL.value)
     try:
+        wait_for_server(client, address, WAIT.value)
         return ServedModel(client, spec, call)
     except StatusError as error:
-        hint = "; start it before the page (serve.py)" if error.code == "UNAVAILABLE" else ""
+        hint = "; is there a server? serve.py starts one" if error.code == "UNAVAILABLE" else ""
         raise ValueError(f"{address}: {error}{hint}") from error
 
 

@@ -72,6 +72,7 @@ def main():
     from seg2vid_tf.serving.client import Seg2VidClient
     from seg2vid_tf.serving.kept_answers import KeptAnswers
     from seg2vid_tf.serving.status import StatusError
+    from seg2vid_tf.serving.wait import wait_for_server
 
     for flag in (LABEL_IDS, COLORS):
         if flag.value and not SPEC.value:
@@ -92,7 +93,7 @@ def main():
     try:
         which = PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value
         with Seg2VidClient(address, MODEL.value, *which, spec=spec, kept=kept) as client:
-            wait_for_server(client, address)
+            wait_for_server(client, address, WAIT.value)
             style = None
             if REFERENCE.value:
                 style = style_of_reference(address, which, client.size())
@@ -105,25 +106,6 @@ def main():
     save_gif(frames, OUTPUT.value, FPS.value)
     kept.remove()
     print(f"{OUTPUT.value}: {len(frames)} frames, seed {SEED.value}, {time.perf_counter() - start:.2f} s")
-
-
-def wait_for_server(client, address):
-    """Until it can answer, --wait seconds at most; that it is waited for is said."""
-    from seg2vid_tf.serving.status import StatusError
-
-    if not WAIT.value:
-        return
-    try:
-        client.wait_until_ready(min(1.0, WAIT.value))
-    except StatusError as error:
-        if error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
-            raise
-        print(
-            f"{address} does not answer yet ({error.message}); a server takes up to a minute to load its model: "
-            f"waiting for {WAIT.value:g} s at most (--wait) ...",
-            flush=True,
-        )
-        client.wait_until_ready(WAIT.value)
 
 
 def style_of_reference(address, which, size):

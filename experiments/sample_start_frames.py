@@ -37,40 +37,29 @@ def main():
     from seg2vid_tf.export_folder import preset_folder
 
     files = label_map_files(pathlib.Path(LABEL_MAP.value))
-    model = one_given(RUN_DIR, SAVED_MODEL, PRESET)
-    path = preset_folder(PRESET.value) if model is PRESET else model.value
+    given = one_given(RUN_DIR, SAVED_MODEL, PRESET)
+    path = preset_folder(PRESET.value) if given is PRESET else given.value
 
     import numpy as np
     import tensorflow as tf  # TensorFlow loads here: a mistake above is told at once.
 
-    from seg2vid_tf.annotations.color_map import read_told_map
-    from seg2vid_tf.annotations.doubts import warn_of_doubts, warn_of_file
     from seg2vid_tf.annotations.label_map import colorize
     from seg2vid_tf.media import contact_sheet, save_png
-    from seg2vid_tf.models.restore import load_painter
+    from seg2vid_tf.models.restore import load_start_frame_model
     from seg2vid_tf.ops.image import to_uint8
 
-    painter, config = load_painter(path)
-    trained_at, stride = (config.model.height, config.model.width), painter.generator.stride
-    restyled = painter.spec.class_ids(RESTYLE.value, "--restyle")
+    model, config = load_start_frame_model(path)
+    trained_at = config.model.height, config.model.width
+    restyled = model.spec.class_ids(RESTYLE.value, "--restyle")
     seeds = tf.range(SEED.value, SEED.value + NUM_SEEDS.value, dtype=tf.int64)
-    style = painter.draw_style(seeds)
+    style = model.draw_style(seeds)
     if REFERENCE.value:
-        reference = painter.encode_style(read_picture(REFERENCE.value, trained_at)[None])
+        reference = model.encode_style(read_picture(REFERENCE.value, trained_at)[None])
         style = tf.repeat(reference, len(seeds), axis=0)
-    other_style = painter.draw_style(tf.fill([len(seeds)], tf.constant(RESTYLE_SEED.value, tf.int64)))
-    maps = []
-    told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
+    other_style = model.draw_style(tf.fill([len(seeds)], tf.constant(RESTYLE_SEED.value, tf.int64)))
+    maps = []  # all are read before one is painted
     for file in files:
-        label_map = read_told_map(file, painter.spec, trained_at if RESIZE.value else None, **told)
-        warn_of_doubts(label_map, painter.spec, str(file))
-        if LABEL_IDS.value and not COLORS.value:
-            warn_of_file(file, painter.spec, LABEL_IDS.value)
-        if label_map.shape[0] % stride or label_map.shape[1] % stride:
-            raise ValueError(
-                f"{file} is {label_map.shape}, height and width must be divisible by {stride}: give --resize to bring "
-                f"it to {trained_at}"
-            )
+        label_map = read_label_map(file, model, trained_at)
         maps.append((file, label_map, instance_map_of(file, label_map.shape)))
     output, rows = pathlib.Path(OUTPUT.value), []
     for file, label_map, instance_map in maps:
@@ -81,10 +70,10 @@ def main():
         repeated = np.repeat(label_map[None], len(seeds), axis=0)
         if instance_map is not None:
             instance_map = tf.repeat(instance_map[None], len(seeds), axis=0)
-        frames = to_uint8(painter.paint(repeated, places, seeds, instance_map)).numpy()
+        frames = to_uint8(model.paint(repeated, places, seeds, instance_map)).numpy()
         for seed, frame in zip(seeds.numpy(), frames, strict=True):
             save_png(frame, output / f"{file.stem}_seed{seed}.png")
-        rows.append([colorize(label_map, painter.spec), *frames])
+        rows.append([colorize(label_map, model.spec), *frames])
     if len({row[0].shape for row in rows}) == 1:
         save_png(contact_sheet(rows), output / "sheet.png")
     else:
@@ -100,6 +89,25 @@ def label_map_files(path):
     if not files:
         raise ValueError(f"--label_map={path}: no .png file in this folder")
     return files
+
+
+def read_label_map(file, model, trained_at):
+    """uint8 [H,W], of a size that the generator can paint."""
+    from seg2vid_tf.annotations.color_map import read_told_map
+    from seg2vid_tf.annotations.doubts import warn_of_doubts, warn_of_file
+
+    told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
+    label_map = read_told_map(file, model.spec, trained_at if RESIZE.value else None, **told)
+    warn_of_doubts(label_map, model.spec, str(file))
+    if LABEL_IDS.value and not COLORS.value:
+        warn_of_file(file, model.spec, LABEL_IDS.value)
+    stride = model.generator.stride
+    if label_map.shape[0] % stride or label_map.shape[1] % stride:
+        raise ValueError(
+            f"{file} is {label_map.shape}, height and width must be divisible by {stride}: give --resize to bring it "
+            f"to {trained_at}"
+        )
+    return label_map
 
 
 def read_picture(path, size):

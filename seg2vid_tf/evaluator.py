@@ -44,7 +44,7 @@ from seg2vid_tf.ops.image import to_uint8
 from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
-from seg2vid_tf.training.program import fingerprint
+from seg2vid_tf.training.fingerprint import fingerprint
 
 # Scores by which the report chooses clips to show.
 _SHOWN_BY = ("psnr", "lpips", "warp_error_external", "epe")
@@ -132,20 +132,25 @@ class Evaluator:
         fed |= {"classifier": classifier.fed} if classifier else {}
         roles = {"lpips": networks.lpips, "segmenter": networks.segmenter, "classifier": networks.classifier}
         roles |= {f"features_{each.name}": each.path for each in extractors}
-        self._identity = {
+        used = {role: {**_identified(path), "fed": fed.get(role, "")} for role, path in roles.items() if path}
+        self._identity = self._describe(without_annotation, used)
+
+    def _describe(self, without_annotation, networks):
+        """What the scores depend on: two evaluations of the same description may be compared."""
+        return {
             "model": _identified(self._model),
             "data": {
                 "path": self._data,
                 "digest": fingerprint([self._manifest]),
-                "size": list(pipe.size),
+                "size": list(self._pipe.size),
                 "exact_motion": self._has_motion,  # only a clip's first window has it
             },
             "train_data": [{"path": p, "digest": fingerprint([m])} for p, m in self._train_data.items()],
             "without_annotation": None if without_annotation is None else _identified(without_annotation),
-            "protocol": dataclasses.asdict(protocol),
-            "noise_version": pipe.noise_version,
-            "networks": {role: {**_identified(path), "fed": fed.get(role, "")} for role, path in roles.items() if path},
-            "versions": _versions(protocol.external_flow),
+            "protocol": dataclasses.asdict(self.protocol),
+            "noise_version": self._pipe.noise_version,
+            "networks": networks,
+            "versions": _versions(self.protocol.external_flow),
         }
 
     def run(

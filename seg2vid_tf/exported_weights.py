@@ -51,8 +51,8 @@ class ExportedWeights:
             raise ValueError(f"{self.path} has no stage {stage!r}, but {description['stages']}")
         if stage not in description.get("networks", {}):
             raise ValueError(
-                f"{self.path} does not say how large its networks are, so no training can start from it: it was "
-                "written by a version before they did; export its run again"
+                f"{self.path} does not say how large its networks are, so neither a training can start from it nor can "
+                "its start frames be sampled by themselves: an older release wrote it; export its run again"
             )
         config_class = CONFIG_CLASSES[stage]
         document, _ = with_defaults(config_class, {"model": description["networks"][stage]})

@@ -58,21 +58,21 @@ def show(label_map: str | os.PathLike | np.ndarray, spec: str | os.PathLike | An
         ids, name = np.asarray(label_map), "label_map"
     if ids.ndim != 2 or ids.size == 0:
         raise ValueError(f"{name}: a label map is [height, width], received shape {list(ids.shape)}")
-    said = ""
+    remark = ""
     if spec is None:
         likeliest = scores(_checked_numbers(ids, name))
         spec_name, label_set = ENCODINGS[max(likeliest, key=likeliest.get)]
         spec = load_spec(spec_name)
         if label_set:
             ids = label_set_table(spec, label_set)[ids]
-        said = f", taken for {label_set or spec_name} by where its ids lie (spec= says another)"
+        remark = f", taken for {label_set or spec_name} by where its ids lie (spec= says another)"
     elif not isinstance(spec, AnnotationSpec):
         spec = load_spec(spec)
     ids = validate_label_map(ids, spec, name=name)
     counts = np.bincount(ids.ravel(), minlength=256)
     names = [(c.name, c.color, counts[c.id]) for c in spec.classes] + [("(ignored)", (0, 0, 0), counts[spec.ignore_id])]
     present = sorted((entry for entry in names if entry[2]), key=lambda entry: -entry[2])
-    title = f"label map of {ids.shape[0]} x {ids.shape[1]} (height x width), spec {spec.name}{said}"
+    title = f"label map of {ids.shape[0]} x {ids.shape[1]} (height x width), spec {spec.name}{remark}"
     legend = "".join(
         f"<div><span style='background:rgb{tuple(color)};border:1px solid gray'>&emsp;</span> {text(label)} "
         f"{count / ids.size:.1%}</div>"

@@ -29,7 +29,7 @@ from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.traced_video import TracedVideo
 
 # Videos made at once: bounds the memory of a large num_videos.
-CHUNK = 8
+MAX_BATCH = 8
 # Of a chunk's outputs, those that begin with the frame that is animated.
 WITH_FRAME_0 = ("frames", "label_maps")
 
@@ -209,8 +209,8 @@ class Seg2VidPipeline:
             raise ValueError("start_frame: this model has no stage 1 to paint one, give it")
         painting = self._painting(start_frame, reference, instance_map)
         parts = []
-        for first in range(0, num_videos, CHUNK):
-            count = min(CHUNK, num_videos - first)
+        for first in range(0, num_videos, MAX_BATCH):
+            count = min(MAX_BATCH, num_videos - first)
             seeds = _seeds(seed + first, count)
             rows = {name: np.repeat(value[None], count, axis=0) for name, value in painting.items()}
             label_maps = np.repeat(label_map[None], count, axis=0)

@@ -256,7 +256,7 @@ def test_video_i_of_seed_s_is_the_video_of_seed_s_plus_i(pipe, label_map):
 
 
 def test_more_videos_than_fit_at_once(pipe, label_map):
-    count = pipeline_module.CHUNK + 1
+    count = pipeline_module.MAX_BATCH + 1
     out = pipe(label_map, seed=-3, num_videos=count)
     assert all(len(getattr(out, name)) == count for name in FIELDS)
     np.testing.assert_allclose(out.frames[-1:].astype(int), pipe(label_map, seed=count - 4).frames, atol=1)
@@ -284,7 +284,7 @@ def test_a_batch_gives_each_map_and_seed_the_video_that_it_has_alone(pipe, label
 
 
 def test_z_replaces_the_motion_and_leaves_the_start_frame(pipe, label_map):
-    count = pipeline_module.CHUNK + 1
+    count = pipeline_module.MAX_BATCH + 1
     z = np.random.default_rng(0).standard_normal((count, 10))  # float64 is welcome
     drawn, given = pipe(label_map, num_videos=count), pipe(label_map, num_videos=count, z=z)
     np.testing.assert_array_equal(given.start_frame, drawn.start_frame)
@@ -304,11 +304,11 @@ def test_a_given_start_frame_is_frame_0_and_keeps_the_seeds_motion(pipe, label_m
 
 
 def test_a_reference_gives_every_video_its_style(pipe, seg2vid, label_map):
-    count = pipeline_module.CHUNK + 1
+    count = pipeline_module.MAX_BATCH + 1
     reference = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
     out = pipe(label_map, seed=5, num_videos=count, reference=reference)
     seeds = tf.range(5, 5 + count, dtype=tf.int64)
-    style = tf.repeat(seg2vid.painter.encode_style(to_float(reference[None])), count, axis=0)
+    style = tf.repeat(seg2vid.start_frame_model.encode_style(to_float(reference[None])), count, axis=0)
     label_maps = tf.repeat(tf.constant(label_map)[None], count, axis=0)
     expected = to_uint8(seg2vid.generate(label_maps, style, seg2vid.draw(seeds)[1], seeds)["start_frame"])
     np.testing.assert_allclose(out.start_frame.astype(int), expected, atol=1)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
 from seg2vid_tf.media import save_png
-from seg2vid_tf.models.restore import load_painter, seg2vid_from_run
+from seg2vid_tf.models.restore import load_start_frame_model, seg2vid_from_run
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.export import export
@@ -42,11 +42,15 @@ def save_run(root, config, spec, generator, style_encoder):
 @pytest.fixture(scope="module")
 def loud_run(run_dir, tmp_path_factory):
     """The tiny run with an output layer that is not as quiet as an untrained one, so that styles can be seen."""
-    painter, config = load_painter(run_dir)
-    kernel = painter.generator.to_rgb.kernel
+    model, config = load_start_frame_model(run_dir)
+    kernel = model.generator.to_rgb.kernel
     kernel.assign(np.array(kernel) * 10.0)
     return save_run(
-        tmp_path_factory.mktemp("runs") / "loud", config, painter.spec, painter.generator, painter.style_encoder
+        tmp_path_factory.mktemp("runs") / "loud",
+        config,
+        model.spec,
+        model.generator,
+        model.style_encoder,
     )
 
 
@@ -110,11 +114,11 @@ def test_a_folder_of_maps_becomes_pictures_and_a_sheet(outputs, loud_run, maps, 
     assert endings["folder"] is None
     names = [f"{name}_seed{seed}.png" for name in "ab" for seed in (5, 6, 7)]
     assert sorted(p.name for p in (out / "folder").iterdir()) == [*names, "sheet.png"]
-    painter, _ = load_painter(loud_run)
+    model, _ = load_start_frame_model(loud_run)
     seeds = tf.constant([5, 6, 7], tf.int64)
     for name in "ab":
         label_map = pixels(maps / f"{name}.png")
-        expected = to_uint8(painter.paint(np.repeat(label_map[None], 3, axis=0), painter.draw_style(seeds), seeds))
+        expected = to_uint8(model.paint(np.repeat(label_map[None], 3, axis=0), model.draw_style(seeds), seeds))
         written = np.stack([pixels(out / "folder" / f"{name}_seed{seed}.png") for seed in (5, 6, 7)])
         np.testing.assert_allclose(written.astype(int), expected.numpy(), atol=1)
         assert (written[0] != written[1]).any() and (written[1] != written[2]).any()
@@ -127,11 +131,11 @@ def test_a_folder_of_maps_becomes_pictures_and_a_sheet(outputs, loud_run, maps, 
 def test_a_reference_gives_its_style_and_the_seeds_their_noise(outputs, loud_run, maps):
     out, endings = outputs
     assert endings["reference"] is None
-    painter, _ = load_painter(loud_run)
+    model, _ = load_start_frame_model(loud_run)
     picture = np.broadcast_to(pixels(out / "reference.png")[:1, :1], (32, 64, 3))  # of one colour at any size
-    style = tf.repeat(painter.encode_style(to_float(picture)[None]), 2, axis=0)
+    style = tf.repeat(model.encode_style(to_float(picture)[None]), 2, axis=0)
     seeds = tf.constant([5, 6], tf.int64)
-    expected = to_uint8(painter.paint(np.repeat(pixels(maps / "a.png")[None], 2, axis=0), style, seeds)).numpy()
+    expected = to_uint8(model.paint(np.repeat(pixels(maps / "a.png")[None], 2, axis=0), style, seeds)).numpy()
     written = np.stack([pixels(out / "reference" / f"a_seed{seed}.png") for seed in (5, 6)])
     np.testing.assert_allclose(written.astype(int), expected, atol=1)
     assert (written != np.stack([pixels(out / "folder" / f"a_seed{seed}.png") for seed in (5, 6)])).any()
@@ -140,11 +144,11 @@ def test_a_reference_gives_its_style_and_the_seeds_their_noise(outputs, loud_run
 def test_a_restyled_class_takes_the_style_of_another_seed(outputs, loud_run, maps):
     out, endings = outputs
     assert endings["restyle"] is None
-    painter, _ = load_painter(loud_run)
+    model, _ = load_start_frame_model(loud_run)
     label_map, seeds = pixels(maps / "a.png"), tf.constant([5, 6], tf.int64)
-    own, other = painter.draw_style(seeds), painter.draw_style(tf.constant([1000, 1000], tf.int64))
+    own, other = model.draw_style(seeds), model.draw_style(tf.constant([1000, 1000], tf.int64))
     places = np.where((label_map == CAR)[None, ..., None], other[:, None, None], own[:, None, None])
-    expected = to_uint8(painter.paint(np.repeat(label_map[None], 2, axis=0), tf.constant(places), seeds)).numpy()
+    expected = to_uint8(model.paint(np.repeat(label_map[None], 2, axis=0), tf.constant(places), seeds)).numpy()
     for seed, picture in zip((5, 6), expected, strict=True):
         before, after = (pixels(out / name / f"a_seed{seed}.png").astype(int) for name in ("folder", "restyle"))
         np.testing.assert_allclose(after, picture, atol=1)
@@ -220,9 +224,9 @@ def test_instance_maps_reach_a_model_that_reads_them(start_frame_config, spec, m
         {**bad, "instance_map": tmp_path / "whole", "reference": tmp_path / "half.png"},
     )
     assert given is None and len(list((tmp_path / "out").iterdir())) == 3
-    painter, seeds = load_painter(run)[0], tf.constant([0], tf.int64)
+    model, seeds = load_start_frame_model(run)[0], tf.constant([0], tf.int64)
     painted, without = (
-        to_uint8(painter.paint(pixels(maps / "a.png")[None], painter.draw_style(seeds), seeds, numbers[None]))[0]
+        to_uint8(model.paint(pixels(maps / "a.png")[None], model.draw_style(seeds), seeds, numbers[None]))[0]
         for numbers in (instances, np.zeros_like(instances))
     )
     written = pixels(tmp_path / "out/a_seed0.png").astype(int)

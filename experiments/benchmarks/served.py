@@ -32,7 +32,7 @@ def inputs_of(request):
 
 
 class Server:
-    """A server's process; its doors' addresses are grpc and rest.
+    """A server's process; its addresses are grpc and rest.
 
     Args:
       folder: it serves folder/NAME, and writes its log into folder.

@@ -74,15 +74,15 @@ def latency(folder, requests):
 
     with served(folder) as server, SessionLoader(folder / NAME / "1") as session:
         print(next((line for line in server.log.read_text().splitlines() if "TensorFlow Serving:" in line), "a binary"))
-        doors = {"bare session": session.run}
+        transports = {"bare session": session.run}
         for protocol in ("grpc", "rest"):
-            doors[protocol] = server.client(protocol).predict
-        seconds = {name: [] for name in doors}
+            transports[protocol] = server.client(protocol).predict
+        seconds = {name: [] for name in transports}
         for number in range(REPEATS.value + 1):
             inputs = inputs_of(requests[number % len(requests)])
-            for name, door in doors.items():  # in turn, so that all see the machine in the same moods
+            for name, transport in transports.items():  # in turn, so that all see the machine in the same moods
                 start = time.perf_counter()
-                door("serving_default", inputs)
+                transport("serving_default", inputs)
                 if number:
                     seconds[name].append(time.perf_counter() - start)
         print(f"| serving_default, a row, preset {PRESET.value} | p50 | p95 | p99 | p50 to the session's |")
@@ -126,33 +126,36 @@ def batching(folder, requests):
             )
 
 
+def bad_inputs(png):
+    """What to put in place of a good request's inputs; None: nothing."""
+    return [
+        {"label_map_png": [png[: len(png) // 2]]},
+        {"label_map_png": [b""]},
+        {"label_map_png": [b"GIF89a" + bytes(100)]},
+        {"label_map_png": [bytes(np.random.default_rng(1).integers(0, 256, 1000, np.uint8))]},
+        {"seed": np.array([0.5], np.float32)},
+        {"seed": np.array([1, 2], np.int64)},
+        {"seed": np.array([[1]], np.int64)},
+        {"seed": None},
+    ]
+
+
 def soak(folder, requests):
     """Half of the requests are bad, each in its own way; every answer must be what it should be."""
     import keras
 
     from seg2vid_tf.serving.status import StatusError
 
-    rng = np.random.default_rng(1)
-    png = requests[0][0]
-    bad = [
-        {"label_map_png": [png[: len(png) // 2]]},
-        {"label_map_png": [b""]},
-        {"label_map_png": [b"GIF89a" + bytes(100)]},
-        {"label_map_png": [bytes(rng.integers(0, 256, 1000, np.uint8))]},
-        {"seed": np.array([0.5], np.float32)},
-        {"seed": np.array([1, 2], np.int64)},
-        {"seed": np.array([[1]], np.int64)},
-        {"seed": None},
-    ]
+    bad = bad_inputs(requests[0][0])
     wrong, memory, seconds = [], [], []
 
-    def ask(number, doors):
+    def ask(number, transports):
         good = inputs_of(requests[number % len(requests)])
         kind = None if number % 2 else bad[number // 2 % len(bad)]
         inputs = {name: value for name, value in {**good, **(kind or {})}.items() if value is not None}
         start = time.perf_counter()
         try:
-            doors[number // 16 % 2].predict("serving_default", inputs)
+            transports[number // 16 % 2].predict("serving_default", inputs)
             code = "OK"
         except StatusError as error:
             code = error.code
@@ -161,13 +164,13 @@ def soak(folder, requests):
             wrong.append((number, code))
 
     with served(folder, batching_config(8, 2)) as server:
-        doors = server.client("grpc"), server.client("rest")
+        transports = server.client("grpc"), server.client("rest")
         progress = keras.utils.Progbar(REQUESTS.value, unit_name="request")
         start, block = time.perf_counter(), max(1, REQUESTS.value // 50)
         with concurrent.futures.ThreadPoolExecutor(CLIENTS.value) as pool:
             for first in range(0, REQUESTS.value, block):
                 numbers = range(first, min(first + block, REQUESTS.value))
-                list(pool.map(lambda number: ask(number, doors), numbers))
+                list(pool.map(lambda number: ask(number, transports), numbers))
                 memory.append(server.memory())
                 progress.update(numbers.stop)
         minutes = (time.perf_counter() - start) / 60

@@ -59,7 +59,7 @@ def counted(name: str) -> str:
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.config import START_FRAME_PRESETS, preset
     from seg2vid_tf.models.build import build_discriminator, build_generator, build_style_encoder
-    from seg2vid_tf.models.start_frame.painter import StartFramePainter
+    from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
 
     spec, model = load_spec("cityscapes"), preset(START_FRAME_PRESETS, name).model
     size = (model.height, model.width)
@@ -78,8 +78,10 @@ def counted(name: str) -> str:
         cells.append(cell(discriminator, judged))
     milliseconds = ""
     if name in TIMED.value:
-        painter = StartFramePainter(generator, encoder, spec)
-        paint = tf.function(lambda label_map, seed: painter.paint(label_map, painter.draw_style(seed), seed))
+        start_frame_model = StartFrameModel(generator, encoder, spec)
+        paint = tf.function(
+            lambda label_map, seed: start_frame_model.paint(label_map, start_frame_model.draw_style(seed), seed)
+        )
         label_map, seed = tf.zeros([1, *size], tf.uint8), tf.constant([0], tf.int64)
         milliseconds = f"{1000 * median_seconds(lambda: paint(label_map, seed).numpy(), REPEATS.value):.0f} ms"
     return f"| {name} | {size[0]}x{size[1]} | {' | '.join(cells)} | {milliseconds} |"

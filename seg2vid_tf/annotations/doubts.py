@@ -58,12 +58,12 @@ def set_doubt(ids: np.ndarray, spec: AnnotationSpec, label_ids: str | None = Non
     better = better_encoding(ids, spec, label_ids)
     if not better:
         return ""
-    said = f"{spec.name}'s label set {label_ids}" if label_ids else f"spec {spec.name!r}"
+    stated = f"{spec.name}'s label set {label_ids}" if label_ids else f"spec {spec.name!r}"
     names = {better, *(name for name, same in SAME_ENCODINGS.items() if same == better)} & set(spec.label_sets)
     fix = (
         f"give --label_ids={sorted(names)[0]}" if names else f"that spec's model, or maps in {spec.name!r}, are wanted"
     )
-    return f"its ids fit {better!r} better than {said}, by where they lie in the picture: {fix}"
+    return f"its ids fit {better!r} better than {stated}, by where they lie in the picture: {fix}"
 
 
 def warn_of_doubts(label_map: np.ndarray, spec: AnnotationSpec, name: str) -> None:

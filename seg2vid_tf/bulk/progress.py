@@ -34,10 +34,10 @@ def watched(look: Callable[[], tuple[int, int]], total: int, unit: str) -> Itera
         print(f"{line:79}".rstrip() if end == "\n" else f"{line:79}", end=end, file=sys.stderr, flush=True)
 
     def watch():
-        terminal, said = sys.stderr.isatty(), time.monotonic()
+        terminal, logged = sys.stderr.isatty(), time.monotonic()
         while not ended.wait(_LOOK):
-            if terminal or time.monotonic() - said > _LOG:
-                said = time.monotonic()
+            if terminal or time.monotonic() - logged > _LOG:
+                logged = time.monotonic()
                 say("\r" if terminal else "\n")
 
     thread = threading.Thread(target=watch, daemon=True)

@@ -88,8 +88,8 @@ def _run(work, pieces, runner, arguments, workers):
         if runner == DIRECT:
             raise
         # Of what a worker refuses the last word is wanted: before it Beam puts a traceback of each of its layers.
-        said = re.search(rf".*{RefusedByWorker.__name__}: (.*?) \[while running 'work", str(error), re.S)
-        raise ValueError(said[1] if said else f"{runner}: the Beam pipeline failed: {error}") from error
+        refusal = re.search(rf".*{RefusedByWorker.__name__}: (.*?) \[while running 'work", str(error), re.S)
+        raise ValueError(refusal[1] if refusal else f"{runner}: the Beam pipeline failed: {error}") from error
 
 
 @contextlib.contextmanager

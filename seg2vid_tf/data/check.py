@@ -95,9 +95,8 @@ def check_split(
     """
     folder = pathlib.Path(split_dir)
     manifest = load_manifest(folder, sizes=False)
-    spec = manifest_spec(manifest)
-    pixels, lengths, digests = np.zeros(256, np.int64), collections.Counter(), {}
-    still, plain, doubled, errors = [], [], {}, []
+    spec, errors = manifest_spec(manifest), []
+    findings = _Findings(spec)
     for shard in manifest["shards"]:
         path = folder / shard["file"]
         if not path.is_file():
@@ -114,48 +113,69 @@ def check_split(
                     raise ValueError(problem)
                 clip = parse_clip(record)
                 found.append(clip.clip_id)
-                if list(clip.label_maps.shape[1:]) != manifest["size"]:
-                    raise ValueError(f"clip {clip.clip_id!r}: size {clip.label_maps.shape[1:]}, not {manifest['size']}")
-                validate_label_map(
-                    clip.label_maps, spec, clip.label_maps.shape[1:], name=f"clip {clip.clip_id!r}, label_maps"
-                )
+                _check_maps(clip, manifest["size"], spec)
             except (ValueError, OSError, SyntaxError, KeyError, IndexError) as error:
                 errors.append(f"{path}, offset {offset}: {error}")
                 continue
-            lengths[len(clip.frames)] += 1
-            counts = np.bincount(clip.label_maps.ravel(), minlength=256)
-            pixels += counts
-            if np.count_nonzero(np.delete(counts, spec.ignore_id)) == 1:
-                plain.append(clip.clip_id)
-            change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).mean(axis=(1, 2, 3))
-            if len(change) and change.max() < MIN_CHANGE:
-                still.append(clip.clip_id)
-            twins = identical_neighbours(clip.frames)
-            if twins and clip.clip_id not in still:
-                doubled[clip.clip_id] = twins
-            digests[clip.clip_id] = hashlib.sha256(clip.frames.tobytes()).hexdigest()
+            findings.add(clip)
             look(clip)
         lost = [clip["clip_id"] for clip in shard["clips"] if clip["clip_id"] not in found]
         if lost:
             errors.append(f"{path}: lacks the clips {lost[:10]}{' and more' if len(lost) > 10 else ''}")
-    total = max(pixels.sum(), 1)
-    names = {c.id: c.name for c in spec.classes} | {spec.ignore_id: "(ignored)"}
     return {
         "spec": spec,
         "size": manifest["size"],
-        "clips": sum(lengths.values()),
-        "frames": sum(length * count for length, count in lengths.items()),
-        "lengths": dict(sorted(lengths.items())),
-        "classes": {name: float(pixels[i] / total) for i, name in names.items()},
-        "still": still,
-        "plain": plain,
-        "doubled": doubled,
-        "digests": digests,
+        **findings.report(),
         "sources": sources(manifest),
         "left_out": manifest.get("bad_clips", []),
         "remarks": manifest.get("remarks", []),
         "errors": errors,
     }
+
+
+def _check_maps(clip, size, spec):
+    """Raises ValueError where a clip's label maps are not of the split's size, [height, width], or spec."""
+    stored = clip.label_maps.shape[1:]
+    if list(stored) != size:
+        raise ValueError(f"clip {clip.clip_id!r}: size {stored}, not {size}")
+    validate_label_map(clip.label_maps, spec, stored, name=f"clip {clip.clip_id!r}, label_maps")
+
+
+class _Findings:
+    """What is found in the good clips of a split, as they come."""
+
+    def __init__(self, spec):
+        self._spec = spec
+        self._pixels, self._lengths = np.zeros(256, np.int64), collections.Counter()
+        self._still, self._plain, self._doubled, self._digests = [], [], {}, {}
+
+    def add(self, clip):
+        self._lengths[len(clip.frames)] += 1
+        counts = np.bincount(clip.label_maps.ravel(), minlength=256)
+        self._pixels += counts
+        if np.count_nonzero(np.delete(counts, self._spec.ignore_id)) == 1:
+            self._plain.append(clip.clip_id)
+        change = np.abs(clip.frames[1:].astype(np.int16) - clip.frames[0]).mean(axis=(1, 2, 3))
+        if len(change) and change.max() < MIN_CHANGE:
+            self._still.append(clip.clip_id)
+        elif twins := identical_neighbours(clip.frames):
+            self._doubled[clip.clip_id] = twins
+        self._digests[clip.clip_id] = hashlib.sha256(clip.frames.tobytes()).hexdigest()
+
+    def report(self):
+        """These entries of ``check_split``'s."""
+        total = max(self._pixels.sum(), 1)
+        names = {c.id: c.name for c in self._spec.classes} | {self._spec.ignore_id: "(ignored)"}
+        return {
+            "clips": sum(self._lengths.values()),
+            "frames": sum(length * count for length, count in self._lengths.items()),
+            "lengths": dict(sorted(self._lengths.items())),
+            "classes": {name: float(self._pixels[i] / total) for i, name in names.items()},
+            "still": self._still,
+            "plain": self._plain,
+            "doubled": self._doubled,
+            "digests": self._digests,
+        }
 
 
 def identical_neighbours(frames: np.ndarray) -> list[int]:

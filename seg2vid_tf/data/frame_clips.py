@@ -162,17 +162,7 @@ class FrameClips(ClipSource):
                 )
             wanted = self._size or size
             kept = aspect_crop(size, wanted) if self._crop_to_aspect else (slice(None), slice(None))
-            if file.label is None:
-                label_map = np.full(size, self.spec.ignore_id, np.uint8)
-            else:
-                label_map = read_told_map(
-                    file.label,
-                    self.spec,
-                    label_ids=self._label_ids,
-                    palette=self._colors is None,
-                    colors=self._colors,
-                )
-            _check_size(file.label, label_map, size)
+            label_map = self._label_map(file, size)
             frames.append(resize_frame(frame[kept], wanted))
             label_maps.append(resize_label_map(label_map[kept], wanted))
             if file.instance is not None:
@@ -187,6 +177,15 @@ class FrameClips(ClipSource):
             np.stack(instance_maps) if instance_maps else None,
             remarks=self._remarks(files[0]),
         )
+
+    def _label_map(self, file: FrameFiles, size: tuple[int, int]) -> np.ndarray:
+        """uint8 [H, W] of a frame's size; all ignored where it has no map."""
+        if file.label is None:
+            return np.full(size, self.spec.ignore_id, np.uint8)
+        told = {"label_ids": self._label_ids, "palette": self._colors is None, "colors": self._colors}
+        label_map = read_told_map(file.label, self.spec, **told)
+        _check_size(file.label, label_map, size)
+        return label_map
 
     def _remarks(self, file: FrameFiles) -> tuple[str, ...]:
         """What is odd about a clip's first map."""

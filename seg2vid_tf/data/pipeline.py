@@ -1,18 +1,16 @@
 """Shards -> batches: windows of 1 + T frames as a tf.data.Dataset whose k-th batch depends on the seed and k alone.
 
-A training stream is an endless row of windows: position p belongs to epoch p // N, and each epoch is its own
-permutation of all N windows, drawn from (seed, epoch). Only window numbers are shuffled; records are read and decoded
-after that, so a full shuffle needs no buffer and a resumed run skips what it has seen without reading it. What is done
-to the window at position p (augmentation.py) is drawn from (seed, p). A record is found by skipping record headers:
-keep shards at some tens of clips.
+Only window numbers are shuffled (windows.py); records are read and decoded after that. What is done to the window at
+position p (augmentation.py) is drawn from (seed, p). A record is found by skipping record headers: keep shards at some
+tens of clips.
 Several splits of one kind make one stream, as if the second one's shards stood behind the first one's.
 """
 
+import functools
 import os
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -27,6 +25,7 @@ from seg2vid_tf.data.augmentation import (
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
 from seg2vid_tf.data.matching_cache import MatchingCache
 from seg2vid_tf.data.shards import load_manifest, manifest_spec
+from seg2vid_tf.data.windows import in_order, list_windows, shuffled
 from seg2vid_tf.ops.image import to_float
 
 
@@ -93,15 +92,9 @@ def make_dataset(
       ValueError: what load_manifest refuses, splits that do not fit together, no clip long enough, no motion or no
         instance maps stored, a bad argument.
     """
-    if batch_size < 1 or start_step < 0:
-        raise ValueError(
-            f"batch_size must be at least 1 and start_step at least 0, received {batch_size}, {start_step}"
-        )
     splits = _load_splits(split_dir, with_motion, with_instances)
     name, manifest = ", ".join(str(folder) for folder in splits), next(iter(splits.values()))
-    spec, image_format = manifest_spec(manifest), manifest["image_format"]
-    if not MIN_CROP <= crop <= 1:
-        raise ValueError(f"crop must lie in {MIN_CROP}..1, received {crop}")
+    _check_numbers(batch_size, start_step, crop, recolor)
     if reverse and with_motion:
         raise ValueError("reverse must be False where exact motion is asked for: that belongs to the first frame")
     if with_matching and training and (crop < 1 or reverse or recolor):
@@ -109,15 +102,6 @@ def make_dataset(
             "with_matching keeps what is found in a window: crop must be 1, reverse False and recolor 0, received "
             f"{crop}, {reverse} and {recolor}"
         )
-    if not 0 <= recolor <= 1:
-        raise ValueError(f"recolor must lie in 0..1, received {recolor}")
-    workers, devices = (
-        (1, 1) if input_context is None else (input_context.num_input_pipelines, input_context.num_replicas_in_sync)
-    )
-    if batch_size % devices:
-        raise ValueError(f"batch_size {batch_size} does not divide by {devices} devices: make it a multiple")
-    if workers > 1 and not training:
-        raise ValueError("input_context is for training: without it a last batch may be too small to be shared out")
     stored_size = tuple(manifest["size"])
     size = stored_size if size is None else tuple(size)
     if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
@@ -126,33 +110,31 @@ def make_dataset(
             "scale, and only down; prepare the data at that size"
         )
     shards = [(str(folder / shard["file"]), shard) for folder, m in splits.items() for shard in m["shards"]]
-    windows = _windows(
+    windows = list_windows(
         name, [shard for _, shard in shards], num_frames, training, frame_stride, window_stride, with_motion
     )
-    files = tf.constant([file for file, _ in shards])
     matching = None
     if with_matching:
         try:
             matching = MatchingCache(shards, num_frames, frame_stride, size)
         except (OSError, ValueError) as error:  # slower, and no different
             logging.warning("%s: matching is not kept, it is done at every step: %s", name, error)
+    read = functools.partial(
+        _read_window,
+        tf.constant([file for file, _ in shards]),
+        num_frames=num_frames,
+        stride=frame_stride,
+        size=stored_size,
+        image_format=manifest["image_format"],
+        with_motion=with_motion,
+        with_instances=with_instances,
+        with_clip_ids=with_clip_ids,
+    )
+    spec, crops = manifest_spec(manifest), training and crop < 1
 
     def load(position, window):
-        record = (
-            tf.data.TFRecordDataset(files[window[0]]).skip(tf.cast(window[1], tf.int64)).take(1).get_single_element()
-        )
-        example = parse_window(
-            record,
-            window[2],
-            num_frames=num_frames,
-            stride=frame_stride,
-            size=stored_size,
-            image_format=image_format,
-            with_motion=with_motion,
-            with_instances=with_instances,
-            with_clip_ids=with_clip_ids,
-        )
-        if training and crop < 1:
+        example = read(window)
+        if crops:
             # By Lanczos: area and bilinear sampling, at a scale that is no whole number, take the fine detail away
             # that a discriminator would teach.
             example = _resized(randomly_cropped(example, stored_size, crop, seed, position), size, "lanczos3")
@@ -171,17 +153,46 @@ def make_dataset(
         return example
 
     skipped = start_step * batch_size
-    stream = _shuffled(windows, seed, skipped) if training else _in_order(windows, skipped)
-    if workers > 1:
-        share, worker = batch_size // workers, input_context.input_pipeline_id
-        stream = stream.filter(lambda position, _: position % batch_size // share == worker)
+    stream = shuffled(windows, seed, skipped) if training else in_order(windows, skipped)
+    stream, rows = _shared_out(stream, batch_size, training, input_context)
     dataset = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = dataset.batch(
-        batch_size // devices, drop_remainder=training if drop_remainder is None else drop_remainder
-    )
+    dataset = dataset.batch(rows, drop_remainder=training if drop_remainder is None else drop_remainder)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.prefetch(2).with_options(options)
+
+
+def _check_numbers(batch_size, start_step, crop, recolor):
+    if batch_size < 1 or start_step < 0:
+        raise ValueError(
+            f"batch_size must be at least 1 and start_step at least 0, received {batch_size}, {start_step}"
+        )
+    if not MIN_CROP <= crop <= 1:
+        raise ValueError(f"crop must lie in {MIN_CROP}..1, received {crop}")
+    if not 0 <= recolor <= 1:
+        raise ValueError(f"recolor must lie in 0..1, received {recolor}")
+
+
+def _read_window(files, window, **what):
+    """The window's example as it is stored; ``what``: parse_window's further arguments."""
+    records = tf.data.TFRecordDataset(files[window[0]])
+    record = records.skip(tf.cast(window[1], tf.int64)).take(1).get_single_element()
+    return parse_window(record, window[2], **what)
+
+
+def _shared_out(stream, batch_size, training, input_context):
+    """(the part of the stream that this worker reads, how many windows a batch of one device has)."""
+    if input_context is None:
+        return stream, batch_size
+    workers, devices = input_context.num_input_pipelines, input_context.num_replicas_in_sync
+    if batch_size % devices:
+        raise ValueError(f"batch_size {batch_size} does not divide by {devices} devices: make it a multiple")
+    if workers > 1:
+        if not training:
+            raise ValueError("input_context is for training: without it a last batch may be too small to be shared out")
+        share, worker = batch_size // workers, input_context.input_pipeline_id
+        stream = stream.filter(lambda position, _: position % batch_size // share == worker)
+    return stream, batch_size // devices
 
 
 def _load_splits(split_dir, with_motion: bool, with_instances: bool) -> dict[pathlib.Path, dict]:
@@ -211,53 +222,6 @@ def _load_splits(split_dir, with_motion: bool, with_instances: bool) -> dict[pat
                 f"{folder}: stored without instance maps; prepare it from a source with them, or drop with_instances"
             )
     return splits
-
-
-def _windows(name, shards, num_frames, training, frame_stride, window_stride, with_motion) -> np.ndarray:
-    """int32 [N, 3]: shard number, record in it, first frame of the window."""
-    if num_frames < 0 or frame_stride < 1 or (window_stride is not None and window_stride < 1):
-        raise ValueError(
-            "num_frames must be at least 0, frame_stride and window_stride at least 1, "
-            f"received {num_frames}, {frame_stride}, {window_stride}"
-        )
-    span = num_frames * frame_stride + 1
-    step = window_stride or (1 if training else span)
-    lengths = [(i, j, clip["length"]) for i, s in enumerate(shards) for j, clip in enumerate(s["clips"])]
-    windows = []
-    for shard, record, length in lengths:
-        starts = range(0, length - span + 1, step)
-        windows += [(shard, record, start) for start in (starts[:1] if with_motion else starts)]
-    short = sum(length < span for _, _, length in lengths)
-    if not windows:
-        longest = max(n for _, _, n in lengths)
-        fix = "lower them or prepare longer clips" if longest > 1 else "stills are for stage 1, prepare videos"
-        raise ValueError(
-            f"{name}: every clip is shorter than a window of {span} frames (num_frames={num_frames}, frame_stride="
-            f"{frame_stride}), the longest has {longest}; {fix}"
-        )
-    if short:
-        logging.warning("%s: %d of %d clips are shorter than %d frames and not used", name, short, len(lengths), span)
-    return np.array(windows, np.int32)
-
-
-def _in_order(windows: np.ndarray, skipped: int) -> tf.data.Dataset:
-    return tf.data.Dataset.from_tensor_slices((np.arange(len(windows), dtype=np.int64)[skipped:], windows[skipped:]))
-
-
-def _shuffled(windows: np.ndarray, seed: int, skipped: int) -> tf.data.Dataset:
-    """The endless stream of (position int64, window int32 [3]) from position ``skipped`` on."""
-    table, count = tf.constant(windows), len(windows)
-    first_epoch, first_rank = divmod(skipped, count)
-
-    def epoch_stream(epoch):
-        # Dataset.shuffle would depend on TensorFlow's global seed and could not be entered in the middle.
-        draws = tf.random.stateless_uniform([count], [seed, epoch], None, None, tf.int64, alg="philox")
-        order = tf.argsort(draws)
-        start = tf.where(epoch == first_epoch, tf.constant(first_rank, tf.int64), 0)
-        positions = epoch * count + tf.range(start, count)
-        return tf.data.Dataset.from_tensor_slices((positions, tf.gather(table, order[start:])))
-
-    return tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(epoch_stream)
 
 
 def _resized(example, size, method):

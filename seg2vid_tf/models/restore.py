@@ -8,11 +8,11 @@ from seg2vid_tf.config import StartFrameConfig
 from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
 from seg2vid_tf.models.seg2vid import Seg2Vid
-from seg2vid_tf.models.start_frame.painter import StartFramePainter
+from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
 from seg2vid_tf.run_folder import RunFolder
 
 
-def load_painter(path: str | os.PathLike) -> tuple[StartFramePainter, StartFrameConfig]:
+def load_start_frame_model(path: str | os.PathLike) -> tuple[StartFrameModel, StartFrameConfig]:
     """Stage 1, the average of its weights, from a run (<path>/start_frame) or an export, for frames of any size.
 
     Raises:
@@ -27,7 +27,7 @@ def load_painter(path: str | os.PathLike) -> tuple[StartFramePainter, StartFrame
     if style_encoder is not None:
         averages["style_encoder_average"] = style_encoder
     _restore(folder, averages)
-    return StartFramePainter(generator, style_encoder, spec), config
+    return StartFrameModel(generator, style_encoder, spec), config
 
 
 def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("start_frame", "motion")) -> Seg2Vid:
@@ -42,9 +42,9 @@ def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("sta
       ValueError: a stage is missing, has no checkpoint, or the stages differ in spec or size.
     """
     if stages == ("start_frame",):
-        painter, start_config = load_painter(run_dir)
+        start_frame_model, start_config = load_start_frame_model(run_dir)
         size = (start_config.model.height, start_config.model.width)
-        return Seg2Vid(painter.generator, None, painter.spec, size, painter.style_encoder)
+        return Seg2Vid(start_frame_model.generator, None, start_frame_model.spec, size, start_frame_model.style_encoder)
     folder = RunFolder(pathlib.Path(run_dir) / "motion")
     if not folder.path.exists() and (pathlib.Path(run_dir) / "start_frame").exists():
         raise ValueError(
@@ -55,9 +55,9 @@ def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("sta
     size = (config.model.height, config.model.width)
     generator = style_encoder = None
     if "start_frame" in stages:
-        painter, start_config = load_painter(run_dir)
-        _check_together(run_dir, start=(painter.spec, start_config.model), motion=(spec, config.model))
-        generator, style_encoder = painter.generator, painter.style_encoder
+        start_frame_model, start_config = load_start_frame_model(run_dir)
+        _check_together(run_dir, start=(start_frame_model.spec, start_config.model), motion=(spec, config.model))
+        generator, style_encoder = start_frame_model.generator, start_frame_model.style_encoder
     # The faster warps of training have the same meaning and no place in an export.
     motion = build_motion(dataclasses.replace(config.model, warp="native"), spec)
     _restore(folder, {"motion": motion})

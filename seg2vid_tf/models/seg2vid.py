@@ -21,7 +21,7 @@ from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
 from seg2vid_tf.models.seeds import draw
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
-from seg2vid_tf.models.start_frame.painter import StartFramePainter
+from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
 from seg2vid_tf.ops.noise import per_example_normal
 
@@ -52,7 +52,7 @@ class Seg2Vid(BuiltByCall, keras.Model):
         super().__init__(**{"autocast": False, **kwargs})
         self.generator = generator
         self.style_encoder = style_encoder
-        self.painter = None if generator is None else StartFramePainter(generator, style_encoder, spec)
+        self.start_frame_model = None if generator is None else StartFrameModel(generator, style_encoder, spec)
         self.motion = motion
         self.spec = spec
         self.size = tuple(size)
@@ -78,9 +78,9 @@ class Seg2Vid(BuiltByCall, keras.Model):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.
 
         seed int64 [B] is that of the start frame's noise; instance_map int32 [B,H,W] is given if and only if
-        ``painter.uses_instances``.
+        ``start_frame_model.uses_instances``.
         """
-        start_frame = self.painter.paint(label_map, style, seed, instance_map)
+        start_frame = self.start_frame_model.paint(label_map, style, seed, instance_map)
         return self.animate(start_frame, label_map, z)
 
     def animate(self, start_frame, label_map, z):

@@ -47,8 +47,8 @@ class PoseNetwork:
         for index, frame in enumerate(frames):
             barred = np.zeros((rows, columns, 3), np.uint8)
             barred[top : top + height, left : left + width] = frame
-            (((said,),),) = self._network.outputs(barred[None])
-            joints[index, :, 0] = (said[:, 0] * rows - top) / height
-            joints[index, :, 1] = (said[:, 1] * columns - left) / width
-            joints[index, :, 2] = said[:, 2]
+            (((output,),),) = self._network.outputs(barred[None])
+            joints[index, :, 0] = (output[:, 0] * rows - top) / height
+            joints[index, :, 1] = (output[:, 1] * columns - left) / width
+            joints[index, :, 2] = output[:, 2]
         return joints

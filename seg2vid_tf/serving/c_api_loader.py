@@ -23,49 +23,53 @@ class _Buffer(ctypes.Structure):
     _fields_ = [("data", ctypes.c_void_p), ("length", ctypes.c_size_t), ("deallocator", ctypes.c_void_p)]
 
 
+_POINTER, _SIZE, _NUMBER, _TEXT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p
+_SHAPE, _NAMES = ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_char_p)
+_OUTPUTS, _POINTERS = ctypes.POINTER(_Output), ctypes.POINTER(_POINTER)
+# (name, what it returns, what it takes)
+_FUNCTIONS = (
+    ("TF_NewStatus", _POINTER, []),
+    ("TF_DeleteStatus", None, [_POINTER]),
+    ("TF_GetCode", _NUMBER, [_POINTER]),
+    ("TF_Message", _TEXT, [_POINTER]),
+    ("TF_NewGraph", _POINTER, []),
+    ("TF_DeleteGraph", None, [_POINTER]),
+    ("TF_NewSessionOptions", _POINTER, []),
+    ("TF_DeleteSessionOptions", None, [_POINTER]),
+    (
+        "TF_LoadSessionFromSavedModel",
+        _POINTER,
+        [_POINTER, _POINTER, _TEXT, _NAMES, _NUMBER, _POINTER, ctypes.POINTER(_Buffer), _POINTER],
+    ),
+    ("TF_CloseSession", None, [_POINTER, _POINTER]),
+    ("TF_DeleteSession", None, [_POINTER, _POINTER]),
+    ("TF_GraphOperationByName", _POINTER, [_POINTER, _TEXT]),
+    (
+        "TF_SessionRun",  # inputs, then outputs; targets
+        None,
+        [_POINTER, _POINTER, *[_OUTPUTS, _POINTERS, _NUMBER] * 2, _POINTER, _NUMBER, _POINTER, _POINTER],
+    ),
+    ("TF_AllocateTensor", _POINTER, [_NUMBER, _SHAPE, _NUMBER, _SIZE]),
+    ("TF_DeleteTensor", None, [_POINTER]),
+    ("TF_TensorType", _NUMBER, [_POINTER]),
+    ("TF_NumDims", _NUMBER, [_POINTER]),
+    ("TF_Dim", ctypes.c_int64, [_POINTER, _NUMBER]),
+    ("TF_TensorByteSize", _SIZE, [_POINTER]),
+    ("TF_TensorData", _POINTER, [_POINTER]),
+    ("TF_StringInit", None, [_POINTER]),
+    ("TF_StringCopy", None, [_POINTER, _TEXT, _SIZE]),
+    ("TF_StringDealloc", None, [_POINTER]),
+    ("TF_NewBuffer", ctypes.POINTER(_Buffer), []),
+    ("TF_DeleteBuffer", None, [ctypes.POINTER(_Buffer)]),
+    ("TF_StringGetDataPointer", _POINTER, [_POINTER]),
+    ("TF_StringGetSize", _SIZE, [_POINTER]),
+)
+
+
 def _library():
-    """The wheel's library, its functions declared: what they return, and what they take."""
+    """The wheel's library, its functions declared."""
     library = ctypes.CDLL(str(pathlib.Path(tf.__file__).parent / "libtensorflow_cc.so.2"))
-    pointer, size, number, text = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_char_p
-    shape, names = ctypes.POINTER(ctypes.c_int64), ctypes.POINTER(ctypes.c_char_p)
-    outputs, pointers, status = ctypes.POINTER(_Output), ctypes.POINTER(pointer), [pointer]
-    for name, result, arguments in (
-        ("TF_NewStatus", pointer, []),
-        ("TF_DeleteStatus", None, [pointer]),
-        ("TF_GetCode", number, [pointer]),
-        ("TF_Message", text, [pointer]),
-        ("TF_NewGraph", pointer, []),
-        ("TF_DeleteGraph", None, [pointer]),
-        ("TF_NewSessionOptions", pointer, []),
-        ("TF_DeleteSessionOptions", None, [pointer]),
-        (
-            "TF_LoadSessionFromSavedModel",
-            pointer,
-            [pointer, pointer, text, names, number, pointer, ctypes.POINTER(_Buffer), *status],
-        ),
-        ("TF_CloseSession", None, [pointer, *status]),
-        ("TF_DeleteSession", None, [pointer, *status]),
-        ("TF_GraphOperationByName", pointer, [pointer, text]),
-        (
-            "TF_SessionRun",
-            None,
-            [pointer, pointer, outputs, pointers, number, outputs, pointers, number, pointer, number, pointer, *status],
-        ),
-        ("TF_AllocateTensor", pointer, [number, shape, number, size]),
-        ("TF_DeleteTensor", None, [pointer]),
-        ("TF_TensorType", number, [pointer]),
-        ("TF_NumDims", number, [pointer]),
-        ("TF_Dim", ctypes.c_int64, [pointer, number]),
-        ("TF_TensorByteSize", size, [pointer]),
-        ("TF_TensorData", pointer, [pointer]),
-        ("TF_StringInit", None, [pointer]),
-        ("TF_StringCopy", None, [pointer, text, size]),
-        ("TF_StringDealloc", None, [pointer]),
-        ("TF_NewBuffer", ctypes.POINTER(_Buffer), []),
-        ("TF_DeleteBuffer", None, [ctypes.POINTER(_Buffer)]),
-        ("TF_StringGetDataPointer", pointer, [pointer]),
-        ("TF_StringGetSize", size, [pointer]),
-    ):
+    for name, result, arguments in _FUNCTIONS:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library

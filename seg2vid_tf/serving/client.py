@@ -20,7 +20,7 @@ from seg2vid_tf.annotations.map_file import read_ids, read_palette
 from seg2vid_tf.annotations.palette import builtin_contradiction
 from seg2vid_tf.annotations.spec import SPEC_DIR, AnnotationSpec, load_spec
 from seg2vid_tf.config import RunWarning
-from seg2vid_tf.serving.client_doors import GrpcDoor, RestDoor
+from seg2vid_tf.serving.client_transports import GrpcTransport, RestTransport
 from seg2vid_tf.serving.kept_answers import KeptAnswers
 from seg2vid_tf.serving.motion_file import decode_motion
 from seg2vid_tf.serving.status import StatusError
@@ -36,7 +36,7 @@ class Seg2VidClient:
     """Asks one model of one server.
 
     Args:
-      address: "host:port", of the server's gRPC or REST door.
+      address: "host:port", of the server's gRPC or REST port.
       model: its name there.
       protocol: "grpc" or "rest".
       version: its number; None: the newest, or the one that ``label`` names.
@@ -69,7 +69,7 @@ class Seg2VidClient:
             raise ValueError(f"give a version or a label, received {version} and {label!r}")
         self._timeout, self._retries, self._spec = timeout, retries, spec
         self._kept, self._which = kept, (model, version, label)
-        self._door = (GrpcDoor if protocol == "grpc" else RestDoor)(address, model, version, label)
+        self._transport = (GrpcTransport if protocol == "grpc" else RestTransport)(address, model, version, label)
 
     def generate(self, label_map: str | os.PathLike | np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """A video from a label map.
@@ -104,7 +104,7 @@ class Seg2VidClient:
           ValueError: no label map, or the server's model paints in no given style.
           StatusError: what the server says.
         """
-        shapes = self._again(self._door.input_shapes).get("from_tensor", {})
+        shapes = self._again(self._transport.input_shapes).get("from_tensor", {})
         if "style" not in shapes:
             raise ValueError("the server's model paints no start frames in a given style")
         inputs = {"label_map": self.read_label_map(label_map)[None], "style": np.float32(style)[None]}
@@ -211,7 +211,7 @@ class Seg2VidClient:
         inputs = {n: np.array(v, object) if isinstance(v, list) else np.asarray(v) for n, v in inputs.items()}
 
         def ask():
-            return self._again(lambda timeout: self._door.predict(signature, inputs, timeout))
+            return self._again(lambda timeout: self._transport.predict(signature, inputs, timeout))
 
         return ask() if self._kept is None else self._kept.answer((*self._which, signature), inputs, ask)
 
@@ -221,7 +221,7 @@ class Seg2VidClient:
         Raises:
           StatusError: what the server says.
         """
-        return self._again(self._door.status)
+        return self._again(self._transport.status)
 
     def size(self) -> tuple[int, int]:
         """(height, width) of the model's label maps.
@@ -230,7 +230,7 @@ class Seg2VidClient:
           StatusError: what the server says.
           ValueError: no signature says it.
         """
-        shapes = self._again(self._door.input_shapes)
+        shapes = self._again(self._transport.input_shapes)
         for signature in ("from_tensor", "animate_tensor"):
             shape = shapes.get(signature, {}).get("label_map", ())
             if len(shape) == 3 and min(shape[1:]) > 0:
@@ -246,7 +246,7 @@ class Seg2VidClient:
         pauses = _pauses(time.monotonic() + timeout)
         while True:
             try:
-                states = self._door.status(min(5.0, timeout))
+                states = self._transport.status(min(5.0, timeout))
                 if "AVAILABLE" in states.values():
                     return
                 error = StatusError("UNAVAILABLE", f"no version is ready: {states}")
@@ -257,7 +257,7 @@ class Seg2VidClient:
 
     def close(self) -> None:
         """Ends the connection."""
-        self._door.close()
+        self._transport.close()
 
     def __enter__(self):
         return self

@@ -1,9 +1,9 @@
-"""The doors that a client asks by: REST, which needs nothing beyond NumPy, and gRPC (grpcio, protobuf). No TensorFlow.
+"""What a client asks through: REST, which needs nothing beyond NumPy, and gRPC (grpcio, protobuf). No TensorFlow.
 
-A door is predict(signature, inputs, timeout) -> outputs, status(timeout) -> {version: state}, input_shapes(timeout) ->
-{signature: {input: its sizes, -1 where they are free}}, and close(); what the server says instead of an answer is a
-StatusError. A timeout is that of the whole answer. Proxies of the environment are for other machines: a server on this
-one is asked directly.
+A transport is predict(signature, inputs, timeout) -> outputs, status(timeout) -> {version: state},
+input_shapes(timeout) -> {signature: {input: its sizes, -1 where they are free}}, and close(); what the server says
+instead of an answer is a StatusError. A timeout is that of the whole answer. Proxies of the environment are for other
+machines: a server on this one is asked directly.
 """
 
 import base64
@@ -29,8 +29,8 @@ _TYPES = {f"DT_{name.upper()}": name for name in ("int8", "int16", "int32", "int
 _TYPES |= {"DT_UINT64": "uint64", "DT_HALF": "float16", "DT_FLOAT": "float32", "DT_DOUBLE": "float64"}
 
 
-class RestDoor:
-    """The HTTP door."""
+class RestTransport:
+    """REST, over HTTP."""
 
     def __init__(self, address, model, version, label):
         which = f"/versions/{version}" if version is not None else f"/labels/{label}" if label else ""
@@ -104,8 +104,8 @@ class RestDoor:
             raise StatusError("UNKNOWN", f"{self._url}: answered something else than {key}: {content[:80]}") from error
 
 
-class GrpcDoor:
-    """The gRPC door."""
+class GrpcTransport:
+    """gRPC."""
 
     def __init__(self, address, model, version, label):
         try:
@@ -228,7 +228,7 @@ def _opened_until(seconds, direct):
         urllib.request.ProxyHandler({} if direct else None),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPRedirectHandler(),
-        urllib.request.UnknownHandler(),  # a redirect to https, which no door here asks by
+        urllib.request.UnknownHandler(),  # a redirect to https, which no transport here asks by
         urllib.request.HTTPErrorProcessor(),
         _Handler(opened),
     ):

@@ -68,7 +68,7 @@ def signatures(
     functions, checked = {}, functools.partial(_checked, specs)
     if model.motion is not None:
         functions |= _motion_signatures(model, parts, checked)
-    if model.painter is not None:
+    if model.start_frame_model is not None:
         build = _start_frame_signatures if model.motion is None else _video_signatures
         functions |= build(model, parts, checked)
     if model.style_encoder is not None:
@@ -87,7 +87,9 @@ class _Parts:
         self.maps = shared(lambda files: _decoded_maps(files, model))
         self.pictures = shared(lambda files: _decoded_pictures(files, model))
         self.draw = shared(model.draw)
-        self.paint = shared(lambda *inputs: tf.ensure_shape(model.painter.paint(*inputs), [None, *model.size, 3]))
+        self.paint = shared(
+            lambda *inputs: tf.ensure_shape(model.start_frame_model.paint(*inputs), [None, *model.size, 3])
+        )
         self.animate = shared(
             lambda start_frame, label_map, z: _served(label_map, model.animate(start_frame, label_map, z))
         )
@@ -102,7 +104,9 @@ def describe(model: Seg2Vid) -> dict:
     return {
         "spec": model.spec.to_json(),
         "size": list(model.size),
-        "stages": [name for name, part in (("start_frame", model.painter), ("motion", motion)) if part is not None],
+        "stages": [
+            name for name, part in (("start_frame", model.start_frame_model), ("motion", motion)) if part is not None
+        ],
         "num_frames": 0 if motion is None else motion.num_frames,
         "style_dim": 0 if model.generator is None else model.generator.style_dim,
         "latent_dim": 0 if motion is None else motion.latent_dim,
@@ -110,7 +114,7 @@ def describe(model: Seg2Vid) -> dict:
         "temperature": model.temperature,
         "smoothness": model.smoothness,
         "noise_version": NOISE_VERSION,
-        "instance_boundary": model.painter is not None and model.painter.uses_instances,
+        "instance_boundary": model.start_frame_model is not None and model.start_frame_model.uses_instances,
         "encoder": [
             name
             for name, part in zip(ENCODER_SIGNATURES, (motion, model.style_encoder), strict=True)
@@ -203,7 +207,7 @@ def _video_signatures(model, parts, checked):
         label_map, style, z, seed, *instances = inputs
         return parts.animate(parts.paint(label_map, style, seed, *instances), label_map, z)
 
-    instances = ["instance_map"] * model.painter.uses_instances
+    instances = ["instance_map"] * model.start_frame_model.uses_instances
     return {
         "serving_default": (serving_default, ["label_map_png", "seed", *instances]),
         "from_tensor": (from_tensor, ["label_map", "style", "z", "seed", *instances]),
@@ -216,14 +220,14 @@ def _start_frame_signatures(model, parts, checked):
     def serving_default(label_map_png, seed, instance_map=None):
         label_map_png, seed, *instances = checked(label_map_png=label_map_png, seed=seed, **_given(instance_map))
         label_map = parts.maps(label_map_png)
-        style = model.painter.draw_style(seed)
+        style = model.start_frame_model.draw_style(seed)
         return {"frame_bytes": _png_files(to_uint8(parts.paint(label_map, style, seed, *instances)))}
 
     def from_tensor(label_map, style, seed, instance_map=None):
         inputs = checked(label_map=label_map, style=style, seed=seed, **_given(instance_map))
         return {"frame": to_uint8(parts.paint(*inputs))}
 
-    instances = ["instance_map"] * model.painter.uses_instances
+    instances = ["instance_map"] * model.start_frame_model.uses_instances
     return {
         "serving_default": (serving_default, ["label_map_png", "seed", *instances]),
         "from_tensor": (from_tensor, ["label_map", "style", "seed", *instances]),
@@ -232,7 +236,7 @@ def _start_frame_signatures(model, parts, checked):
 
 def _encode_style(model, reference, checked):
     (reference,) = checked(reference=reference)
-    return {"style": model.painter.encode_style(to_float(reference))}
+    return {"style": model.start_frame_model.encode_style(to_float(reference))}
 
 
 def _given(instance_map):

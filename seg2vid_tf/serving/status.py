@@ -2,7 +2,7 @@
 
 import re
 
-# As TensorFlow Serving's HTTP door maps them.
+# As TensorFlow Serving's REST interface maps them.
 HTTP_STATUS = {
     "OK": 200,
     "CANCELLED": 499,
@@ -52,9 +52,9 @@ def plain(message: str) -> str:
     failed = re.fullmatch(r"assertion failed: \[(.*)\]", message, re.S)
     if not failed:
         return f"{decoded[1]}: {message}" if decoded and decoded[1] not in message else message
-    said = ""
+    text = ""
     for part in failed[1].split("] ["):
         # Behind a number a new sentence begins, unless it goes on with another number.
-        says_more = said[-1:].isdigit() and part[:1].isalpha() and not part.startswith("and ")
-        said += (";" if says_more else "") + (" " if said else "") + part
-    return said
+        says_more = text[-1:].isdigit() and part[:1].isalpha() and not part.startswith("and ")
+        text += (";" if says_more else "") + (" " if text else "") + part
+    return text

@@ -82,66 +82,88 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
         begin()
     print(f"{folder.path}: " + (f"going on from step {first}" if first else "starting at step 0"))
     print("building the graph of the first step, which takes up to a minute or two ...", flush=True)
-
-    names = []
-
-    @tf.function
-    def train_step(batch, step):
-        shares = strategy.run(trainer.train_step, args=(batch, step))
-        sums = {name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None) for name, share in shares.items()}
-        names[:] = sums
-        return tf.stack([tf.cast(value, tf.float32) for value in sums.values()])
-
-    frames_per_step = training.batch_size * (trainer.num_frames + 1)
-    bar = keras.utils.Progbar(training.steps, unit_name="step")
+    train_step = _compiled(trainer.train_step, strategy)
     writer = tf.summary.create_file_writer(str(folder.logs)) if chief else tf.summary.create_noop_writer()
     batches = iter(strategy.distribute_datasets_from_function(lambda context: make_batches(first, context)))
+    records = _Records(trainer, folder, validation, measure, finish)
     terms = {}
     with _Termination() as termination, writer.as_default():
-        before = time.perf_counter()
         for step in range(first + 1, training.steps + 1):
-            values = train_step(next(batches), tf.constant(step - 1, tf.int64))
-            # One tensor: each that is asked for alone waits for the device once more.
-            terms = dict(zip(names, map(float, values.numpy()), strict=True))
+            terms = train_step(next(batches), step - 1)
             _check_finite(terms, step, folder)
             # Asked once: a signal that comes later ends the next step, which then is the one that is saved.
             stopping = summed_over_workers(strategy, termination.requested) > 0
             last = stopping or step == training.steps
-            if not chief:
-                if last:
-                    break
-                continue
-            now = time.perf_counter()
-            shown = {**terms, "frames/s": frames_per_step / (now - before)}
-            before = now
-            if sys.stdout.isatty():
-                bar.stateful_metrics = set(shown)  # this step's values, not means since the start
-                bar.update(step, list(shown.items()), finalize=last)
-            elif last or step % training.log_every == 0:  # a bar redrawn in a file is one endless line
-                print(f"{step}/{training.steps} " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items()), flush=True)
-            if last or step % training.log_every == 0:
-                for name, value in terms.items():
-                    tf.summary.scalar(name, value, step)
+            if chief:
+                records.keep(step, terms, last)
             if last:
-                print("\nthe last step is taken: saving, drawing samples ...", flush=True)
-            # Before pictures and measures: what goes wrong there, or a kill while they are made, costs no step.
-            if step == training.steps and finish is not None:
-                finish()
-            if last or step % training.checkpoint_every == 0:
-                _check_weights(trainer.checkpointed, step, folder)
-                folder.save(trainer.checkpointed, step)
-                before = time.perf_counter()
-            if last or step % training.sample_every == 0:
-                _draw_samples(trainer, validation, folder, step)
-                before = time.perf_counter()
-            if measure is not None and (last or step % training.measure_every == 0):
-                _log_measures(measure(trainer), folder, step)
-                before = time.perf_counter()
-            if stopping:
-                print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
+                if stopping and chief:
+                    print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
                 break
     summed_over_workers(strategy, 0)  # the others end once the chief has saved and comes here
     return terms
+
+
+def _compiled(step_of_replica, strategy):
+    """(batch, steps taken before) -> {name: loss term}, of all replicas, in one graph."""
+    names = []
+
+    @tf.function
+    def train_step(batch, step):
+        shares = strategy.run(step_of_replica, args=(batch, step))
+        sums = {name: strategy.reduce(tf.distribute.ReduceOp.SUM, share, axis=None) for name, share in shares.items()}
+        names[:] = sums
+        # One tensor: each that is asked for alone waits for the device once more.
+        return tf.stack([tf.cast(value, tf.float32) for value in sums.values()])
+
+    def terms_of(batch, step):
+        values = train_step(batch, tf.constant(step, tf.int64))
+        return dict(zip(names, map(float, values.numpy()), strict=True))
+
+    return terms_of
+
+
+class _Records:
+    """What the chief keeps of a run: progress, scalars, checkpoints, pictures, measures."""
+
+    def __init__(self, trainer, folder, validation, measure, finish):
+        self._trainer, self._folder, self._validation = trainer, folder, validation
+        self._measure, self._finish = measure, finish
+        self._training = trainer.config.training
+        self._frames_per_step = self._training.batch_size * (trainer.num_frames + 1)
+        self._bar = keras.utils.Progbar(self._training.steps, unit_name="step")
+        self._before = time.perf_counter()
+
+    def keep(self, step, terms, last):
+        """After each step; ``last``: none follows."""
+        training, folder = self._training, self._folder
+        self._show(step, terms, last)
+        if last:
+            print("\nthe last step is taken: saving, drawing samples ...", flush=True)
+        # Before pictures and measures: what goes wrong there, or a kill while they are made, costs no step.
+        if step == training.steps and self._finish is not None:
+            self._finish()
+        if last or step % training.checkpoint_every == 0:
+            _check_weights(self._trainer.checkpointed, step, folder)
+            folder.save(self._trainer.checkpointed, step)
+        if last or step % training.sample_every == 0:
+            _draw_samples(self._trainer, self._validation, folder, step)
+        if self._measure is not None and (last or step % training.measure_every == 0):
+            _log_measures(self._measure(self._trainer), folder, step)
+        self._before = time.perf_counter()  # the speed that is shown is that of steps alone
+
+    def _show(self, step, terms, last):
+        logged = last or step % self._training.log_every == 0
+        shown = {**terms, "frames/s": self._frames_per_step / (time.perf_counter() - self._before)}
+        if sys.stdout.isatty():
+            self._bar.stateful_metrics = set(shown)  # this step's values, not means since the start
+            self._bar.update(step, list(shown.items()), finalize=last)
+        elif logged:  # a bar redrawn in a file is one endless line
+            line = ", ".join(f"{name} {value:.4g}" for name, value in shown.items())
+            print(f"{step}/{self._training.steps} {line}", flush=True)
+        if logged:
+            for name, value in terms.items():
+                tf.summary.scalar(name, value, step)
 
 
 def _check_finite(terms, step, folder):

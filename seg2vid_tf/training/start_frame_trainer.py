@@ -25,7 +25,7 @@ from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mas
 from seg2vid_tf.models.build import build_generator, build_style_encoder
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.seeds import STYLE_STREAM
-from seg2vid_tf.models.start_frame.painter import StartFramePainter
+from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
 from seg2vid_tf.models.start_frame.style_standardisation import fit_styles, standardise_style
 from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.ops.noise import per_example_normal
@@ -70,12 +70,15 @@ class StartFrameTrainer:
             self.averages["style_encoder"] = build_style_encoder(config.model)
         for name, network in self.networks.items():
             copy_weights(network, self.averages[name])
-        self.painter = StartFramePainter(self.averages["generator"], self.averages.get("style_encoder"), spec)
+        self.start_frame_model = StartFrameModel(self.averages["generator"], self.averages.get("style_encoder"), spec)
         self.generator_optimizer, self.discriminator_optimizer = (
             keras.optimizers.Adam(
-                LateDecay(rate, training.steps, training.decay, training.warmup_steps), training.beta_1, BETA_2
+                LateDecay(rate, training.steps, training.decay, training.warmup_steps, start), training.beta_1, BETA_2
             )
-            for rate in (training.learning_rate, training.discriminator_learning_rate)
+            for rate, start in (
+                (training.learning_rate, training.generator_start),
+                (training.discriminator_learning_rate, 0),
+            )
         )
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
@@ -176,7 +179,7 @@ class StartFrameTrainer:
             "annotation": annotation,
             "target": target,
             "balanced": target * class_balance(pixels_per_class, self.config.losses.class_balance),
-            "noise": self.painter.draw_noise(seeds, label_map.shape[1:]),
+            "noise": self.start_frame_model.draw_noise(seeds, label_map.shape[1:]),
             "style": style,
             "other_style": other_style,
             "style_noise": style_noise,
@@ -227,7 +230,7 @@ class StartFrameTrainer:
         if self.config.model.style_encoder:
             # By the averaged encoder, which no gradient reaches: the one in training would learn to hide the style in
             # what nobody sees.
-            found = self.painter.encode_style(fake)
+            found = self.start_frame_model.encode_style(fake)
             drawn = (1.0 - paired) * (1.0 - examples["parted"]) * (1.0 - examples["borrowed"])
             error = tf.reduce_mean(tf.abs(found - style), axis=-1) * drawn
             terms["style_regression"] = weights.style_regression_weight * tf.reduce_mean(error)
@@ -240,10 +243,10 @@ class StartFrameTrainer:
     def paint(self, batch: dict, seed: int) -> tf.Tensor:
         """Start frames float32 [B,H,W,3] of a batch's annotations, by the averaged weights, in the seed's style."""
         seeds = tf.fill([tf.shape(batch["frames"])[0]], tf.constant(seed, tf.int64))
-        return self._paint(batch, self._styles.place(self.painter.draw_style(seeds)), seeds)
+        return self._paint(batch, self._styles.place(self.start_frame_model.draw_style(seeds)), seeds)
 
     def _paint(self, batch, style, seeds):
-        return self.painter.paint(batch["label_maps"][:, 0], style, seeds, self._instances(batch))
+        return self.start_frame_model.paint(batch["label_maps"][:, 0], style, seeds, self._instances(batch))
 
     def samples(self, batch: dict) -> list[list[tf.Tensor]]:
         """Rows of pictures float32 [H,W,3] in [-1,1], one per clip of the batch.
@@ -255,7 +258,7 @@ class StartFrameTrainer:
         real = batch["frames"][:, 0]
         if self.config.model.style_encoder:
             seeds = tf.zeros([len(real)], tf.int64)
-            columns.append(self._paint(batch, self.painter.encode_style(real), seeds))
+            columns.append(self._paint(batch, self.start_frame_model.encode_style(real), seeds))
         columns.append(real)
         return [list(row) for row in zip(*columns, strict=True)]
 

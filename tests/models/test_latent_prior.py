@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels, usual_sizes
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, initial_coefficient_scale, map_channels
 from seg2vid_tf.models.motion.latent_map import coefficients_of, map_of
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
 
@@ -79,7 +79,7 @@ def test_a_place_moves_as_a_factor_of_the_whole():
     motion = prior(*picture)
     z = np.zeros((1, latent_dim), np.float32)
     z[0, :2] = [0.5, -2.0]
-    sizes = usual_sizes(latent_dim, 1)
+    sizes = initial_coefficient_scale(latent_dim, 1)
     moved = map_of(prior.inside(motion, tf.constant(z)) * sizes, map_channels(latent_dim, 1))
     wanted = coefficients_of(factor[None, ..., None] * 0.25 * z[:, None, None, :2], latent_dim).numpy()
     coarse = prior.coarse * 2

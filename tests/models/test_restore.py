@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_generator
-from seg2vid_tf.models.restore import load_painter, seg2vid_from_run
+from seg2vid_tf.models.restore import load_start_frame_model, seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
 
 
@@ -44,10 +44,10 @@ def test_both_stages_come_back_from_their_run_folders(seg2vid, spec, run_dir):
 
 def test_stage_1_comes_back_alone_as_the_average_of_its_weights(seg2vid, spec, start_frame_config, run_dir):
     shutil.rmtree(run_dir / "motion")
-    painter, config = load_painter(run_dir)
-    assert config == start_frame_config and painter.spec == spec and not painter.uses_instances
-    assert_same_weights(painter.generator, seg2vid.generator)
-    assert_same_weights(painter.style_encoder, seg2vid.style_encoder)
+    start_frame_model, config = load_start_frame_model(run_dir)
+    assert config == start_frame_config and start_frame_model.spec == spec and not start_frame_model.uses_instances
+    assert_same_weights(start_frame_model.generator, seg2vid.generator)
+    assert_same_weights(start_frame_model.style_encoder, seg2vid.style_encoder)
 
 
 def test_stage_1_without_style_encoder_and_with_instances(seg2vid_with_instances, spec, start_frame_config, tmp_path):
@@ -57,9 +57,9 @@ def test_stage_1_without_style_encoder_and_with_instances(seg2vid_with_instances
     folder = RunFolder(tmp_path / "start_frame")
     folder.start("start_frame", dataclasses.replace(start_frame_config, model=model), spec, "clips", resume=False)
     folder.save({"generator_average": seg2vid_with_instances.generator}, 3)
-    painter, _ = load_painter(tmp_path)
-    assert painter.style_encoder is None and painter.uses_instances
-    assert_same_weights(painter.generator, seg2vid_with_instances.generator)
+    start_frame_model, _ = load_start_frame_model(tmp_path)
+    assert start_frame_model.style_encoder is None and start_frame_model.uses_instances
+    assert_same_weights(start_frame_model.generator, seg2vid_with_instances.generator)
 
 
 def test_stages_that_do_not_belong_together_are_refused(run_dir, spec, motion_config):

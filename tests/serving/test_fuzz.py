@@ -1,4 +1,4 @@
-"""Whatever comes in at its doors, the server answers it or refuses it, and goes on."""
+"""Whatever comes in at its ports, the server answers it or refuses it, and goes on."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""The server's doors: the same tests for TensorFlow Serving, where it is installed, and the local server.
+"""The server's gRPC and REST: the same tests for TensorFlow Serving, where it is installed, and the local server.
 
 experiments/serve.py starts what there is. The list is TensorFlow Serving's own (model_servers/*_test.py): not found,
 status, metadata, predict by gRPC and REST, in rows and columns, labels, bad requests, versions that come, fail and go,

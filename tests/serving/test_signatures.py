@@ -162,7 +162,7 @@ def test_an_encoded_style_is_what_from_tensor_takes(seg2vid, served, examples):
     assert np.abs(style[0] - style[1]).max() > 1e-3
     out = served("from_tensor", **{**inputs, "style": style})["frames"]
     frames = to_float(examples["encode_style"]["reference"])
-    expected = seg2vid.generate(**{**inputs, "style": seg2vid.painter.encode_style(frames)})["start_frame"]
+    expected = seg2vid.generate(**{**inputs, "style": seg2vid.start_frame_model.encode_style(frames)})["start_frame"]
     np.testing.assert_allclose(out[:, 0].astype(int), to_uint8(expected).numpy(), atol=1)
 
 
@@ -286,7 +286,7 @@ def with_instances(seg2vid_with_instances, saved_model_with_instances):
     return example_inputs(seg2vid_with_instances), run
 
 
-def test_instances_reach_the_start_frame_through_both_doors(seg2vid_with_instances, with_instances):
+def test_instances_reach_the_start_frame_through_both_signatures(seg2vid_with_instances, with_instances):
     assert describe(seg2vid_with_instances)["instance_boundary"] is True
     examples, run = with_instances
     for signature in ("serving_default", "from_tensor"):

@@ -189,9 +189,9 @@ def test_one_stage_alone_is_a_model_of_its_own(seg2vid_with_instances, tmp_path,
         with pytest.raises(ValueError, match="this model has no stage 1 to paint one"):
             Seg2VidPipeline.from_saved_model(folder)(label_map)
         return
-    style = both.painter.draw_style(inputs["seed"])
+    style = both.start_frame_model.draw_style(inputs["seed"])
     label_map = np.stack([tf.io.decode_png(png).numpy()[..., 0] for png in inputs["label_map_png"]])
-    painted = both.painter.paint(label_map, style, inputs["seed"], inputs["instance_map"])
+    painted = both.start_frame_model.paint(label_map, style, inputs["seed"], inputs["instance_map"])
     pictures = np.stack([tf.io.decode_png(png).numpy() for png in served["frame_bytes"]])
     np.testing.assert_allclose(pictures / 127.5 - 1.0, painted, atol=1.5 / 127.5)
     with pytest.raises(ValueError, match="start_frame/1 paints start frames alone, a video needs stage 2"):

@@ -22,9 +22,11 @@ from seg2vid_tf.models.restore import seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.export import export
 from seg2vid_tf.training import program
+from seg2vid_tf.training.fingerprint import fingerprint
 from seg2vid_tf.training.motion_trainer import MotionTrainer
-from seg2vid_tf.training.program import claimed_run, fingerprint, recorded_precision, say_new_steps, start_from
+from seg2vid_tf.training.program import claimed_run, recorded_precision, say_new_steps
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
+from seg2vid_tf.training.start_from import start_from
 from tests.programs import run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
@@ -279,9 +281,16 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(smallest_sta
         raw_variables(trainer.adversary.discriminator), raw_variables(source.adversary.discriminator), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(
-        ValueError, match="are others: discriminator: segmentation -> multiscale; spade_filters: 4 -> 8"
-    ):
+    # Another discriminator starts anew, beside the same generator.
+    for sizes in ({"discriminator": "multiscale"}, {"segmentation_filters": (4, 4, 4)}):
+        trainer, fresh = build(2, **sizes), build(2, **sizes)
+        start_from(tmp_path / "run", "start_frame", trainer)
+        for name, expected in (("generator", source.averages["generator"]), ("discriminator", fresh)):
+            expected = expected.adversary.discriminator if expected is fresh else expected
+            pairs = zip(raw_variables(trainer.checkpointed[name]), raw_variables(expected), strict=True)
+            for ours, theirs in pairs:
+                np.testing.assert_array_equal(ours, theirs, err_msg=name)
+    with pytest.raises(ValueError, match="are others: spade_filters: 4 -> 8"):
         start_from(tmp_path / "run", "start_frame", build(2, discriminator="multiscale", spade_filters=8))
     for file in folder.checkpoints.glob("*.index"):
         file.write_bytes(b"broken")

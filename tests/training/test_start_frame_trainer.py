@@ -222,15 +222,16 @@ def test_a_finished_run_draws_the_styles_of_its_pictures_and_paints_the_same_in_
     seeds = tf.range(8, dtype=tf.int64)
     networks = {name: values(network) for name, network in trainer.networks.items()}
     averages = {name: values(network) for name, network in trainer.averages.items()}
-    referenced = trainer.painter.paint(label_maps, trainer.painter.encode_style(real), seeds).numpy()
+    model = trainer.start_frame_model
+    referenced = model.paint(label_maps, model.encode_style(real), seeds).numpy()
     trainer.standardise_style(lambda start: tf.data.Dataset.from_tensors(batch).repeat())
-    styles = trainer.painter.encode_style(real).numpy()
+    styles = model.encode_style(real).numpy()
     # The covariance is that of the means and the posteriors' own together.
     np.testing.assert_allclose(styles.mean(0), 0.0, atol=1e-3)
     assert (np.linalg.eigvalsh(np.cov(styles, rowvar=False)) < 1.0 + 8 / 7).all()
-    again = trainer.painter.paint(label_maps, tf.constant(styles), seeds).numpy()
+    again = model.paint(label_maps, tf.constant(styles), seeds).numpy()
     np.testing.assert_allclose(again, referenced, atol=1e-4)
-    drawn = trainer.painter.paint(label_maps, trainer.painter.draw_style(seeds), seeds).numpy()
+    drawn = model.paint(label_maps, model.draw_style(seeds), seeds).numpy()
     assert np.abs(drawn - referenced).max() > 1e-3
     for name, network in trainer.networks.items():
         for before, now in zip(networks[name], values(network), strict=True):
@@ -381,13 +382,39 @@ def test_samples_are_annotation_three_seeds_own_style_and_real(
     # By the averages, which the step moved less than the networks.
     for network, average in ((trainer.networks[name], trainer.averages[name]) for name in trainer.networks):
         assert any((a != b).any() for a, b in zip(values(network), values(average), strict=True))
-    assert trainer.painter.generator is trainer.averages["generator"]
+    assert trainer.start_frame_model.generator is trainer.averages["generator"]
 
 
 def test_a_perceptual_weight_without_a_file_is_refused(smallest_start_frame, spec):
     losses = dataclasses.replace(smallest_start_frame.losses, perceptual_weight=2.0)
     with pytest.raises(ValueError, match="perceptual_path '' goes with what reads it .perceptual_weight 2.0, discrim"):
         StartFrameTrainer(dataclasses.replace(smallest_start_frame, losses=losses), spec)
+
+
+def test_frames_are_enlarged_for_the_perceptual_network_or_refused(
+    smallest_start_frame, with_model, with_training, spec, feature_file
+):
+    config = with_model(smallest_start_frame, discriminator_features=True, feature_scale=2)
+    trainer = build(with_training(config, perceptual_path=str(feature_file)), spec)
+    assert trainer.adversary.discriminator.feature_strides == (0.5, 0.5, 1)
+    with pytest.raises(ValueError, match="feature_scale 2 enlarges frames for a network that is not given"):
+        StartFrameTrainer(with_model(smallest_start_frame, feature_scale=2), spec)
+
+
+def test_the_discriminator_learns_alone_until_the_generator_starts(smallest_start_frame, with_training, spec, batch):
+    trainer = build(with_training(smallest_start_frame, generator_start=1, steps=3), spec)
+    taught = trainer.adversary.discriminator, *trainer.networks.values()
+    moved = []
+    for step in range(2):
+        before = [values(network) for network in taught]
+        take_step(trainer, batch, step)
+        moved.append(
+            [
+                any((a != b).any() for a, b in zip(values(network), old, strict=True))
+                for network, old in zip(taught, before, strict=True)
+            ]
+        )
+    assert moved == [[True, False, False], [True, True, True]]
 
 
 def test_the_discriminator_reads_the_perceptual_network(

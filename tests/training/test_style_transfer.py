@@ -58,16 +58,16 @@ def train(seed):
         label_maps, frames = pictures(rng, rng.uniform(-1, 1, BATCH))
         batch = {"frames": tf.constant(frames[:, None]), "label_maps": tf.constant(label_maps[:, None])}
         train_step(batch, tf.constant(step, tf.int64))
-    return trainer.painter
+    return trainer.start_frame_model
 
 
 def test_the_style_of_one_picture_on_the_layout_of_another():
-    painter = train(seed=0)
+    start_frame_model = train(seed=0)
     warmth = np.repeat([-0.8, 0.8], 4)
     label_maps, frames = pictures(np.random.default_rng(1000), warmth)
     # Every cool layout is painted in a warm picture's style, and the other way round.
-    styles = tf.roll(painter.encode_style(tf.constant(frames)), 4, axis=0)
-    painted = painter.paint(tf.constant(label_maps), styles, tf.range(8, dtype=tf.int64)).numpy()
+    styles = tf.roll(start_frame_model.encode_style(tf.constant(frames)), 4, axis=0)
+    painted = start_frame_model.paint(tf.constant(label_maps), styles, tf.range(8, dtype=tf.int64)).numpy()
     kept = ((painted.mean(axis=-1) > 0) == (label_maps == 1)).mean(axis=(1, 2))
     assert kept.min() > 0.95, kept
     tint = (painted - painted.mean(axis=-1, keepdims=True)).mean(axis=(1, 2))

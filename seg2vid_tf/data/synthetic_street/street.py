@@ -144,36 +144,48 @@ class _Street:
 def _build_side(street: _Street, dice: Dice, side: int, start: float, style: Style, traits: dict):
     """Houses, trees, poles, hedges, parked cars and walkers of one block on one side."""
     walk = style.sidewalk_right if side > 0 else style.sidewalk_left
-    front = walk + traits["garden"]
     leaves = dice.shades_of((0.30, 0.44, 0.16), 0.3)
-    is_park = dice.chance(traits["park"])
-    if is_park:
+    if dice.chance(traits["park"]):
         for i in range(4):
             x = side * (walk + dice.between(1.5, 9.0))
             street.put(objects.tree(x, start + 6 * i + dice.between(0, 5), dice.between(5, 10), dice.below(3), leaves))
     else:
-        z, end = start, start + BLOCK_LENGTH
-        while z < end - 5:
-            length = min(dice.between(7, 17), end - z)
-            floors = 1 + dice.below(traits["floors"])
-            floor = dice.between(2.7, 3.3)
-            gap = dice.between(1.5, 5) if dice.chance(traits["gap"]) else 0.0
-            columns = max(1, round(length / dice.between(1.9, 3.2)))
-            windows = (length / columns, dice.between(0.35, 0.6), floor, dice.between(0.4, 0.6))
-            roof = dice.between(1.5, 3.5) if floors < 4 and dice.chance(0.6) else 0.0
-            wall, tiles = dice.shades_of(dice.pick(WALL_COLORS), 0.2), dice.shades_of(dice.pick(ROOF_COLORS), 0.2)
-            setback = dice.between(0, 0.6)
-            street.put(
-                objects.house(
-                    side, front + setback, z, length - gap, dice.between(8, 12),
-                    floors * floor + dice.between(0.3, 0.9), roof, wall, tiles, windows, dice.below(1 << 12),
-                )
-            )  # fmt: skip
-            z += length
+        _build_houses(street, dice, side, start, walk + traits["garden"], traits)
         if traits["garden"] > 1.5 and dice.chance(0.5):
             street.put(
                 objects.hedge(side, side * (walk + 0.3), start, BLOCK_LENGTH - 3, dice.between(0.7, 1.3), leaves)
             )
+    _build_edge(street, dice, side, start, style, traits, leaves)
+    for _ in range(dice.below(traits["people"] + 1)):
+        x = side * dice.between(style.road_half + 1.2, walk - 0.3)
+        pace = dice.between(0.9, 1.7) * (1 if dice.chance(0.5) else -1)
+        street.put_person(dice, x, start + dice.between(0, BLOCK_LENGTH), (0.0, pace if dice.chance(0.85) else 0.0))
+
+
+def _build_houses(street, dice, side, start, front, traits):
+    """A row of houses, whose fronts are ``front`` metres from the middle of the road."""
+    z, end = start, start + BLOCK_LENGTH
+    while z < end - 5:
+        length = min(dice.between(7, 17), end - z)
+        floors = 1 + dice.below(traits["floors"])
+        floor = dice.between(2.7, 3.3)
+        gap = dice.between(1.5, 5) if dice.chance(traits["gap"]) else 0.0
+        columns = max(1, round(length / dice.between(1.9, 3.2)))
+        windows = (length / columns, dice.between(0.35, 0.6), floor, dice.between(0.4, 0.6))
+        roof = dice.between(1.5, 3.5) if floors < 4 and dice.chance(0.6) else 0.0
+        wall, tiles = dice.shades_of(dice.pick(WALL_COLORS), 0.2), dice.shades_of(dice.pick(ROOF_COLORS), 0.2)
+        setback = dice.between(0, 0.6)
+        street.put(
+            objects.house(
+                side, front + setback, z, length - gap, dice.between(8, 12),
+                floors * floor + dice.between(0.3, 0.9), roof, wall, tiles, windows, dice.below(1 << 12),
+            )
+        )  # fmt: skip
+        z += length
+
+
+def _build_edge(street, dice, side, start, style, traits, leaves):
+    """What stands along the road: trees, poles, parked cars."""
     edge = style.road_half + 0.7
     if dice.chance(traits["trees"]):
         x, z = side * (edge + 0.2), start + dice.between(2, 8)
@@ -189,10 +201,6 @@ def _build_side(street: _Street, dice: Dice, side: int, start: float, style: Sty
             if dice.chance(traits["parked"]):
                 x = side * (style.driving_half + 1.05)
                 street.put_car(dice, x, start + 6 * i + dice.between(2.7, 3.3), 1 if side > 0 else -1)
-    for _ in range(dice.below(traits["people"] + 1)):
-        x = side * dice.between(style.road_half + 1.2, walk - 0.3)
-        pace = dice.between(0.9, 1.7) * (1 if dice.chance(0.5) else -1)
-        street.put_person(dice, x, start + dice.between(0, BLOCK_LENGTH), (0.0, pace if dice.chance(0.85) else 0.0))
 
 
 def build_scene(seed: int, duration: float) -> Scene:

@@ -64,7 +64,7 @@ def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: floa
     return np.float32(np.concatenate(parts))
 
 
-def usual_sizes(latent_dim: int, num_frames: int) -> np.ndarray:
+def initial_coefficient_scale(latent_dim: int, num_frames: int) -> np.ndarray:
     """float32 [latent_dim]: how large rendered streets' and Cityscapes' coefficients usually are, in units of velocity.
 
     1/4 where a motion is the same in the whole clip, details of frame and time so much less.

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, frame_frequencies, usual_sizes
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, frame_frequencies, initial_coefficient_scale
 
 
 @functools.lru_cache
@@ -88,7 +88,7 @@ class LatentScale(keras.layers.Layer):
 
     def build(self, input_shape):
         # So a draw from N(0, I) is a motion like theirs before any training.
-        usual = usual_sizes(self.latent_dim, self.num_frames)
+        usual = initial_coefficient_scale(self.latent_dim, self.num_frames)
         self.factors = self.add_weight(
             name="factors",
             shape=[self.latent_dim],

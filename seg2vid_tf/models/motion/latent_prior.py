@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
-from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels, usual_sizes
+from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, initial_coefficient_scale, map_channels
 from seg2vid_tf.models.motion.latent_map import coefficients_of
 from seg2vid_tf.models.pointwise import PointwiseDense
 
@@ -61,13 +61,13 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
         self.coarse = min(_COARSE, self.frequencies)
         self.convs = [ConvBlock(_FILTERS, name=f"conv_{i}") for i in range(3)]
         self.coarse_dim = min(self.coarse * self.channels, latent_dim)
-        said = {"kernel_initializer": "zeros", "dtype": "float32"}
-        self.to_map = PointwiseDense(self.channels + 4 * self.coarse, name="to_map", **said)
-        self.coarse_mean = keras.layers.Dense(self.coarse_dim, name="coarse_mean", **said)
-        self.log_stddev = keras.layers.Dense(latent_dim, name="log_stddev", **said)
+        starts_at_0 = {"kernel_initializer": "zeros", "dtype": "float32"}
+        self.to_map = PointwiseDense(self.channels + 4 * self.coarse, name="to_map", **starts_at_0)
+        self.coarse_mean = keras.layers.Dense(self.coarse_dim, name="coarse_mean", **starts_at_0)
+        self.log_stddev = keras.layers.Dense(latent_dim, name="log_stddev", **starts_at_0)
         # z's dimensions are of one size, a map's are not.
         sizes = np.ones([self.frequencies * self.channels], np.float32)
-        sizes[:latent_dim] = usual_sizes(latent_dim, num_frames)
+        sizes[:latent_dim] = initial_coefficient_scale(latent_dim, num_frames)
         self._sizes = sizes / sizes[0]
 
     def get_config(self):
@@ -83,8 +83,8 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
         x = tf.cast(x, tf.float32)
         pooled = tf.reduce_mean(x, axis=[1, 2])
         # A factor of 1 everywhere shall be the motion of the whole, unchanged.
-        said = self.to_map(x) / np.sqrt(np.prod(LATENT_GRID))
-        details, factors = said[..., : self.channels], said[..., self.channels :]
+        output = self.to_map(x) / np.sqrt(np.prod(LATENT_GRID))
+        details, factors = output[..., : self.channels], output[..., self.channels :]
         details = coefficients_of(details, self.latent_dim) / self._sizes[: self.latent_dim]
         factors = coefficients_of(factors, self.frequencies * factors.shape[-1])
         factors = tf.reshape(factors, [-1, self.frequencies, 2, self.coarse, 2])[:, self.coarse :]

@@ -1,4 +1,4 @@
-"""StartFramePainter: stage 1 as one thing, label map + style -> start frame: the only way frames are generated.
+"""StartFrameModel: stage 1 as one thing, label map + style -> start frame: the only way frames are generated.
 
 Samples of a training, programs, Seg2Vid and the export all paint through it.
 """
@@ -13,7 +13,7 @@ from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
 from seg2vid_tf.ops.noise import per_example_normal
 
 
-class StartFramePainter:
+class StartFrameModel:
     """Generator and, where there is one, style encoder, over one annotation spec.
 
     Args:

@@ -1,1 +1,1 @@
-"""A stand-in for TensorFlow Serving on laptops and in tests: its doors, versions, batches and errors, in Python."""
+"""A stand-in for TensorFlow Serving on laptops and in tests: ports, versions, batches and errors, in Python."""

@@ -1,4 +1,4 @@
-"""The gRPC door: PredictionService and ModelService, as TensorFlow Serving's own messages define them."""
+"""gRPC: PredictionService and ModelService, as TensorFlow Serving's own messages define them."""
 
 import contextlib
 import math

@@ -1,4 +1,4 @@
-"""Tensors as JSON, by the rules of TensorFlow Serving's REST doors.
+"""Tensors as JSON, by the rules of TensorFlow Serving's REST interface.
 
 A request holds ``instances``, rows, or ``inputs``, columns; where a signature has one input its name is left out. Bytes
 are {"b64": ...}, on the way back where an output's name ends in _bytes; one output has no name.

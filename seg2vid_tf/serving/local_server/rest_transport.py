@@ -1,4 +1,4 @@
-"""The REST door: predict, status, metadata and the Prometheus page, at TensorFlow Serving's addresses.
+"""REST: predict, status, metadata and the Prometheus page, at TensorFlow Serving's addresses.
 
 POST /v1/models/<model>[/versions/<number> | /labels/<label>]:predict
 GET  /v1/models/<model>[/versions/<number> | /labels/<label>][/metadata]
@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from seg2vid_tf.serving.local_server import json_tensor
 from seg2vid_tf.serving.local_server.bodies import Bodies
-from seg2vid_tf.serving.local_server.grpc_door import signature_map, status_response
+from seg2vid_tf.serving.local_server.grpc_transport import signature_map, status_response
 from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.metrics import Metrics
 from seg2vid_tf.serving.local_server.models import Models
@@ -36,7 +36,7 @@ _STATUS = re.compile(_WHICH + "(?i:(/metadata)?)")
 _LARGEST_VERSION = 2**63 - 1
 
 
-def rest_door(
+def rest_transport(
     models: Models, metrics: Metrics, timeout: float, prometheus_path: str | None, limits: Limits
 ) -> Starlette:
     """The application.

@@ -1,4 +1,4 @@
-"""LocalServer: both doors in front of the models."""
+"""LocalServer: gRPC and REST in front of the models."""
 
 import concurrent.futures
 import socket
@@ -11,11 +11,11 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from seg2vid_tf.serving.local_server.configs import BatchingParameters
 from seg2vid_tf.serving.local_server.connection import connection
-from seg2vid_tf.serving.local_server.grpc_door import MAX_BYTES, MessageDeadline, add_services
+from seg2vid_tf.serving.local_server.grpc_transport import MAX_BYTES, MessageDeadline, add_services
 from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.metrics import Metrics
 from seg2vid_tf.serving.local_server.models import Models
-from seg2vid_tf.serving.local_server.rest_door import rest_door
+from seg2vid_tf.serving.local_server.rest_transport import rest_transport
 
 _GRACE_SECONDS = 30.0
 
@@ -85,7 +85,7 @@ class LocalServer:
             raise ValueError(f"port {port} of {host} cannot be opened, give another --port: {error}") from error
         self._rest = uvicorn.Server(
             uvicorn.Config(
-                rest_door(self.models, metrics, rest_timeout, prometheus_path, limits),
+                rest_transport(self.models, metrics, rest_timeout, prometheus_path, limits),
                 http=connection(limits, rest_timeout),
                 log_config=None,
                 access_log=False,
@@ -105,7 +105,7 @@ class LocalServer:
         self._thread = threading.Thread(target=self._rest.run, args=([self._socket],), name="rest", daemon=True)
 
     def start(self) -> None:
-        """Loads what is there, then opens both doors."""
+        """Loads what is there, then opens both ports."""
         self.models.start()
         self._grpc.start()
         self._thread.start()
@@ -115,7 +115,7 @@ class LocalServer:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Closes both doors, answers what came in before, and unloads."""
+        """Closes both ports, answers what came in before, and unloads."""
         stopped = self._grpc.stop(_GRACE_SECONDS)
         self._rest.should_exit = True
         self._thread.join()

@@ -1,4 +1,4 @@
-"""What the local server takes on at once, at its doors: a model that does as it is told stands behind them."""
+"""What the local server takes on at once, at its ports: a model that does as it is told stands behind them."""
 
 import concurrent.futures
 import contextlib
@@ -18,7 +18,7 @@ from google.protobuf import text_format
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from seg2vid_tf.serving.client_doors import GrpcDoor, RestDoor
+from seg2vid_tf.serving.client_transports import GrpcTransport, RestTransport
 from seg2vid_tf.serving.local_server import models as models_module
 from seg2vid_tf.serving.local_server.limits import Limits
 from seg2vid_tf.serving.local_server.server import LocalServer
@@ -147,7 +147,7 @@ def _until(true):
     return value
 
 
-def test_one_request_more_is_refused_at_both_doors_and_a_call_without_a_deadline_has_one(served):
+def test_one_request_more_is_refused_at_both_ports_and_a_call_without_a_deadline_has_one(served):
     server = served()
     waiting = json.dumps({"inputs": {"x": [-1]}}).encode()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -159,12 +159,12 @@ def test_one_request_more_is_refused_at_both_doors_and_a_call_without_a_deadline
         _Doubling.gate.set()
         assert [answer.result() for answer in asked] == [(200, {"outputs": [-2.0]})] * 2
         _Doubling.gate.clear()
-        doors = [GrpcDoor(f"127.0.0.1:{server.port}", "double", None, None) for _ in range(3)]
-        calls = [pool.submit(door.predict, "", {"x": np.float32([-1])}, None) for door in doors]
+        transports = [GrpcTransport(f"127.0.0.1:{server.port}", "double", None, None) for _ in range(3)]
+        calls = [pool.submit(transport.predict, "", {"x": np.float32([-1])}, None) for transport in transports]
         codes = sorted(call.exception().code for call in calls)
         assert codes == ["DEADLINE_EXCEEDED"] * 2 + ["RESOURCE_EXHAUSTED"], "all three within answer_seconds"
-        for door in doors:
-            door.close()
+        for transport in transports:
+            transport.close()
 
 
 @pytest.mark.parametrize("days", [400, -400])
@@ -173,9 +173,9 @@ def test_a_clock_that_is_put_forward_or_back_ends_no_call(served, monkeypatch, d
     server = served()
     jumped = types.SimpleNamespace(time=lambda: time.time() + days * 86_400)
     monkeypatch.setattr(grpc_server, "time", jumped)
-    door = GrpcDoor(f"127.0.0.1:{server.port}", "double", None, None)
-    assert door.predict("", {"x": np.float32([2])}, 30.0)["y"].tolist() == [4.0]
-    door.close()
+    transport = GrpcTransport(f"127.0.0.1:{server.port}", "double", None, None)
+    assert transport.predict("", {"x": np.float32([2])}, 30.0)["y"].tolist() == [4.0]
+    transport.close()
 
 
 def _frame(kind, flags, stream, payload):
@@ -223,7 +223,7 @@ def test_gzip_bodies_are_unpacked_and_what_is_too_large_is_told_so(served):
 
 def test_the_client_gets_the_types_that_grpc_gives(served):
     server = served()
-    rest = RestDoor(f"127.0.0.1:{server.rest_api_port}", "double", None, None)
+    rest = RestTransport(f"127.0.0.1:{server.rest_api_port}", "double", None, None)
     answer = rest.predict("serving_default", {"x": np.float32([0.05])}, 30.0)
     assert answer["y"].dtype == np.float32 and answer["y"] == np.float32(0.1)
 

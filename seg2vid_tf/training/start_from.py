@@ -1,0 +1,84 @@
+"""start_from: a new run's networks begin with the weights of another run, or of an exported model."""
+
+import dataclasses
+
+import keras
+from absl import logging
+
+from seg2vid_tf.config import differences, to_json
+from seg2vid_tf.exported_weights import trained_networks
+from seg2vid_tf.models.build import build_motion
+from seg2vid_tf.models.motion.lengthen import lengthen
+from seg2vid_tf.training.moving_average import copy_weights
+
+# What a run that starts from another one may have otherwise: networks of the same weights, in another setting.
+_FREE = ("height", "width", "flow_scale", "warp", "temperature", "smoothness", "smooth_classes", "instance_motion")
+# Where one of these is another, stage 1's discriminator starts anew: it is not what the run was for.
+_DISCRIMINATOR = (
+    "discriminator",
+    "segmentation_filters",
+    "discriminator_features",
+    "feature_scale",
+    "patch_filters",
+    "patch_scales",
+)
+
+
+def start_from(run_dir: str, stage: str, trainer) -> None:
+    """Gives a trainer's networks the weights of another run's newest checkpoint, or of an export.
+
+    Optimizers start afresh.
+
+    Where the run kept a moving average, network and average both take the average: it is what the run's samples show.
+    A network that the run did not train (a video discriminator) keeps its random weights, one of shorter clips too,
+    and so does a discriminator that an export did not keep, or that has other sizes here.
+
+    Args:
+      run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
+        Stage 2 may have predicted fewer frames (models/motion/lengthen.py), and remembered more or fewer motions.
+      stage: "start_frame" or "motion".
+      trainer: StartFrameTrainer or MotionTrainer, before its first step.
+
+    Raises:
+      ValueError: no such run or checkpoint, or one of another stage, spec or of networks of other sizes.
+    """
+    other = trained_networks(run_dir, stage)
+    config, spec = other.load(stage)
+    if spec != trainer.spec:
+        raise ValueError(
+            f"init_from: {other.path} was trained on spec {spec.name!r}, this data has {trainer.spec.name!r}"
+        )
+    motion = stage == "motion"
+    shorter = motion and config.model.num_frames < trainer.num_frames
+    looks_back = "memory", "prior_rank"  # what is learned of the training clips once training is over
+    rebuilt = shorter or (
+        motion and any(getattr(config.model, name) != getattr(trainer.config.model, name) for name in looks_back)
+    )
+    found = {line.split(":")[0]: line for line in differences(to_json(config.model), to_json(trainer.config.model))}
+    may_change = {*_FREE, *_DISCRIMINATOR, *looks_back, *["num_frames"] * shorter}
+    changed = [line for name, line in found.items() if name not in may_change]
+    if changed:
+        raise ValueError(
+            f"init_from: the networks of {other.path} are others: {'; '.join(changed)}; give that run's flags"
+        )
+    trained = other.names()
+    networks = {
+        name: owner
+        for name, owner in trainer.checkpointed.items()
+        if name in trained and isinstance(owner, keras.layers.Layer)
+    }
+    if judged_otherwise := [line for name, line in found.items() if name in _DISCRIMINATOR]:
+        networks.pop("discriminator", None)
+        logging.info("init_from: the discriminator starts anew, as it is another: %s", "; ".join(judged_otherwise))
+    if rebuilt:
+        # Of the other networks only a video discriminator could be taken over, of clips as long.
+        networks = ({} if shorter else networks) | {
+            "motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)
+        }
+    if other.restore(networks, newest_only=True) == 0:
+        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    if rebuilt:
+        lengthen(networks["motion"], trainer.motion)
+    for name, network in trainer.checkpointed.items():
+        if f"{name}_average" in networks:
+            copy_weights(networks[f"{name}_average"], network)
