@@ -8,7 +8,7 @@ VENV := .venv-$(VERSION)
 RUN := TF_CPP_MIN_LOG_LEVEL=3 $(VENV)/bin/python
 DEMO := demo/$(VERSION)
 
-.PHONY: install test test-settings findings lint demo train-demo clean
+.PHONY: install test test-settings findings lint documents demo train-demo clean
 
 install: $(VENV)/installed
 
@@ -33,6 +33,10 @@ findings:
 lint: install
 	$(VENV)/bin/ruff check --config .ci/ruff.toml .
 	$(VENV)/bin/ruff format --check --config .ci/ruff.toml .
+
+# Draws what programs write into the documents anew: tables of scores, the picture of the rooms.
+documents: install
+	$(VENV)/bin/cog -r -I . BUILD.md experiments/README.md
 
 # Videos of one label map that is drawn for it, by both trained street models that a checkout holds.
 demo: install

@@ -96,8 +96,11 @@ setup(
             # Independent implementations that metrics are tested against.
             "scikit-image>=0.22",
             "scipy>=1.11",
-            "ruff>=0.6",
+            # One version for all, that of .pre-commit-config.yaml: another one formats otherwise.
+            "ruff==0.17.6",
             "import-linter>=2.0",
+            # What programs write into the documents (make documents).
+            "cogapp>=3.4,<4",
             "pyyaml>=6.0",
         ],
     },

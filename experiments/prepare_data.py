@@ -121,7 +121,6 @@ flags.DEFINE_enum(
     "frames that their EXIF tags turn or mirror: turn them, or leave them as stored, as their maps were drawn",
 )
 flags.DEFINE_bool("painted", False, "read the maps in colours, semantic_rgb")
-flags.DEFINE_enum("annotator", None, ["semantic", "pose", "sketch"], "what makes the annotation instead of given maps")
 flags.DEFINE_string("network", "", "TFLite file or SavedModel folder of the annotator's network")
 flags.DEFINE_float(
     "min_score",
@@ -367,6 +366,7 @@ ANNOTATORS = {
     "sketch": ((), ("edge_strength",)),
 }
 flags.DEFINE_enum("dataset", None, list(DATASETS), "where the clips come from", required=True)
+flags.DEFINE_enum("annotator", None, list(ANNOTATORS), "what makes the annotation instead of given maps")
 
 
 def main():

@@ -1,13 +1,20 @@
-"""The documents: what they link to is there, the flags that they name exist, and README.md stays short."""
+"""The documents: links and flags that they name exist, and what programs write into them is up to date.
+
+README.md stays short, and BUILD.md's words are those of the code.
+"""
 
 import functools
+import json
 import re
+import shutil
 
 import pytest
 
 from tests.programs import EXPERIMENTS, ROOT, run_python
 
-DOCUMENTS = [ROOT / name for name in ("README.md", "BUILD.md", "experiments/README.md", "seg2vid_tf/serving/README.md")]
+DOCUMENTS = [ROOT / name for name in ("README.md", "BUILD.md", "CONTRIBUTING.md", "seg2vid_tf/serving/README.md")]
+DOCUMENTS += [EXPERIMENTS / name for name in ("README.md", "NOTES.md")]
+WITHOUT_COMMANDS = ("BUILD.md", "CONTRIBUTING.md")
 # A program with what follows it up to the end of its line; lines that end in a backslash are put together before.
 COMMAND = re.compile(r"(?<![\w/])(?:experiments/)?(\w+)\.py((?:[ \t]+--?[^\s`]+)+)")
 INLINE, NAMED = re.compile(r"\]\(([^)\s]+)\)"), re.compile(r"^\[\w+\]: (\S+)", re.M)
@@ -25,6 +32,13 @@ def test_readme_is_short():
     lines = _text(ROOT / "README.md").splitlines()
     assert len(lines) <= 250
     assert [line for line in lines if len(line) > 100] == []
+
+
+@pytest.mark.parametrize("path", [EXPERIMENTS / "README.md", EXPERIMENTS / "NOTES.md"], ids=_name)
+def test_prose_keeps_to_100_columns(path):
+    """Tables cannot be broken, nor code spans."""
+    lines = [line for line in _text(path).splitlines() if not line.startswith("|")]
+    assert [line for line in lines if len(line) > 100 and " " in re.sub("`[^`]*`", "", line)] == []
 
 
 def _anchors(path):
@@ -45,6 +59,53 @@ def test_links_lead_somewhere(path):
     assert links or path.name == "BUILD.md"
 
 
+def _cog(*files, folder=ROOT):
+    return run_python("-m", "cogapp", "--check", "-I", ROOT, *files, folder=folder)
+
+
+def test_what_programs_write_into_the_documents_is_up_to_date(tmp_path):
+    pytest.importorskip("cogapp")
+    pytest.importorskip("grimp")
+    written = [_name(path) for path in DOCUMENTS if "[[[cog" in _text(path)]
+    assert re.search(r"/cog -r -I \. (.*)", _text(ROOT / "Makefile"))[1].split() == written
+    done = _cog(*written)
+    assert done.returncode == 0, f"make documents\n{done.stdout}{done.stderr}"
+
+    shutil.copytree(EXPERIMENTS / "results", tmp_path / "experiments/results")
+    changed = _text(EXPERIMENTS / "README.md").replace("| version 4 | 0.", "| version 4 | 1.", 1)
+    (tmp_path / "README.md").write_text(changed, encoding="utf-8")
+    done = _cog("README.md", folder=tmp_path)
+    assert done.returncode != 0 and "Check failed" in done.stdout + done.stderr, "a changed number is found"
+
+
+@pytest.mark.parametrize("path", sorted((EXPERIMENTS / "results").iterdir()), ids=_name)
+def test_results_name_no_place_of_the_machine_that_they_were_measured_on(path):
+    def texts(value):
+        if isinstance(value, dict | list):
+            return [text for each in (value.values() if isinstance(value, dict) else value) for text in texts(each)]
+        return [value] if isinstance(value, str) else []
+
+    assert [text for text in texts(json.loads(_text(path))) if text.startswith("/")] == []
+
+
+def test_the_words_are_those_of_the_code():
+    section = re.search(r"^## Words\n.*?(?=^## )", _text(ROOT / "BUILD.md"), re.M | re.S)[0]
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| `(\w+)` in ([\w/]+\.py) \|$", section, re.M)
+    assert len(rows) >= 20 and len(rows) == len(re.findall(r"^\| (?!word )", section, re.M))
+    gone = [row for row in rows if not re.search(rf"\b{row[1]}\b", _text(ROOT / "seg2vid_tf" / row[2]))]
+    assert gone == []
+
+
+def test_the_lint_is_one_version_everywhere():
+    """.ci installs setup.py's extra dev, a commit's hook what .pre-commit-config.yaml names."""
+    (version,) = re.findall(r'"ruff==([\d.]+)"', _text(ROOT / "setup.py"))
+    hooks = _text(ROOT / ".pre-commit-config.yaml")
+    assert re.findall(r"ruff==([\d.]+)", hooks) == [version, version]
+    commands = re.findall(r"bin/(ruff .*)$", _text(ROOT / "Makefile"), re.M)
+    entries = re.findall(r"entry: (.*)$", hooks, re.M)
+    assert [line.replace(" --check", "").removesuffix(" .") for line in commands] == entries
+
+
 def commands(text):
     """(program, its flags' names) of every command in a text."""
     found = COMMAND.findall(re.sub(r"\\\n\s*", " ", text))
@@ -63,7 +124,7 @@ def _flags_of(program):
 @pytest.mark.parametrize("path", [*DOCUMENTS, ROOT / "Makefile"], ids=_name)
 def test_commands_name_flags_that_exist(path):
     found = [(program, flags) for program, flags in commands(_text(path)) if (EXPERIMENTS / program).exists()]
-    assert found or path.name == "BUILD.md"
+    assert found or path.name in WITHOUT_COMMANDS
     unknown = [(program, flag) for program, flags in found for flag in flags if flag not in _flags_of(program)]
     assert unknown == []
 

@@ -9,7 +9,7 @@ al., ICLR 2021). The style sets the appearance; it is the same everywhere where 
 picture can take another one than the rest where it comes as a map. The noise is drawn anew at every place of a coarse
 grid and enters the blocks up to that grid's size, averaged down to each: inside a large region of one class nothing
 else tells one place from the next. Noise at every pixel is no help: the networks then make facades and cars of grain
-before they learn windows (experiments/README.md).
+before they learn windows (experiments/NOTES.md).
 Source of the rest: Park et al. (CVPR 2019).
 """
 
