@@ -37,14 +37,22 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{socket.gethostname()}-{os.getpid()}.tmp{path.suffix}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with _named(path):
+            yield temporary
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(path):
+    """Errors of a full disk name the path, which Python leaves out of what writing raises."""
+    try:
+        yield
     except OSError as error:
         if error.filename is None and error.errno in NO_ROOM:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -143,6 +151,7 @@ def held_folder(path: str | os.PathLike, name: str | os.PathLike | None = None) 
 
     Raises:
       ValueError: another process holds it, or, where files cannot be locked, may hold it.
+      OSError: the disk is full; it names the lock's file.
     """
     path = pathlib.Path(path)
     lock, name = path / LOCK_FILE, path if name is None else name
@@ -165,10 +174,11 @@ def held_folder(path: str | os.PathLike, name: str | os.PathLike | None = None) 
             # The one before removes the file when it ends: what was opened just then is no longer the folder's.
             if _is_at(file, lock):
                 break
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
         try:
+            file.truncate(0)
+            with _named(lock):
+                # Past the buffer, whose closing would write once more, and raise without the name.
+                os.write(file.fileno(), f"process {os.getpid()} on {socket.gethostname()}".encode())
             yield
         finally:
             if _is_at(file, lock):

@@ -3,10 +3,13 @@
 import errno
 import fcntl
 import os
+import re
+import resource
 import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from seg2vid_tf.files import (
@@ -19,6 +22,7 @@ from seg2vid_tf.files import (
     write_document,
     write_text,
 )
+from seg2vid_tf.ops.npz_file import write_arrays
 
 
 def test_the_target_appears_when_the_block_ends(tmp_path):
@@ -103,6 +107,26 @@ def test_a_folder_is_held_by_one_and_free_again_afterwards(tmp_path):
         raise RuntimeError("broke off")
     with held_folder(folder):
         pass
+
+
+@pytest.fixture
+def no_room():
+    """No file of this process may grow."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_where_there_is_no_room_errors_name_the_file_and_nothing_is_left(tmp_path, no_room):
+    for name, write in (
+        (".lock", lambda: held_folder(tmp_path / "run").__enter__()),
+        ("text", lambda: write_text(tmp_path / "text", "word")),
+        ("numbers.npz", lambda: write_arrays(tmp_path / "numbers.npz", {"a": np.arange(3)})),
+    ):
+        with pytest.raises(OSError, match=rf"\[Errno {errno.EFBIG}\].*{re.escape(name)}'$"):
+            write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_process_held_is_taken_over(tmp_path):

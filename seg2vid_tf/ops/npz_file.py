@@ -20,7 +20,8 @@ def write_arrays(path: str | os.PathLike, arrays: dict[str, np.ndarray], compres
     buffer = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
     with replacing(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
+        # A copy: a view that a failing write leaves open makes Python complain behind the error's own line.
+        temporary.write_bytes(buffer.getvalue())
 
 
 def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
