@@ -42,6 +42,7 @@ def main():
         if SERVER.value and flag.value:
             raise ValueError(f"--server and --{flag.name} both name a model: give one of them")
     models = [] if SERVER.value else local_models()
+    print("starting the page ...", flush=True)
     try:
         import uvicorn
 

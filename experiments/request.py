@@ -88,12 +88,12 @@ def main():
     address = ADDRESS.value.removeprefix("http://").rstrip("/") or "localhost"
     if ":" not in address:
         address += f":{8501 if PROTOCOL.value == 'rest' else 8500}"
-    start = time.perf_counter()
     kept = KeptAnswers(pathlib.Path(f"{OUTPUT.value}.parts"), RESUME.value)
     try:
         which = PROTOCOL.value, VERSION.value, LABEL.value, TIMEOUT.value
         with Seg2VidClient(address, MODEL.value, *which, spec=spec, kept=kept) as client:
             wait_for_server(client, address, WAIT.value)
+            start = time.perf_counter()
             style = None
             if REFERENCE.value:
                 style = style_of_reference(address, which, client.size())

@@ -84,12 +84,7 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         _head("seg2vid_tf evaluation"),
         f"<h1>{text(metrics['model']['path'])} on {text(metrics['data']['path'])}</h1>",
         *(f"<p class=warning>{text(line)}</p>" for line in metrics["warnings"]),
-        f"<p>{metrics['clips']} clips of {metrics['recordings']} recordings; mean, below it the 95 % interval over "
-        "recordings (bootstrap), where there are two or more; bold: best in its row, "
-        "of methods that do not see the real clip's later frames and of those that do. "
-        "reconstruction and affine see them, best_of is chosen by them. &uarr; more is better, &darr; less is. "
-        "PSNR is in dB, EPE, motion and flow_spread in pixels; fl_all is the share of wrong flow. A still "
-        "picture has no warp error along its own flow: see motion beside it, and warp_error_real.</p>",
+        *_how_to_read(metrics),
         score_table(metrics["methods"]),
     ]
     if any(value is not None for scores in metrics["sets"].values() for value in scores.values()):
@@ -108,6 +103,28 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
             label = name if key == name else f"{name}: {key}"
             parts.append(f"<tr><td>{text(label)}</td><td>{text(each)}</td></tr>")
     return "\n".join([*parts, "</table>"]) + "\n"
+
+
+def _how_to_read(metrics):
+    if metrics["protocol"]["start_frame"] == "real":
+        yield (
+            "<p>Every video starts from the <b>real</b> first frame: what stage 1 paints is not in these scores, "
+            "evaluate_start_frame.py measures it.</p>"
+        )
+    yield (
+        "<p>What a user gets are the samples. Hold them against copy_frame_0, a picture that stands still, by motion, "
+        "warp_error_real, epe, or a network's distance between sets: PSNR and SSIM punish every motion that is not the "
+        "real clip's, also a good one, so a still picture often leads there. On the right of samples stand methods "
+        "that know more than any user does: reconstruction and affine see the real clip's later frames, best_of is "
+        "chosen by them; they show what is possible.</p>"
+    )
+    yield (
+        f"<p>{metrics['clips']} clips of {metrics['recordings']} recordings; mean, below it the 95 % interval over "
+        "recordings (bootstrap), where there are two or more; bold: best in its row, of those that do not know the "
+        "real clip and of those that do. &uarr; more is better, &darr; less is. PSNR is in dB, EPE, motion and "
+        "flow_spread in pixels; fl_all is the share of wrong flow. A still picture has no warp error along its own "
+        "flow: see motion beside it, and warp_error_real.</p>"
+    )
 
 
 def comparison_report(metrics: dict[str, dict], differences: dict[str, dict]) -> str:
@@ -148,7 +165,12 @@ def _sees_the_clip(method):
 
 
 def score_table(methods: dict[str, dict]) -> str:
-    """A row per score, a column per method; {method: {score: number, None, or mean_with_interval}}."""
+    """A row per score, a column per method, those that see the real clip last.
+
+    Args:
+      methods: {method: {score: number, None, or mean_with_interval}}.
+    """
+    methods = dict(sorted(methods.items(), key=lambda item: _sees_the_clip(item[0])))
     names = dict.fromkeys(n for scores in methods.values() for n, value in scores.items() if _mean(value) is not None)
     rows = [f"<tr><th></th>{''.join(f'<th>{text(method)}</th>' for method in methods)}</tr>"]
     for name in names:

@@ -26,8 +26,13 @@ def wait_for_server(client: Seg2VidClient, address: str, longest: float) -> None
         if error.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
             raise
         print(
-            f"{address} does not answer yet ({error.message}); a server takes up to a minute to load its model: "
-            f"waiting for {longest:g} s at most (--wait) ...",
+            f"{address} does not answer yet ({error.message}); a server opens its ports once its model is loaded and "
+            f"warm, half a minute on an idle machine: waiting for {longest:g} s at most (--wait) ...",
             flush=True,
         )
-        client.wait_until_ready(longest)
+        try:
+            client.wait_until_ready(longest)
+        except StatusError as later:
+            raise StatusError(
+                later.code, f"{later.message}, after {longest:g} s; if it still loads, give a longer --wait"
+            ) from later

@@ -7,6 +7,7 @@ from seg2vid_tf.evaluation.report import (
     clip_pictures,
     comparison_report,
     flow_wheel,
+    html_report,
     score_lines,
     score_table,
 )
@@ -39,6 +40,9 @@ def test_the_best_of_a_row_is_marked_among_methods_that_know_as_much():
     assert table.count("<td class=best>") == 2
     assert "<td class=best>30<br>" in table and "<td class=best>20<br>" in table
     assert "epe" not in table, "nobody has it"
+    order = ["copy_frame_0", "samples", "reconstruction", "affine", "best_of_20"]
+    places = [table.index(f"<th>{name}") for name in order]
+    assert places == sorted(places), "what no user can have stands last"
 
 
 def test_a_tie_is_no_win():
@@ -50,6 +54,15 @@ def test_a_comparison_shows_the_scores_of_sets_too():
     other = {**one, "sets": {"samples": {"frechet_net": 6.5}}, "warnings": ["too few"]}
     page = comparison_report({"a": one, "b": other}, {"b": {"samples": {"psnr": interval(0.0)}}})
     assert "7.25" in page and "<td class=best>6.5</td>" in page and "b: too few" in page and "b minus a" in page
+
+
+def test_a_report_says_whether_stage_1_was_measured():
+    facts = dict.fromkeys(("without_annotation", "train_data", "networks", "versions", "config_hash"), "")
+    metrics = {**facts, "model": {"path": "m"}, "data": {"path": "d"}, "warnings": [], "clips": 1, "recordings": 1}
+    metrics |= {"methods": {"samples": {"psnr": 20.0}}, "sets": {}, "by_frame": {}}
+    for start_frame in ("real", "generated"):
+        page = html_report({**metrics, "protocol": {"start_frame": start_frame}}, [])
+        assert ("evaluate_start_frame.py measures it" in page) == (start_frame == "real")
 
 
 def test_names_cannot_break_the_page():

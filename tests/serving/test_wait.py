@@ -42,7 +42,7 @@ def test_what_waiting_cannot_mend_is_raised_at_once(capsys):
 
 def test_the_end_of_the_wait_and_none_at_all():
     client = Client(*[StatusError("UNAVAILABLE", "nobody listens")] * 2)
-    with pytest.raises(StatusError, match="nobody listens"):
+    with pytest.raises(StatusError, match="nobody listens, after 0.5 s; if it still loads, give a longer --wait"):
         wait_for_server(client, "here:8501", 0.5)
     assert client.waited == [0.5, 0.5]
     wait_for_server(client, "here:8501", 0.0)
