@@ -137,11 +137,16 @@ class StartFrameModelConfig(_Checked):
         False,
         "let the segmentation discriminator read --perceptual_path's network too: learns faster from few frames",
     )
-    feature_scale: int = _field(
-        1,
-        "how many times larger --perceptual_path's network sees the frames: it was trained on pictures that one object "
-        "fills, and a car of 30 pixels is little to it",
+    feature_scales: tuple[int, ...] = _field(
+        (1,),
+        "how many times larger --perceptual_path's network sees the frames, once for each: it was trained on pictures "
+        "that one object fills, and a car of 30 pixels is little to it",
         AT_LEAST_1,
+    )
+    feature_projection: bool = _field(
+        False,
+        "bring the features that the discriminator reads to as many channels as its own first: cheaper, where frames "
+        "are enlarged",
     )
     patch_filters: tuple[int, ...] = _field(
         (32, 64, 128), "channels of each patch discriminator's layers (multiscale)", AT_LEAST_1

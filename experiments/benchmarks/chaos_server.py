@@ -132,7 +132,7 @@ class _Clients:
         request = self._asked.requests[place]
         while True:
             try:
-                answer = self._transport(number).predict("serving_default", inputs_of(request))
+                answer = self._client(number).predict("serving_default", inputs_of(request))
             except StatusError as error:
                 if error.code == "RESOURCE_EXHAUSTED":  # others' broken-off requests still run: what a caller does
                     self.refused += 1
@@ -149,7 +149,7 @@ class _Clients:
 
         inputs = {**inputs_of(self._asked.requests[0]), **changed}
         try:
-            self._transport(number).predict("serving_default", {k: v for k, v in inputs.items() if v is not None})
+            self._client(number).predict("serving_default", {k: v for k, v in inputs.items() if v is not None})
         except StatusError as error:
             return "right" if error.code in ("INVALID_ARGUMENT", "RESOURCE_EXHAUSTED") else error.code
         return "answered"

@@ -60,6 +60,7 @@ def build_discriminator(
             spec.num_classes,
             config.segmentation_filters,
             features.strides if config.discriminator_features else (),
+            config.feature_projection,
             name="discriminator",
         )
         _check_size("segmentation_filters", config, discriminator.stride)

@@ -49,14 +49,22 @@ class FeatureNetwork:
       mean, std: [3], of the images that it was trained on, in [-1, 1].
       convs: its convolutions.
       dtype: that it computes in.
-      scale: how many times the images are enlarged first, bilinearly: what it was trained on fills a picture, and small
-        things in an image are seen as such only then.
+      scales: how many times the images are enlarged first, bilinearly, once for each: what it was trained on fills a
+        picture, and small things in an image are seen as such only then.
 
     Attributes:
-      strides: of the maps, in pixels of the image as it is given; below 1 where ``scale`` is above a map's own stride.
+      strides: of the maps, scale by scale, in pixels of the image as it is given: below 1 where a scale is above a
+        map's own stride.
     """
 
-    def __init__(self, mean: np.ndarray, std: np.ndarray, convs: list[_Conv], dtype: str = "float32", scale: int = 1):
+    def __init__(
+        self,
+        mean: np.ndarray,
+        std: np.ndarray,
+        convs: list[_Conv],
+        dtype: str = "float32",
+        scales: tuple[int, ...] = (1,),
+    ):
         with tf.init_scope():
             self._shift, self._scale = tf.constant(mean, tf.float32), tf.constant(1.0 / std, tf.float32)
             self._kernels = [
@@ -64,15 +72,19 @@ class FeatureNetwork:
                 for c in convs
             ]
         self._convs = convs
-        self._enlarge = scale
+        self._scales = scales
         steps = [conv.stride * (2 if conv.pool_before else 1) for conv in convs]
-        self.strides = tuple(math.prod(steps[: i + 1]) / scale for i in range(len(steps)))
+        self.strides = tuple(math.prod(steps[: i + 1]) / scale for scale in scales for i in range(len(steps)))
 
     def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:
         """float [N, H, W, 3] RGB in [-1, 1] -> list of [N, h, w, c] of its dtype; differentiable in the images."""
-        images = tf.cast(images, tf.float32)
-        if self._enlarge > 1:
-            images = tf.image.resize(images, tf.shape(images)[1:3] * self._enlarge)
+        images, features = tf.cast(images, tf.float32), []
+        for scale in self._scales:
+            enlarged = images if scale == 1 else tf.image.resize(images, tf.shape(images)[1:3] * scale)
+            features += self._features(enlarged)
+        return features
+
+    def _features(self, images):
         x = tf.cast((images - self._shift) * self._scale, self._kernels[0][0].dtype)
         features = []
         for conv, (weights, bias) in zip(self._convs, self._kernels, strict=True):
@@ -86,13 +98,13 @@ class FeatureNetwork:
         return features
 
 
-def load_feature_network(path: str, dtype: str = "float32", scale: int = 1) -> FeatureNetwork:
+def load_feature_network(path: str, dtype: str = "float32", scales: tuple[int, ...] = (1,)) -> FeatureNetwork:
     """Reads a weight file (module docstring: the layouts).
 
     Args:
       path: ``.npz`` or ``.h5`` file.
       dtype: that the network computes in: float32, where its features are measures, or bfloat16, to learn from.
-      scale: how many times the images are enlarged first.
+      scales: how many times the images are enlarged first, once for each.
 
     Raises:
       ValueError: no such file, or not one of the layouts; the message names the path and the keys found.
@@ -104,7 +116,7 @@ def load_feature_network(path: str, dtype: str = "float32", scale: int = 1) -> F
         mean, std, convs = _read_vgg19(file)
     else:
         raise ValueError(f"feature network weights must be a .npz or .h5 file, received {str(path)!r}")
-    return FeatureNetwork(mean, std, convs, dtype, scale)
+    return FeatureNetwork(mean, std, convs, dtype, scales)
 
 
 def read_npz(path: str) -> dict[str, np.ndarray]:

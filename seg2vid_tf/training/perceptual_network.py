@@ -18,8 +18,8 @@ def perceptual_network(config) -> FeatureNetwork | None:
         raise ValueError(
             f"perceptual_path {path!r} goes with what reads it (perceptual_weight {weight}{also}): give both or neither"
         )
-    scale = getattr(config.model, "feature_scale", 1)
-    if scale > 1 and not path:
-        raise ValueError(f"feature_scale {scale} enlarges frames for a network that is not given: set it to 1")
+    scales = getattr(config.model, "feature_scales", (1,))  # stage 2 has none
+    if scales != (1,) and not path:
+        raise ValueError(f"feature_scales {scales} enlarge frames for a network that is not given: leave them out")
     dtype = keras.mixed_precision.global_policy().compute_dtype
-    return load_feature_network(path, dtype, scale) if path else None
+    return load_feature_network(path, dtype, scales) if path else None

@@ -18,7 +18,8 @@ _DISCRIMINATOR = (
     "discriminator",
     "segmentation_filters",
     "discriminator_features",
-    "feature_scale",
+    "feature_scales",
+    "feature_projection",
     "patch_filters",
     "patch_scales",
 )

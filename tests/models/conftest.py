@@ -37,7 +37,7 @@ def _inputs(model, spec, batch, height, width, seed=0):
         return {"annotation": annotation, "frame": frame}
     if getattr(model, "feature_strides", ()):
         # The channels of conftest.py's feature_file.
-        maps = zip(model.feature_strides, (4, 4, 6), strict=True)
+        maps = zip(model.feature_strides, (4, 4, 6) * (len(model.feature_strides) // 3), strict=True)
         return {"frame": frame, "features": [normal(batch, int(height / s), int(width / s), c) for s, c in maps]}
     return {"frame": frame}
 

@@ -74,9 +74,8 @@ def test_features_enter_at_their_own_size_whatever_their_scale(spec, start_frame
     discriminator = build_discriminator(config, spec, network)
     assert discriminator.feature_strides == (1, 1, 2)
     stem, first, second = 8, 12, 16
-    assert [tuple(read.kernel.shape) for read in discriminator.read] == [(1, 1, 4 + 4, stem), (1, 1, 6, first)]
-    assert discriminator.down[0].kernel.shape[2] == 2 * stem
-    assert discriminator.down[1].kernel.shape[2] == 2 * first
+    assert discriminator.down[0].kernel.shape[2] == stem + 4 + 4
+    assert discriminator.down[1].kernel.shape[2] == first + 6
     assert discriminator.up[0].kernel.shape[2] == second
     inputs = make_inputs(discriminator, spec, 1, 32, 32)
     logits = discriminator(inputs)["logits"].numpy()
@@ -91,10 +90,14 @@ def test_features_enter_at_their_own_size_whatever_their_scale(spec, start_frame
 def test_features_of_enlarged_frames_enter_nearer_to_the_top(spec, start_frame_config, feature_file):
     """Enlarged four times, maps of strides 1, 1 and 2 have four and two times the frame's own size."""
     config = dataclasses.replace(start_frame_config.model, discriminator_features=True)
-    network = load_feature_network(feature_file, scale=4)
+    config = dataclasses.replace(config, feature_projection=True)
+    network = load_feature_network(feature_file, scales=(1, 4))
     discriminator = build_discriminator(config, spec, network)
-    assert discriminator.feature_strides == (0.25, 0.25, 0.5)
-    assert [tuple(read.kernel.shape) for read in discriminator.read] == [(1, 1, 4 + 4 + 6, 8)]
+    assert discriminator.feature_strides == (1, 1, 2, 0.25, 0.25, 0.5)
+    stem, first = 8, 12
+    kernels = [tuple(read.kernel.shape) for read in discriminator.read]
+    assert kernels == [(1, 1, 4 + 4 + 4 + 4 + 6, stem), (1, 1, 6, first)]
+    assert [down.kernel.shape[2] for down in discriminator.down] == [2 * stem, 2 * first]
     frame = np.zeros([1, 32, 32, 3], np.float32)
     logits = discriminator({"frame": frame, "features": network(frame)})["logits"]
     assert logits.shape == (1, 32, 32, spec.num_classes + 1)

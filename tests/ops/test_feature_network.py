@@ -76,14 +76,15 @@ def test_layouts_sizes_and_gradient(layout, sizes, request):
 
 def test_enlarged_frames_give_larger_maps_of_the_same_picture(vgg16):
     """Every scale sees the enlarged picture itself, and its gradient comes back at the frame's own size."""
-    usual, enlarged = load_feature_network(vgg16), load_feature_network(vgg16, scale=2)
-    assert usual.strides == (1, 1, 2) and enlarged.strides == (0.5, 0.5, 1)
+    usual, both = load_feature_network(vgg16), load_feature_network(vgg16, scales=(1, 2))
+    assert usual.strides == (1, 1, 2) and both.strides == (1, 1, 2, 0.5, 0.5, 1)
     image = tf.random.stateless_uniform([1, 16, 32, 3], [1, 2], -1.0, 1.0)
-    for map_of_larger, enlarged_map in zip(usual(tf.image.resize(image, [32, 64])), enlarged(image), strict=True):
-        np.testing.assert_allclose(enlarged_map, map_of_larger, rtol=1e-5, atol=1e-5)
+    expected = [*usual(image), *usual(tf.image.resize(image, [32, 64]))]
+    for theirs, ours in zip(expected, both(image), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
     with tf.GradientTape() as tape:
         tape.watch(image)
-        loss = tf.reduce_sum(enlarged(image)[-1])
+        loss = tf.reduce_sum(both(image)[-1])
     assert tape.gradient(loss, image).shape == image.shape
 
 

@@ -394,11 +394,11 @@ def test_a_perceptual_weight_without_a_file_is_refused(smallest_start_frame, spe
 def test_frames_are_enlarged_for_the_perceptual_network_or_refused(
     smallest_start_frame, with_model, with_training, spec, feature_file
 ):
-    config = with_model(smallest_start_frame, discriminator_features=True, feature_scale=2)
+    config = with_model(smallest_start_frame, discriminator_features=True, feature_scales=(2,))
     trainer = build(with_training(config, perceptual_path=str(feature_file)), spec)
     assert trainer.adversary.discriminator.feature_strides == (0.5, 0.5, 1)
-    with pytest.raises(ValueError, match="feature_scale 2 enlarges frames for a network that is not given"):
-        StartFrameTrainer(with_model(smallest_start_frame, feature_scale=2), spec)
+    with pytest.raises(ValueError, match=r"feature_scales \(2,\) enlarge frames for a network that is not given"):
+        StartFrameTrainer(with_model(smallest_start_frame, feature_scales=(2,)), spec)
 
 
 def test_the_discriminator_learns_alone_until_the_generator_starts(smallest_start_frame, with_training, spec, batch):

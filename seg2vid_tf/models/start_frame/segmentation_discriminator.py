@@ -24,17 +24,27 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
       num_classes: K.
       filters: channels of the U-Net, fine to coarse; the stride is 2 ** (len(filters) - 1).
       feature_strides: of the maps of the fixed network whose features it reads; (): it reads none. Those nearest to a
-        level's size stand beside its own channels, brought to as many as these by a 1x1 convolution: they are hundreds,
-        and every layer behind would pay for all of them.
+        level's size stand beside its own channels.
+      feature_projection: whether a 1x1 convolution brings them to as many as these first: they are hundreds, and every
+        layer behind pays for all of them.
     """
 
-    def __init__(self, num_classes: int, filters: tuple[int, ...], feature_strides: tuple[float, ...] = (), **kwargs):
+    def __init__(
+        self,
+        num_classes: int,
+        filters: tuple[int, ...],
+        feature_strides: tuple[float, ...] = (),
+        feature_projection: bool = False,
+        **kwargs,
+    ):
         super().__init__(**{"autocast": False, **kwargs})
         self.stem = SpectralConv2D(filters[0], 3, name="stem")
         self.down = [SpectralConv2D(f, 4, 2, name=f"down_{i}") for i, f in enumerate(filters[1:])]
         self._levels = [min(max(round(math.log2(stride)), 0), len(self.down)) for stride in feature_strides]
         self._read_levels = sorted({*self._levels})
-        self.read = [SpectralConv2D(filters[level], 1, name=f"read_{level}") for level in self._read_levels]
+        self.read = [
+            SpectralConv2D(filters[level], 1, name=f"read_{level}") for level in self._read_levels if feature_projection
+        ]
         # Convolve, then enlarge: a third of the cost of the other order.
         self.up = [SpectralConv2D(f, 3, name=f"up_{i}") for i, f in enumerate(filters[-2::-1])]
         # Normalised too, unlike there: with free logits it outran the generator from the start.
@@ -42,10 +52,16 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
         self.num_classes = num_classes
         self.filters = tuple(filters)
         self.feature_strides = tuple(feature_strides)
+        self.feature_projection = feature_projection
         self.stride = 2 ** (len(filters) - 1)
 
     def get_config(self):
-        return {"num_classes": self.num_classes, "filters": self.filters, "feature_strides": self.feature_strides}
+        return {
+            "num_classes": self.num_classes,
+            "filters": self.filters,
+            "feature_strides": self.feature_strides,
+            "feature_projection": self.feature_projection,
+        }
 
     def call(self, inputs, training=False):
         """Judges frames.
@@ -79,5 +95,7 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
             if place == level:
                 feature *= tf.math.rsqrt(tf.reduce_mean(tf.square(feature), -1, keepdims=True) + 1e-3)
                 found.append(tf.cast(tf.image.resize(feature, tf.shape(x)[1:3]), x.dtype))
-        conv = self.read[self._read_levels.index(level)]
-        return tf.concat([x, leaky_relu(conv(tf.concat(found, -1), training=training))], -1)
+        if self.feature_projection:
+            conv = self.read[self._read_levels.index(level)]
+            found = [leaky_relu(conv(tf.concat(found, -1), training=training))]
+        return tf.concat([x, *found], -1)
