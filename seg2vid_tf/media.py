@@ -15,6 +15,9 @@ from PIL import Image
 
 from seg2vid_tf.files import replacing
 
+# Of a clip, that a GIF's palette is made of, about.
+_PALETTE_PIXELS = 40_000
+
 
 def save_png(image: np.ndarray, path: str | os.PathLike) -> None:
     """Writes uint8 [H,W,3] or [H,W] as PNG."""
@@ -34,9 +37,12 @@ def save_gif(frames: np.ndarray, path: str | os.PathLike, fps: float = 8.0) -> N
 def gif_bytes(frames: np.ndarray, fps: float = 8.0) -> bytes:
     """What ``save_gif`` writes."""
     check_fps(fps)
-    # One palette for the whole clip: with one per frame, still parts flicker.
-    strip = Image.fromarray(np.concatenate(list(frames), axis=0))
-    palette = strip.quantize(colors=256, dither=Image.Dither.NONE)
+    # One palette for the whole clip: with one per frame, still parts flicker. Of some of its pixels: all of them take
+    # several times as long as the rest together, for colours that are hardly nearer (rms 3.00 grey levels instead of 3.01).
+    strip = np.concatenate(list(frames), axis=0)
+    step = max(1, int((strip.shape[0] * strip.shape[1] / _PALETTE_PIXELS) ** 0.5))
+    some = Image.fromarray(np.ascontiguousarray(strip[::step, ::step]))
+    palette = some.quantize(colors=256, dither=Image.Dither.NONE)
     images = [Image.fromarray(f).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for f in frames]
     duration, buffer = max(1, round(100 / fps)) * 10, io.BytesIO()
     images[0].save(buffer, format="GIF", save_all=True, append_images=images[1:], duration=duration, loop=0)
