@@ -38,7 +38,7 @@ def gif_bytes(frames: np.ndarray, fps: float = 8.0) -> bytes:
     """What ``save_gif`` writes."""
     check_fps(fps)
     # One palette for the whole clip: with one per frame, still parts flicker. Of some of its pixels: all of them take
-    # several times as long as the rest together, for colours that are hardly nearer (rms 3.00 grey levels instead of 3.01).
+    # several times as long as the rest together, for colours that are hardly nearer (rms 3.00 grey levels, not 3.01).
     strip = np.concatenate(list(frames), axis=0)
     step = max(1, int((strip.shape[0] * strip.shape[1] / _PALETTE_PIXELS) ** 0.5))
     some = Image.fromarray(np.ascontiguousarray(strip[::step, ::step]))
