@@ -46,6 +46,7 @@ def main():
     from seg2vid_tf.data.shards import check_shards, manifest_spec  # TensorFlow loads here
     from seg2vid_tf.files import write_text
     from seg2vid_tf.media import save_png
+    from seg2vid_tf.ops.segmenter import Segmenter
 
     model = PaintingRun(RUN_DIR.value) if RUN_DIR.value else PaintingExport(SAVED_MODEL.value)
     manifest = check_shards(DATA.value)
@@ -57,7 +58,8 @@ def main():
     shown = {row * count // SHEET_ROWS.value for row in range(SHEET_ROWS.value)}
     needed = shown | set(pairs)  # what the sheet and the pairs look at again
     needed |= {lends_style[i] for i in needed} if lends_style else set()
-    measured, segmenter, kept, painted = _measure(model, spec, count, needed)
+    segmenter = Segmenter(SEGMENTER_PATH.value) if SEGMENTER_PATH.value else None
+    measured, warnings, kept, painted = _measure(model, spec, segmenter, count, needed)
     result = {
         "data": DATA.value,
         "model": RUN_DIR.value or SAVED_MODEL.value,
@@ -67,7 +69,7 @@ def main():
     }
     if pairs:
         result["style"] = _style(model, spec, segmenter, kept, pairs, lends_style)
-    result["warnings"] = result.pop("warnings")  # at the end, where a reader looks last
+    result["warnings"] = warnings
     sheet = pathlib.Path(OUTPUT.value).with_suffix(".png")
     save_png(_sheet(model, kept, {i: painted[i] for i in sorted(shown)}, lends_style), sheet)
     write_text(OUTPUT.value, json.dumps(result, indent=2, allow_nan=False) + "\n")
@@ -88,12 +90,12 @@ def check_flags():
             raise ValueError(f"--{flag}: no file or folder {path!r}")
 
 
-def _measure(model, spec, count, needed):
+def _measure(model, spec, segmenter, count, needed):
     """Paints and measures ``count`` frames.
 
     Returns:
-      ({name: result}, the segmenter or None, and of the ``needed`` frames {number: (label map, real picture, instance
-      map)} and {number: its painted pictures}).
+      ({name: result}, warnings, and of the ``needed`` frames {number: (label map, real picture, instance map)} and
+      {number: its painted pictures}).
     """
     import keras
 
@@ -101,9 +103,7 @@ def _measure(model, spec, count, needed):
     from seg2vid_tf.evaluation.lpips import load_lpips
     from seg2vid_tf.evaluation.set_scores import SetMeasures, SetScores
     from seg2vid_tf.evaluation.start_frame_scores import StartFrameScores
-    from seg2vid_tf.ops.segmenter import Segmenter
 
-    segmenter = Segmenter(SEGMENTER_PATH.value) if SEGMENTER_PATH.value else None
     lpips = load_lpips(LPIPS_PATH.value) if LPIPS_PATH.value else None
     scores = StartFrameScores(spec, segmenter, lpips) if segmenter or lpips else None
     extractors = [FeatureExtractor(path) for path in FEATURES.value]
@@ -124,7 +124,7 @@ def _measure(model, spec, count, needed):
     distances, warnings = painted_set.result(real_set)
     result = {"fed": fed} if fed else {}
     result |= scores.result() if scores is not None else {}
-    return {**result, **distances, "warnings": warnings}, segmenter, kept, painted_of_kept
+    return {**result, **distances}, warnings, kept, painted_of_kept
 
 
 def _references(manifest, count, model):

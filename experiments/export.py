@@ -39,11 +39,11 @@ say = functools.partial(print, flush=True)
 def main():
     check_flags()
     if SAVED_MODEL.value:
-        print(f"converted and verified: {converted_export()}")
+        convert_saved_model()
     elif FORMAT.value != "saved_model":
-        print(f"converted and verified: {converted_run()}")
+        convert_run()
     else:
-        print(f"exported and verified: {exported_run()}")
+        export_run()
 
 
 def check_flags():
@@ -59,8 +59,8 @@ def check_flags():
         raise ValueError(f"--with_discriminator is for trainings, which start from no {FORMAT.value}: leave it out")
 
 
-def converted_export():
-    """Converts the export of --saved_model; the folder written."""
+def convert_saved_model():
+    """--saved_model in another format."""
     from seg2vid_tf.export_folder import newest_version
     from seg2vid_tf.serving.convert import convert_export  # TensorFlow loads here: --help needs none.
 
@@ -69,32 +69,32 @@ def converted_export():
         raise ValueError(f"{source} does not say its version: give --version, and the model's --name")
     target = _target(NAME.value or source.parent.name, VERSION.value or int(source.name))
     convert_export(source, target, FORMAT.value, say)
-    return target
+    print(f"converted and verified: {target}")
 
 
-def converted_run():
-    """Converts the run of --run_dir; the folder written."""
+def convert_run():
+    """--run_dir in another format."""
     from seg2vid_tf.serving.convert import convert_model
 
     model, card = model_of_run()
     target = _target(NAME.value, VERSION.value)
     convert_model(model, card, target, FORMAT.value, say)
-    return target
+    print(f"converted and verified: {target}")
 
 
-def exported_run():
-    """Exports the run of --run_dir; the version folder."""
+def export_run():
+    """--run_dir as a SavedModel."""
     from seg2vid_tf.serving.export import export
     from seg2vid_tf.serving.prediction_log import can_log
 
     model, card = model_of_run()
     target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
+    print(f"exported and verified: {target}")
     if not can_log():
         print(
             "it holds no warm-up requests, so a server's first answers will take seconds; to have them, "
             "pip install 'seg2vid_tf[serving]' and export again"
         )
-    return target
 
 
 def model_of_run():

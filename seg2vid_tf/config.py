@@ -476,7 +476,7 @@ class StartFrameConfig:
     training: StartFrameTrainingConfig = StartFrameTrainingConfig()
 
     def __post_init__(self):
-        if 0 < self.training.steps <= self.training.generator_start:
+        if self.training.steps <= self.training.generator_start:
             raise ValueError(
                 f"generator_start {self.training.generator_start}: the generator would learn in none of the "
                 f"{self.training.steps} steps; give more steps, or fewer before it starts"

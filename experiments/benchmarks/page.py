@@ -9,7 +9,6 @@ each, which loads the model, is not counted. Needs the extra "web", playwright (
 
 import contextlib
 import os
-import pathlib
 import shutil
 import socket
 import statistics
@@ -18,10 +17,10 @@ import sys
 import time
 
 from absl import flags
+from served import ROOT, free_ports
 
 from seg2vid_tf.flags import run
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRESET = flags.DEFINE_string("preset", "cityscapes", "model that comes with the project")
 REPEATS = flags.DEFINE_integer("repeats", 9, "videos of each that are timed", lower_bound=1)
 # A page that says nothing for so long has failed, however slow the machine.
@@ -65,9 +64,7 @@ def main():
 @contextlib.contextmanager
 def served_page():
     """The address of the page, in a process that ends with the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     command = [sys.executable, str(ROOT / "experiments/paint.py"), f"--preset={PRESET.value}", f"--port={port}"]
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:

@@ -113,6 +113,9 @@ def make_dataset(
     windows = list_windows(
         name, [shard for _, shard in shards], num_frames, training, frame_stride, window_stride, with_motion
     )
+    skipped = start_step * batch_size
+    stream = shuffled(windows, seed, skipped) if training else in_order(windows, skipped)
+    stream, rows = _shared_out(stream, batch_size, training, input_context)
     matching = None
     if with_matching:
         try:
@@ -152,9 +155,6 @@ def make_dataset(
             example |= matching.of(window, mirrored, example["frames"])
         return example
 
-    skipped = start_step * batch_size
-    stream = shuffled(windows, seed, skipped) if training else in_order(windows, skipped)
-    stream, rows = _shared_out(stream, batch_size, training, input_context)
     dataset = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = dataset.batch(rows, drop_remainder=training if drop_remainder is None else drop_remainder)
     options = tf.data.Options()

@@ -7,7 +7,7 @@ import math
 import pathlib
 from collections.abc import Sequence
 
-from seg2vid_tf.evaluation.report import better
+from seg2vid_tf.evaluation.report import better, mean_of
 from seg2vid_tf.evaluation.score_meanings import meanings
 from seg2vid_tf.files import read_document
 
@@ -97,7 +97,7 @@ def _flat(document, before=""):
 
 def _cell(values, name, intervals):
     value = values.get(name)
-    mean = value["mean"] if isinstance(value, dict) else value
+    mean = mean_of(value)
     if mean is None:
         return ""
     digits = _digits(mean)

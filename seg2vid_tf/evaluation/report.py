@@ -153,7 +153,7 @@ def score_lines(methods: dict[str, dict], warnings: list[str]) -> list[str]:
     shown = ("psnr", "ssim", "lpips", "warp_error_external", "warp_error_real", "epe", "occlusion_f1")
     lines = []
     for method, scores in methods.items():
-        means = [f"{name} {scores[name]['mean']:.4g}" for name in shown if _mean(scores.get(name)) is not None]
+        means = [f"{name} {scores[name]['mean']:.4g}" for name in shown if mean_of(scores.get(name)) is not None]
         lines.append(f"{method:36s}{', '.join(means)}")
     return lines + [f"warning: {line}" for line in warnings]
 
@@ -171,10 +171,10 @@ def score_table(methods: dict[str, dict]) -> str:
       methods: {method: {score: number, None, or mean_with_interval}}.
     """
     methods = dict(sorted(methods.items(), key=lambda item: _sees_the_clip(item[0])))
-    names = dict.fromkeys(n for scores in methods.values() for n, value in scores.items() if _mean(value) is not None)
+    names = dict.fromkeys(n for scores in methods.values() for n, value in scores.items() if mean_of(value) is not None)
     rows = [f"<tr><th></th>{''.join(f'<th>{text(method)}</th>' for method in methods)}</tr>"]
     for name in names:
-        means = {m: _mean(scores[name]) for m, scores in methods.items() if _mean(scores.get(name)) is not None}
+        means = {m: mean_of(scores[name]) for m, scores in methods.items() if mean_of(scores.get(name)) is not None}
         best = set()
         for informed in (False, True):
             group = {m: v for m, v in means.items() if _sees_the_clip(m) == informed}
@@ -187,14 +187,15 @@ def score_table(methods: dict[str, dict]) -> str:
     return f"<table>{''.join(rows)}</table>"
 
 
-def _mean(value):
+def mean_of(value):
+    """A score as metrics.json has it, a number, mean_with_interval or None -> its number, or None."""
     return value["mean"] if isinstance(value, dict) else value
 
 
 def _cell(value, best):
-    if _mean(value) is None:
+    if mean_of(value) is None:
         return "<td></td>"
-    shown = f"{_mean(value):.4g}"
+    shown = f"{mean_of(value):.4g}"
     if isinstance(value, dict) and value["low"] is not None:
         shown += f"<br><small>{value['low']:.4g} to {value['high']:.4g}</small>"
     return f"<td{' class=best' if best else ''}>{shown}</td>"

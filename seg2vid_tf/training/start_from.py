@@ -3,7 +3,6 @@
 import dataclasses
 
 import keras
-from absl import logging
 
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.exported_weights import trained_networks
@@ -70,7 +69,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     }
     if judged_otherwise := [line for name, line in found.items() if name in _DISCRIMINATOR]:
         networks.pop("discriminator", None)
-        logging.info("init_from: the discriminator starts anew, as it is another: %s", "; ".join(judged_otherwise))
+        print(f"init_from: the discriminator starts anew, as it is another: {'; '.join(judged_otherwise)}", flush=True)
     if rebuilt:
         # Of the other networks only a video discriminator could be taken over, of clips as long.
         networks = ({} if shorter else networks) | {

@@ -260,7 +260,9 @@ def _weights(prefix):
     return {key: reader.get_tensor(key) for key in reader.get_variable_to_shape_map() if key.startswith("motion/")}
 
 
-def test_stage_1_starts_from_the_average_and_refuses_other_networks(smallest_start_frame, with_model, spec, tmp_path):
+def test_stage_1_starts_from_the_average_and_refuses_other_networks(
+    smallest_start_frame, with_model, spec, tmp_path, capsys
+):
     def build(seed, **changes):
         keras.utils.set_random_seed(seed)
         return StartFrameTrainer(with_model(smallest_start_frame, **changes), spec)
@@ -285,6 +287,7 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(smallest_sta
     for sizes in ({"discriminator": "multiscale"}, {"segmentation_filters": (4, 4, 4)}):
         trainer, fresh = build(2, **sizes), build(2, **sizes)
         start_from(tmp_path / "run", "start_frame", trainer)
+        assert "the discriminator starts anew, as it is another: " in capsys.readouterr().out
         for name, expected in (("generator", source.averages["generator"]), ("discriminator", fresh)):
             expected = expected.adversary.discriminator if expected is fresh else expected
             pairs = zip(raw_variables(trainer.checkpointed[name]), raw_variables(expected), strict=True)

@@ -21,7 +21,7 @@ from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.annotations.spec import load_spec
-from tests.programs import HANG_SECONDS, ROOT
+from tests.programs import HANG_SECONDS, ROOT, free_ports
 
 pytest.importorskip("gradio", reason="pip install -e '.[web]'")
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
@@ -35,9 +35,7 @@ WAIT = 1000 * HANG_SECONDS
 @contextlib.contextmanager
 def _served(folder, specs, pause):
     """The address of the page with the fake model, and the file that its seeds are printed to."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     printed = folder / "printed"
     command = [sys.executable, str(pathlib.Path(__file__).with_name("fake_model.py")), specs, str(port), str(pause)]
     with printed.open("w") as file:

@@ -88,14 +88,12 @@ class SegmentationDiscriminator(BuiltByCall, keras.Model):
 
     def _beside(self, x, features, level, training):
         """x [B,h,w,C] and what it reads of the features nearest to that level's size, each of unit mean square."""
-        if level not in self._read_levels:
-            return x
         found = []
         for place, feature in zip(self._levels, features, strict=True):
             if place == level:
                 feature *= tf.math.rsqrt(tf.reduce_mean(tf.square(feature), -1, keepdims=True) + 1e-3)
                 found.append(tf.cast(tf.image.resize(feature, tf.shape(x)[1:3]), x.dtype))
-        if self.feature_projection:
+        if found and self.feature_projection:
             conv = self.read[self._read_levels.index(level)]
             found = [leaky_relu(conv(tf.concat(found, -1), training=training))]
         return tf.concat([x, *found], -1)
