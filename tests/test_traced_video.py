@@ -1,6 +1,7 @@
 """TracedVideo: pixels of a long video come from the frame that showed them first, by hand-computed motions."""
 
 import numpy as np
+import pytest
 
 from seg2vid_tf.traced_video import TracedVideo
 
@@ -90,3 +91,32 @@ def test_each_video_has_sources_of_its_own_and_label_maps_may_be_the_last_alone(
     np.testing.assert_array_equal(frames[0, 1, :, 2:], PICTURE[0, :, :-2])
     np.testing.assert_array_equal(frames[1, 1, 2:], other[0, :-2])
     np.testing.assert_array_equal(label_maps[1, 0, 2:], 4 - LABELS[0, :-2])
+
+
+@pytest.mark.parametrize("chunks", [1, 3, 6])
+def test_chunks_of_one_rotation_are_the_rotation_by_all_of_their_angles(chunks):
+    """Whole frames turn about their middle by 24 degrees, in so many steps: each frame is the first, sampled once."""
+    size, whole = 64, np.deg2rad(24.0)
+    y, x = np.meshgrid(*[np.arange(size) - (size - 1) / 2] * 2, indexing="ij")
+
+    def source(angle):
+        return np.stack([y * np.cos(angle) - x * np.sin(angle), y * np.sin(angle) + x * np.cos(angle)], axis=-1)
+
+    def seen(place):
+        """A picture that is known between its pixels too: waves of 16 pixels down and 12 across."""
+        down, across = np.sin(place[..., 0] * 2 * np.pi / 16), np.cos(place[..., 1] * 2 * np.pi / 12)
+        return np.rint(127.5 + 50 * np.stack([down, across, down * across], axis=-1))
+
+    place = np.stack([y, x], axis=-1)
+    classes = np.add(*(np.float32(place[..., axis] > 0) * (axis + 1) for axis in (0, 1))).astype(np.uint8)
+    video = TracedVideo(seen(place)[None].astype(np.uint8), classes[None])
+    flow = np.float32(place - source(whole / chunks))[None, None]
+    visibility, painted = np.ones((1, 1, size, size, 1), np.float32), np.zeros((1, 1, size, size, 3), np.uint8)
+    for _ in range(chunks):
+        frames, label_maps = video.add(flow, visibility, painted, np.full((1, 1, size, size), 9, np.uint8))
+    inner = np.hypot(y, x) < size / 2 - 4
+    there = source(whole)
+    assert np.abs(frames[0, 0][inner] - seen(there)[inner]).max() <= 3, "grey levels of 100"
+    quadrant = np.float32(there[..., 0] > 0) + 2 * (there[..., 1] > 0)
+    clear = inner & (np.abs(there) > 1.0).all(axis=-1)
+    np.testing.assert_array_equal(label_maps[0, 0][clear], quadrant[clear])

@@ -28,3 +28,31 @@ def test_between_two_colours_it_goes_from_one_to_the_other_and_nothing_known_is_
     assert (np.diff(row) >= -1e-6).all() and row[9] < 0.35 and row[22] > 0.65
     nothing = filled(tf.constant(picture), tf.zeros([1, 8, 32, 1]))
     np.testing.assert_array_equal(nothing, np.zeros((1, 8, 32, 1)))
+
+
+def test_a_row_by_hand():
+    """Pulled: halves [0, 1] of share 1/2, their mean 0.5. Pushed: [0.25, 0.75], then a quarter of the way to each."""
+    picture = np.zeros((1, 1, 4, 1), np.float32)
+    picture[0, 0, :, 0] = [0.0, 7.0, 7.0, 1.0]
+    weight = np.float32([1.0, 0.0, 0.0, 1.0]).reshape(picture.shape)
+    out = filled(tf.constant(picture), tf.constant(weight)).numpy()
+    np.testing.assert_allclose(out[0, 0, :, 0], [0.0, 0.375, 0.625, 1.0], atol=1e-6)
+
+
+def test_a_weight_between_mixes_what_is_there_with_what_is_around_by_hand():
+    """Pulled: (0.8 + 0.5 x 0.4) / 1.5 of all; what has weight 1/2 is half its own colour and half that."""
+    picture = np.float32([0.8, 0.4, 7.0, 7.0]).reshape(1, 2, 2, 1)
+    weight = np.float32([1.0, 0.5, 0.0, 0.0]).reshape(1, 2, 2, 1)
+    out = filled(tf.constant(picture), tf.constant(weight)).numpy()
+    mean = 1.0 / 1.5
+    # At the top the mean; one level below a share of 3/8 of it is there and the rest comes from above: again the mean.
+    np.testing.assert_allclose(out.reshape(-1), [0.8, 0.2 + 0.5 * mean, mean, mean], atol=1e-6)
+
+
+def test_it_reaches_256_pixels_and_each_picture_and_channel_is_filled_from_its_own():
+    picture = np.zeros((2, 1, 256, 2), np.float32)
+    picture[0, :, 0], picture[1, :, 0] = [0.5, -0.25], [-1.0, 0.75]
+    weight = np.zeros((2, 1, 256, 1), np.float32)
+    weight[:, :, 0] = 1.0
+    out = filled(tf.constant(picture), tf.constant(weight)).numpy()
+    np.testing.assert_allclose(out, np.repeat(picture[:, :, :1], 256, axis=2), atol=1e-5)
