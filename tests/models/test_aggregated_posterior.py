@@ -40,6 +40,9 @@ def test_samples_have_the_moments(fitted):
     expected = [[0.5 + half, half, 0], [half, 0.5 + half, 0], [0, 0, 0.09]]
     np.testing.assert_allclose(z.mean(axis=0), [1, 0, 5], atol=0.03)
     np.testing.assert_allclose(np.cov(z.T), expected, atol=0.06)
+    # Of samples of one's own the log density is, on average, minus the entropy.
+    entropy = 0.5 * np.linalg.slogdet(2 * np.pi * np.e * np.array(expected))[1]
+    np.testing.assert_allclose(np.mean(fitted.distribution().log_prob(z)), -entropy, atol=0.02)
 
 
 def test_the_distributions_density_by_hand(fitted):

@@ -64,6 +64,29 @@ def test_the_kl_from_it_is_that_from_the_standard_normal():
     np.testing.assert_allclose(tfd.kl_divergence(*inside), by_hand, rtol=2e-2)
 
 
+def test_draws_have_the_moments_that_the_scene_says():
+    """Mean and covariance of one linear map, written out entry by entry, against those of many draws."""
+    latent_dim, draws = 20, 20_000
+    prior, both = randomised(latent_dim)
+    scene_motion = type(both)(*(field[:1] for field in both))
+    sizes = initial_coefficient_scale(latent_dim, FRAMES)
+    matrix, factors = np.eye(latent_dim), np.asarray(scene_motion.factors)[0]
+    for to in range(prior.coarse * prior.channels, latent_dim):
+        frequency, wave, axis = to // prior.channels - prior.coarse, to % prior.channels // 2, to % 2
+        for coarse in range(prior.coarse):
+            for read in (0, 1):
+                source = coarse * prior.channels + 2 * wave + read
+                matrix[to, source] = factors[frequency, axis, coarse, read] * sizes[source] / sizes[to]
+    assert np.abs(matrix - np.eye(latent_dim)).max() > 0.05
+    many = type(both)(*(tf.repeat(field, draws, axis=0) for field in scene_motion))
+    drawn = prior.inside(many, normal(latent_dim, batch=draws)).numpy()
+    covariance = matrix @ np.diag(np.asarray(scene_motion.stddev)[0] ** 2) @ matrix.T
+    centred = drawn - matrix @ np.asarray(scene_motion.mean)[0]
+    whitened = np.linalg.solve(np.linalg.cholesky(covariance), centred.T)
+    np.testing.assert_allclose(whitened.mean(axis=1), 0.0, atol=0.04)
+    np.testing.assert_allclose(np.cov(whitened), np.eye(latent_dim), atol=0.06)
+
+
 def test_a_place_moves_as_a_factor_of_the_whole():
     """The left half moves as the mean, the right half twice as far: what is finer than coarse is that map's details."""
     latent_dim = 512 * 2
