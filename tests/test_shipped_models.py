@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
 from seg2vid_tf.annotations.label_map import label_set_table
 from seg2vid_tf.annotations.spec import load_spec
@@ -59,6 +60,42 @@ def test_a_clip_is_what_it_was(pipes, name):
     found = statistics(pipes[name])
     assert np.abs(found - stored).max() < 1.0, "grey levels"
     assert np.abs(np.diff(found, axis=0)).max() > 1.0, "it moves"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_in_sight_is_the_start_frame_moved_by_the_flow(pipes, name):
+    """SciPy's bilinear samples of it at p - flow, and its classes there; the flow back leads to the same pixels."""
+    pipe = pipes[name]
+    label_map, size = drawn_map(pipe), np.array(pipe.size)
+    out = pipe(label_map, seed=7)
+    pixels = np.stack(np.meshgrid(*(np.arange(side) for side in size), indexing="ij"))
+
+    def at(channels, places):
+        samples = [
+            map_coordinates(channels[..., i], places, order=1, mode="nearest") for i in range(channels.shape[-1])
+        ]
+        return np.stack(samples, axis=-1)
+
+    for t in (1, pipe.num_frames):
+        flow, back = (field[0, t - 1].astype(np.float64) for field in (out.flow, out.flow_backward))
+        source = pixels - np.moveaxis(flow, -1, 0)
+        warped, seen = at(out.start_frame[0].astype(np.float64), source), out.visibility[0, t - 1, ..., 0] > 0.99
+        assert seen.mean() > 0.5 and np.abs(warped - out.start_frame[0])[seen].max() > 20, "it moves"
+        assert np.abs(out.frames[0, t] - warped)[seen].max() < 2.0, "grey levels; the rest of 0.01 is painted"
+        nearest = np.clip(np.rint(source).astype(int), 0, size[:, None, None] - 1)
+        assert (label_map[tuple(nearest)] == out.label_maps[0, t])[seen].mean() > 0.99
+        there_and_back = np.linalg.norm(at(flow, pixels + np.moveaxis(back, -1, 0)) - back, axis=-1)
+        assert np.median(there_and_back) < 0.6, "pixels"
+
+
+def test_synthetic_street_finds_the_motion_that_a_street_was_rendered_with(pipes):
+    pipe = pipes["synthetic_street"]
+    to_spec = label_set_table(load_spec("cityscapes"), "synthetic_street")
+    for seed in (2_000_000, 2_000_001):
+        clip = render_clip(seed, pipe.num_frames + 1, *pipe.size)
+        found, seen = pipe.reconstruct(clip.frames, to_spec[clip.label_maps[0]]).flow[0], clip.visibility[..., 0] > 0
+        error, still = (np.linalg.norm(flow, axis=-1)[seen].mean() for flow in (found - clip.flow, clip.flow))
+        assert error < 1.0 < 3.0 < still, (error, still)
 
 
 def test_synthetic_street_generates_and_reconstructs_unseen_streets(pipes):

@@ -46,7 +46,7 @@ def test_two_parts_that_move_apart():
 
 @pytest.mark.parametrize("name", ["zoom", "turn"])
 def test_each_place_has_its_own_motion(name):
-    """All but the border, against the map that the frames are made by: 4 percent larger or 3 degrees further a frame."""
+    """All but the border, against the map that made the frames: 4 percent larger or 3 degrees further a frame."""
     cosine, sine = np.cos(0.05), np.sin(0.05)
     step = {"zoom": 1.04 * np.eye(2), "turn": np.array([[cosine, -sine], [sine, cosine]])}[name]
     height, width = 128, 192
