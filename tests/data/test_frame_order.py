@@ -105,3 +105,10 @@ def test_names_that_say_no_order_are_told_with_the_ways_out(case):
 
 def test_by_name_takes_numbers_as_numbers():
     assert by_name(["b10", "b9", "a", "b9x"]).stems == ["a", "b9", "b9x", "b10"]
+
+
+def test_small_steps_are_a_counters_and_from_8_on_a_clock_may_jitter():
+    for step, counted in ((4, True), (7, True), (8, False)):
+        numbers = [*range(0, 10 * step, step), *range(10 * step + 1, 14 * step, step)]
+        (run,) = find_order([f"f_{number:04d}" for number in numbers], "folder")
+        assert run.counted == counted, step

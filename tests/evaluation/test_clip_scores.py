@@ -74,3 +74,11 @@ def test_seeds_differ_by_flow_and_by_lpips():
     assert scores.differences([still, still]) == {"flow_spread": 0.0, "lpips_between_seeds": 0.0}
     assert scores.differences([still]) == {}
     assert scores.of_video(real, still)[0]["lpips"] > 0
+
+
+def test_seeds_differ_by_the_flow_of_their_last_frame_alone():
+    frames, maps = np.zeros((4, 4, 6, 3), np.uint8), np.zeros((4, 4, 6), np.uint8)
+    flows = np.zeros((2, 3, 4, 6, 2), np.float32)
+    flows[0, :2], flows[0, 2], flows[1, 2] = 50.0, [3.0, 4.0], [-3.0, -4.0]
+    found = ClipScores().differences([Video(frames, maps, flow, chunk=3) for flow in flows])
+    assert found == {"flow_spread": pytest.approx(5.0)}
