@@ -376,6 +376,39 @@ def test_a_longer_video_goes_on_from_its_last_frame_and_label_map(pipe, label_ma
     assert short.frames.shape == (1, 2, *SIZE, 3) and short.flow.shape == (1, 1, *SIZE, 2)
 
 
+def test_a_longer_video_of_one_known_motion_is_its_start_frame_moved_on_frame_by_frame(seg2vid, label_map):
+    """Two pixels down and three to the left a frame, in chunks of two: seven frames, each sampled from frame 0."""
+    start = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    y, x = np.meshgrid(*(np.arange(side) for side in SIZE), indexing="ij")
+    begun = []
+
+    def animate(start_frame, label_map, z):
+        begun.append((start_frame[0], label_map[0]))
+        np.testing.assert_array_equal(z, [[0.5] * 10])
+        flow = np.stack([np.broadcast_to(np.float32([2, -3]) * t, (1, *SIZE, 2)) for t in (1, 2)], axis=1)
+        seen = np.stack([(y >= 2 * t) & (x < SIZE[1] - 3 * t) for t in (1, 2)])[None, ..., None].astype(np.float32)
+        # What the model shows itself is white, and of class 1; a pixel in sight is never taken from there.
+        frames = np.concatenate([start_frame[:, None], np.full((1, 2, *SIZE, 3), 255, np.uint8)], axis=1)
+        label_maps = np.concatenate([label_map[:, None], np.full((1, 2, *SIZE), 1, np.uint8)], axis=1)
+        fields = {"flow": flow, "flow_backward": flow, "visibility": seen, "visibility_backward": seen}
+        return {"frames": frames, "label_maps": label_maps, **fields}
+
+    moved = Seg2VidPipeline({"animate_tensor": animate}, describe(seg2vid))
+    video = moved(label_map, start_frame=start, z=np.full((1, 10), 0.5, np.float32), num_frames=7)
+    assert video.frames.shape == (1, 8, *SIZE, 3) and video.flow.shape == (1, 7, *SIZE, 2)
+    for t in range(8):
+        seen = (y >= 2 * t) & (x < SIZE[1] - 3 * t)
+        source = (y - 2 * t)[seen], (x + 3 * t)[seen]
+        np.testing.assert_array_equal(video.frames[0, t][seen], start[source])
+        np.testing.assert_array_equal(video.label_maps[0, t][seen], label_map[source])
+        assert (video.frames[0, t][~seen] == 255).all() and (video.label_maps[0, t][~seen] == 1).all()
+    np.testing.assert_array_equal(video.flow[0, :, 0, 0, 0], [2, 4, 2, 4, 2, 4, 2])
+    assert len(begun) == 4
+    for chunk, (frame, labels) in enumerate(begun):
+        np.testing.assert_array_equal(frame, video.frames[0, 2 * chunk])
+        np.testing.assert_array_equal(labels, video.label_maps[0, 2 * chunk])
+
+
 def test_a_walk_changes_later_chunks_by_the_seed(pipe, label_map):
     kept = pipe(label_map, seed=3, num_frames=6)
     walked = pipe(label_map, seed=3, num_frames=6, z_walk=0.5)
