@@ -33,12 +33,30 @@ ONE_RUN = {
 }
 
 
+NAMES = {
+    "counter by two": "0016E5",
+    "number in the middle": "frame",
+    "one of ten": "a",
+    "microseconds behind a camera": "n000-2001-01-01-00-00-00+0000__CAM_FRONT",
+    "nanoseconds": "ring_front_center",
+    "time of the day": "IMG_20200101",
+    "time of the day, parted": "00",
+    "clock with milliseconds": "20200101",
+    "clock and a camera": "2020-01-01-12-30",
+    "clock that leaves out .000000": "2020-01-01T12-00",
+    "clock of twelve hours": "Screenshot 2020-01-01 at",
+    "one hour digit": "2020-01-01 at",
+    "counter and a clock": "frame",
+}
+
+
 @pytest.mark.parametrize("case", ONE_RUN)
 def test_one_run_stays_one_run_in_its_order(case):
     stems = ONE_RUN[case]
     (run,) = find_order(sorted(stems, key=lambda stem: stem[::-1]), "folder")
     assert run.stems == stems and not run.gaps
     assert len(set(run.numbers)) == len(stems) and run.numbers == sorted(run.numbers)
+    assert run.name == NAMES.get(case, ""), "what all begin with, without a number and what parts it"
     assert bool(run.remark) == (case not in ("counter", "counter by two", "number in the middle", "one of ten"))
 
 

@@ -49,6 +49,7 @@ def test_a_lossless_video_comes_back_exactly_whole_and_in_parts(tmp_path, frames
     parts = VideoClips(videos, SPEC, max_length=3)
     assert parts.clip_ids == ("walk_00000000", "walk_00000003", "walk_00000006")
     assert [clips.recording(clips.clip_ids[-1]) for clips in (whole, parts)] == ["walk", "walk"]
+    assert whole.length("walk") == 7 and [parts.length(clip_id) for clip_id in parts.clip_ids] == [3, 3, 1]
     np.testing.assert_array_equal(np.concatenate([part.frames for part in parts]), frames)
     for clip_id in (*reversed(parts.clip_ids), "walk_00000003", "walk_00000003"):  # in any order, and again
         start = int(clip_id[-8:])
@@ -276,6 +277,7 @@ def test_kth_is_split_by_person(tmp_path, frames):
     grey = np.repeat(frames[..., :1], 3, axis=-1)
     for person, action in ((1, "boxing"), (16, "walking"), (17, "boxing"), (25, "walking")):
         write_video(tmp_path / f"{action}/person{person:02d}_{action}_d1_uncomp.avi", grey)
+    assert [*kth.PERSONS["train"], *kth.PERSONS["validation"]] == [*range(1, 26)], "25 persons, 17 to 25 held out"
     names = {split: set(kth.kth_videos(tmp_path, _there(persons))) for split, persons in kth.PERSONS.items()}
     assert names["train"] == {"person01_boxing_d1_uncomp", "person16_walking_d1_uncomp"}
     assert names["validation"] == {"person17_boxing_d1_uncomp", "person25_walking_d1_uncomp"}

@@ -40,6 +40,7 @@ def test_persons_and_actions_are_chosen_and_long_strips_cut(tmp_path, write_stri
     cut = WeizmannPose(tmp_path, (8, 8), persons=["p10"], max_length=2)
     assert cut.clip_ids == ("wave1_p10_00000000", "wave1_p10_00000002")
     assert {cut.recording(clip_id) for clip_id in cut.clip_ids} == {"wave1_p10"}
+    assert [cut.length(clip_id) for clip_id in cut.clip_ids] == [2, 1]
     np.testing.assert_array_equal(np.concatenate([c.frames for c in cut]), frames)
     for options, message in (
         ({"persons": ["p0", "p9"]}, r"no persons \['p9'\]; it has \['p0', 'p1', 'p10'\]"),

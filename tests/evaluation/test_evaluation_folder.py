@@ -174,6 +174,13 @@ def test_evaluations_are_compared_clip_by_clip(tmp_path):
     old = {key: value for key, value in IDENTITY.items() if key != "without_annotation"}
     with pytest.raises(ValueError, match="was measured by an older version"):
         compare(one, filled(tmp_path / "g", 1.0, identity=old))
+    more = record(25.0, recording="clip0")
+    more["scores"]["samples"]["fvd"] = 1.0
+    alone = filled(tmp_path / "h", 20.0)
+    alone.save(0, more, {})
+    assert set(compare(filled(tmp_path / "i", 20.0), alone)["samples"]) == {"psnr", "lpips"}, (
+        "what one lacks is left out"
+    )
     (tmp_path / "b" / "metrics.json").unlink()
     with pytest.raises(ValueError, match="is it the --output of a finished evaluation"):
         compare(one, other)

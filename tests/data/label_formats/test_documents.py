@@ -93,7 +93,10 @@ def test_polygons_of_another_form(tmp_path):
         cityscapes_polygons.read(tmp_path, None)[0].load()
 
 
-@pytest.mark.parametrize("text", ['{"labels": [1, 2]}', '{"labels": []}', "{", "[]", '{"learning_rate": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    ['{"labels": [1, 2]}', '{"labels": []}', "{", "[]", '{"learning_rate": 1}', '{"#ff8800": "accent", "font": 12}'],
+)
 def test_another_programs_config_is_passed_over(tmp_path, text):
     (tmp_path / "config.json").write_text(text)
     (tmp_path / "maps").mkdir()
