@@ -16,7 +16,7 @@ from seg2vid_tf.data.annotators.sketch import SketchAnnotator
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.video import VideoClips, find_videos, not_read
 from seg2vid_tf.data.video_container import cut_off
-from seg2vid_tf.data.video_times import even_frames, uneven_steps, usual_step
+from seg2vid_tf.data.video_times import even_frames, uneven_fault, uneven_steps, usual_step
 
 av = pytest.importorskip("av", reason="videos need PyAV, the extra video")
 SPEC = load_spec("sketch")
@@ -215,6 +215,8 @@ def test_even_frames_by_hand():
     times = [0.0, 0.1, 0.2, 0.9, 1.0]
     assert uneven_steps(times) == [3] and usual_step(times) == pytest.approx(0.1)
     assert even_frames(times, 2.0) == [0, 2, 4] and even_frames(times, 5.0) == [0, 2, 2, 3, 3, 4]
+    told = "2 uneven steps, the first 0.300 s, from 0.200 s to 0.500 s, where 0.100 s are usual"
+    assert told in uneven_fault([0.0, 0.1, 0.2, 0.5, 0.6, 0.7, 1.5], [3, 6])
     assert even_frames([], 5.0) == [] and even_frames([3.0], 5.0) == [0] and not uneven_steps([3.0])
 
 

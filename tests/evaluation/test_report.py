@@ -65,6 +65,19 @@ def test_a_report_says_whether_stage_1_was_measured():
         assert ("evaluate_start_frame.py measures it" in page) == (start_frame == "real")
 
 
+def test_curves_go_from_the_highest_value_above_to_the_lowest_below():
+    facts = dict.fromkeys(("without_annotation", "train_data", "networks", "versions", "config_hash"), "")
+    metrics = {**facts, "model": {"path": "m"}, "data": {"path": "d"}, "warnings": [], "clips": 1, "recordings": 1}
+    curves = {"samples": {"psnr": [20.0, 22.0, 21.0]}, "copy_frame_0": {"psnr": [21.0, 20.5, 20.0]}}
+    metrics |= {"methods": {}, "sets": {}, "by_frame": curves, "protocol": {"start_frame": "real"}}
+    page = html_report(metrics, [])
+    # 150 pixels for the two decibels between 20 and 22, from y = 10 down; 370 pixels for the three frames, from x = 40.
+    assert "<polyline points='40.0,160.0 225.0,10.0 410.0,85.0'" in page
+    assert "<polyline points='40.0,85.0 225.0,122.5 410.0,160.0'" in page
+    assert "<circle cx=225.0 cy=10.0" in page and page.count("<polyline") == 2 and page.count("<circle") == 6
+    assert ">22</text>" in page and ">20</text>" in page and ">frame 3</text>" in page
+
+
 def test_names_cannot_break_the_page():
     assert "<script>" not in score_table({"<script>": {"psnr": 1.0}})
     pictures = clip_pictures("<b>", np.zeros((16, 16, 3), np.uint8), {"real": np.zeros((2, 16, 16, 3), np.uint8)}, 4.0)
