@@ -76,6 +76,8 @@ def test_curves_go_from_the_highest_value_above_to_the_lowest_below():
     assert "<polyline points='40.0,85.0 225.0,122.5 410.0,160.0'" in page
     assert "<circle cx=225.0 cy=10.0" in page and page.count("<polyline") == 2 and page.count("<circle") == 6
     assert ">22</text>" in page and ">20</text>" in page and ">frame 3</text>" in page
+    for tag in ("table", "dl", "h2", "figure", "svg"):
+        assert page.count(f"<{tag}>") + page.count(f"<{tag} ") == page.count(f"</{tag}>"), tag
 
 
 def test_names_cannot_break_the_page():
