@@ -26,6 +26,7 @@ ONE_RUN = {
     "clock and a camera": [f"2020-01-01-12-30-{s:02d}-{ms:03d}_cam0" for s in range(5) for ms in (0, 333, 667)],
     "clock and a counter": [f"2020-01-01-12-00-{i // 3:02d}_{i:04d}" for i in range(20)],
     "clock and a counter of each second": [f"2020-01-01-12-00-{i // 3:02d}_{i % 3:04d}" for i in range(20)],
+    "clock and an unpadded counter of each second": [f"2020-01-01-12-00-{i // 12:02d}_{i % 12}" for i in range(60)],
     "clock that leaves out .000000": [f"2020-01-01T12-00-{s:02d}{f}" for s in range(9) for f in ("", ".500000")],
     "clock of twelve hours": [f"Screenshot 2020-01-01 at {t}" for t in ("11.59.58 AM", "11.59.59 AM", "12.00.00 PM")],
     "one hour digit": [f"2020-01-01 at {h}.{m:02d}.00\u202fPM" for h in (12, 1) for m in range(60)],
