@@ -88,6 +88,9 @@ def test_videogpts_shows_the_middle():
     scaled = np.asarray(tf.image.resize(frames, (224, 448), antialias=False))
     # TensorFlow computes places in float32.
     np.testing.assert_allclose(wide(frames), scaled[:, :, 112:336] / 255 - 0.5, atol=1e-4)
+    # 130 columns become 291.2, so 292; of the 68 that are too many, 34 on each side.
+    scaled = np.asarray(tf.image.resize(picture(100, 130), (224, 292), antialias=False))
+    np.testing.assert_allclose(wide(picture(100, 130)), scaled[:, :, 34:258] / 255 - 0.5, atol=1e-4)
     high = frames.transpose(0, 2, 1, 3)
     np.testing.assert_allclose(wide(high), wide(frames).transpose(0, 2, 1, 3), atol=1e-5)
 

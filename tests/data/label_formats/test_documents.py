@@ -35,6 +35,14 @@ def test_coco_of_another_form(tmp_path, change):
         _coco(tmp_path, **change)
 
 
+def test_documents_of_other_programs_beside_cocos_are_passed_over(tmp_path):
+    for name, document in (("0.json", {"learning_rate": 1}), ("1.json", [])):
+        _write(tmp_path / name, document)
+    document = {"images": [{"id": 1, "file_name": "a.jpg", "height": 4, "width": 6}], "categories": []}
+    _write(tmp_path / "a.json", document | {"annotations": []})
+    assert [picture.stem for picture in coco.read(tmp_path, None)] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("image", "segmentation", "message"),
     [
