@@ -45,3 +45,8 @@ def test_pngs_are_pictures_by_their_stem_where_they_are_no_labels(tmp_path):
     whole = PictureFinder(tmp_path, tmp_path / "lab")
     assert whole.find("0001.jpg", labels) is None and whole.find("0001.png", labels) == tmp_path / "lab/0001.png"
     assert PictureFinder(None, tmp_path / "lab").stems() == set()
+
+
+def test_map_folders_and_other_files_are_no_pictures_and_hide_none(tmp_path):
+    _files(tmp_path, "a.txt", "masks/0001.png", "seg/0001.png", "z/0001.png")
+    assert PictureFinder(None, tmp_path).find("0001.png", tmp_path / "labels.json") == tmp_path / "z/0001.png"
