@@ -22,7 +22,7 @@ from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.export_folder import check_sums, encoder_folder, newest_version, preset_folder, read_description
-from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seeds import draw, walk
 from seg2vid_tf.ops.numpy_noise import per_example_normal
 from seg2vid_tf.output import Seg2VidOutput
@@ -392,7 +392,7 @@ class Seg2VidPipeline:
         temperature = self.temperature if temperature is None else temperature
         check_temperature(temperature)
         sizes = self.background_latent, self.latent_dim - self.background_latent
-        return drawn_stddev(sizes, self.num_frames, temperature, self._smoothness)
+        return sampling_stddev(sizes, self.num_frames, temperature, self._smoothness)
 
     def _drawn(self, seed, num_videos, stddev):
         seeds = _seeds(_checked_seed(seed, num_videos), num_videos)

@@ -16,7 +16,7 @@ from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.export_folder import DESCRIPTION, SUMS, encoder_folder
 from seg2vid_tf.flow_file import read_flow
-from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seeds import MOTION_STREAM
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.ops.noise import per_example_normal
@@ -347,7 +347,7 @@ def test_modes_of_reconstruction(pipe, label_map):
     drawn = pipe.draw_motion(label_map, 4)
     assert mean.shape == stddev.shape == (10,) and drawn.shape == (1, 10)
     # Only the prior is drawn narrower than it is.
-    noise = drawn[0] / drawn_stddev((6, 4), 2, 0.5, 2.0)
+    noise = drawn[0] / sampling_stddev((6, 4), 2, 0.5, 2.0)
     for mode, z in (("mean", mean), ("sample", mean + stddev * noise), ("prior", drawn[0])):
         expected = pipe(label_map, start_frame=frames[0], z=z[None])
         found = pipe.reconstruct(frames, label_map, mode, seed=4)

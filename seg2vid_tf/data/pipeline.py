@@ -84,7 +84,7 @@ def make_dataset(
       motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
       float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance; with clip
       ids ``clip_id`` string [B]; with matching ``displacements`` [B, T, h, w, 2] and ``fits`` [B, T, h, w, 1] as of
-      ops.matching.matched_motion, but where they cannot be kept. TensorFlow is not to shard it once more
+      ops.matching.estimate_flow, but where they cannot be kept. TensorFlow is not to shard it once more
       (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record; check_shards says which shard
       that is.
 

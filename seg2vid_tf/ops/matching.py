@@ -12,7 +12,7 @@ from seg2vid_tf.ops.correlation import correlation
 from seg2vid_tf.ops.image import with_border
 from seg2vid_tf.ops.warp import warp
 
-# To be raised with whatever changes what matched_motion finds, here or in the ops that it uses: what it found before is
+# To be raised with whatever changes what estimate_flow finds, here or in the ops that it uses: what it found before is
 # kept beside the data (data/matching_cache.py), under the version that found it.
 MATCHING_VERSION = 1
 # Displacements come out on a grid with one place for so many pixels.
@@ -30,7 +30,7 @@ _TRUST = 4.0
 _FLAT = 3e-4
 
 
-def matched_motion(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def estimate_flow(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Displacement of frame 0's pixels to frames 1..T, and how well it fits.
 
     Args:

@@ -29,11 +29,11 @@ def consistent_visibility(
     Returns:
       (visibility of frame t's pixels, of frame 0's pixels), float32 [B, H, W, 1] of zeros and ones; no gradient.
     """
-    (_, visible), (_, visible_backward) = contradiction(flow, flow_backward, warp_method)
+    (_, visible), (_, visible_backward) = forward_backward_error(flow, flow_backward, warp_method)
     return visible, visible_backward
 
 
-def contradiction(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = "native") -> tuple:
+def forward_backward_error(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = "native") -> tuple:
     """f(p) - g(p - f(p)) of frame t's pixels, g(x) - f(x + g(x)) of frame 0's, each with what it says of visibility.
 
     Args:
@@ -46,7 +46,7 @@ def contradiction(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = 
     return _compared(f, g, f, warp_method), _compared(g, f, -g, warp_method)
 
 
-def leads_inside(displacement: tf.Tensor) -> tf.Tensor:
+def in_frame_mask(displacement: tf.Tensor) -> tf.Tensor:
     """Where p - displacement(p) lies in the picture.
 
     Args:
@@ -69,7 +69,7 @@ def _compared(here, there, displacement, warp_method):
     off = here - found
     difference, lengths = (tf.reduce_sum(v, -1) for v in (tf.square(off), tf.square(here) + tf.square(found)))
     agrees = tf.cast(difference < _SHARE * lengths + _SLACK, tf.float32)[..., None]
-    return off, leads_inside(displacement) * agrees
+    return off, in_frame_mask(displacement) * agrees
 
 
 def composite(visible: tf.Tensor, fill: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:

@@ -162,7 +162,7 @@ def _motion_signatures(model, parts, checked):
             chunk = tf.identity(chunk)
         start_frame, label_map = parts.pictures(start_frame), parts.maps(label_map)
         _, drawn = parts.draw(seed)
-        z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.drawn_stddev))
+        z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.sampling_stddev))
         chunk = parts.animate(to_float(start_frame), label_map, z)
         answer = parts.encode(chunk)
         return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:], "motion_bytes": _motion_files(chunk)}

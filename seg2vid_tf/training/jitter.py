@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
-from seg2vid_tf.ops.occlusion import leads_inside
+from seg2vid_tf.ops.occlusion import in_frame_mask
 from seg2vid_tf.ops.warp import warp
 
 # Beside the streams of models/seeds.py.
@@ -78,7 +78,7 @@ def moved(batch: dict, displacements: tf.Tensor) -> dict:
         changed |= {
             "flow": nearest(batch["flow"]) - displacements,
             "flow_backward": backward,
-            "visibility": nearest(batch["visibility"]) * leads_inside(-displacements),
-            "visibility_backward": batch["visibility_backward"] * leads_inside(-backward),
+            "visibility": nearest(batch["visibility"]) * in_frame_mask(-displacements),
+            "visibility_backward": batch["visibility_backward"] * in_frame_mask(-backward),
         }
     return {**batch, **changed}

@@ -23,7 +23,7 @@ from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.seeds import MOTION_STREAM
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
-from seg2vid_tf.ops.occlusion import consistent_visibility, leads_inside
+from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
 from seg2vid_tf.ops.warp import warp
 from seg2vid_tf.training.jitter import moved, random_displacements
 from seg2vid_tf.training.late_decay import LateDecay
@@ -158,8 +158,8 @@ class MotionTrainer:
         if weights.flow_weight:
             terms["flow"] = weights.flow_weight * (
                 # What is hidden counts too: a wrong flow there may contradict nothing, and the pixel looks visible.
-                flow_error(batch["flow"], flow, leads_inside(batch["flow"]))
-                + flow_error(batch["flow_backward"], flow_backward, leads_inside(-batch["flow_backward"]))
+                flow_error(batch["flow"], flow, in_frame_mask(batch["flow"]))
+                + flow_error(batch["flow_backward"], flow_backward, in_frame_mask(-batch["flow_backward"]))
             )
         if weights.occlusion_weight:
             terms["occlusion"] = weights.occlusion_weight * (

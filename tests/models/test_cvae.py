@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_motion, set_precision
-from seg2vid_tf.models.motion.flow_decoder import composed, upsampled
 from seg2vid_tf.ops.warp import warp
 from tests.settings import needs_bfloat16
 
@@ -76,7 +75,7 @@ def test_both_flows_start_as_one_motion(seg2vid):
     rows, columns = np.meshgrid(np.linspace(-1, 1, 16), np.linspace(-1, 1, 32), indexing="ij")
     velocities = np.stack([0.4 * rows + 0.1 * columns, 0.8 * columns - 0.3 * rows], -1)[None, None]
     velocities = tf.constant(np.concatenate([0.5 * velocities, velocities], axis=1), tf.float32)
-    start = decoder._start(velocities, tf.constant([48, 192]))
+    start = decoder._initial_flows(velocities, tf.constant([48, 192]))
     f, g = start[..., :2], start[..., 2:]
     np.testing.assert_allclose(g[0], 4.0 * velocities[0, 0], rtol=1e-5)  # flow_scale 8, half of it at frame 1 of 2
     np.testing.assert_allclose(g[1], 8.0 * velocities[0, 1], rtol=1e-5)
@@ -191,78 +190,6 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
     car = ids[0] == spec.foreground_ids[0]
     own, others = (change[car], change[~car]) if moves == "foreground" else (change[~car], change[car])
     assert own.max() > 1e-3 and others.max() == 0.0
-
-
-@pytest.mark.parametrize("shift", [8.0, 8.3])
-def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2vid, shift):
-    """Two layers by hand: the background moves 3 pixels down, the foreground to the right, its outline stays sharp."""
-    decoder = seg2vid.motion.decoder
-    mask = np.zeros((1, 32, 32, 1), np.float32)
-    mask[:, 8:16, 4:12] = 1.0
-    steps = decoder.num_frames
-    layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
-    layers[:steps] = [3, 0, 3, 0]
-    layers[steps:] = [0, shift, 0, shift]
-    features = np.zeros((2 * steps, 32, 32, 5), np.float32)
-    features[steps:] = 1.0
-    arrived, here = decoder.layer_masks(tf.constant(layers), tf.constant(mask))
-    flows = composed(tf.constant(layers), (arrived, here))
-    x = composed(tf.constant(features), (tf.maximum(arrived, here),))
-    there = np.roll(mask[0], 8, axis=1)  # of a pixel that the outline cuts, the larger part counts
-    np.testing.assert_array_equal(here, np.repeat(mask, steps, axis=0))
-    for t in range(steps):
-        np.testing.assert_array_equal(arrived[t], there)
-        np.testing.assert_array_equal(flows[t, ..., :2], np.where(there == 1, layers[-1, ..., :2], [3, 0]))
-        np.testing.assert_array_equal(flows[t, ..., 2:], np.where(mask[0] == 1, layers[-1, ..., 2:], [3, 0]))
-        np.testing.assert_array_equal(x[t], np.repeat(np.maximum(there, mask[0]), 5, axis=-1))
-
-
-@pytest.mark.parametrize("motion", [(3.0, 0.0), (0.0, 8.0), (0.25, 7.6)])
-def test_what_one_layer_covers_is_known_by_construction(seg2vid, motion):
-    """The background moves as given, the foreground 8 pixels to the right; where both move alike nothing is covered."""
-    decoder = seg2vid.motion.decoder
-    mask, steps = np.zeros((1, 32, 32, 1), np.float32), decoder.num_frames
-    mask[:, 8:16, 4:12] = 1.0
-    layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
-    layers[:steps] = [*motion, *motion]
-    layers[steps:] = [0, 8, 0, 8]
-    masks = decoder.layer_masks(tf.constant(layers), tf.constant(mask))
-    covered = decoder.covered(composed(tf.constant(layers), masks), *masks).numpy()
-    uncovered_now, covered_later = np.zeros((2, 32, 32), np.float32)
-    if motion == (3.0, 0.0):
-        uncovered_now[11:19, 4:12] = 1.0  # where the foreground was, moved along with the background
-        covered_later[5:13, 12:20] = 1.0  # where it will be, three pixels up
-    for t in range(steps):
-        if motion == (0.25, 7.6):  # nearly alike: less than half a pixel beside the outline
-            assert covered[t].max() < 0.5
-            continue
-        np.testing.assert_array_equal(covered[t, ..., 0], uncovered_now)
-        np.testing.assert_array_equal(covered[t, ..., 1], covered_later)
-
-
-def test_masks_of_half_the_size_move_half_as_many_places(seg2vid):
-    decoder = seg2vid.motion.decoder
-    mask = np.zeros((1, 32, 32, 1), np.float32)
-    mask[:, 8:16, 4:12] = 1.0
-    layers = np.zeros((2 * decoder.num_frames, 16, 16, 4), np.float32)
-    layers[decoder.num_frames :, ..., 1] = 8.0  # the foreground, 8 pixels to the right, 4 places of two pixels
-    arrived, here = decoder.layer_masks(tf.constant(layers), tf.constant(mask), stride=2)
-    np.testing.assert_array_equal(here[0], mask[0, ::2, ::2])
-    np.testing.assert_array_equal(arrived[0], np.roll(mask[0, ::2, ::2], 4, axis=1))
-
-
-def test_both_layers_take_the_places_that_the_picture_chose_each_flow_its_own():
-    layers = np.random.default_rng(0).normal(0, 3, (4, 6, 7, 4)).astype(np.float32)  # two pictures, two layers
-    logits = np.zeros((2, 6, 7, 2, 4, 9), np.float32)
-    logits[0, ..., 0, :, 1] = logits[0, ..., 1, :, 5] = 60.0  # picture 0: flow from above, flow_backward from the right
-    found = upsampled(tf.constant(layers), tf.constant(logits.reshape(2, 6, 7, 72)), layers=2).numpy()
-    bilinear = upsampled(tf.constant(layers), tf.zeros([2, 6, 7, 72]), layers=2).numpy()
-    for layer in (0, 2):
-        for y in (0, 1):
-            for x in (0, 1):
-                np.testing.assert_allclose(found[layer, y::2, x::2, :2][1:], layers[layer, :-1, :, :2], atol=1e-5)
-                np.testing.assert_allclose(found[layer, y::2, x::2, 2:][:, :-1], layers[layer, :, 1:, 2:], atol=1e-5)
-        np.testing.assert_array_equal(found[layer + 1], bilinear[layer + 1])
 
 
 @pytest.fixture

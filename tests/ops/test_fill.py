@@ -1,9 +1,9 @@
-"""Holes are filled by their surroundings."""
+"""Holes are fill_holes by their surroundings."""
 
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.ops.fill import filled
+from seg2vid_tf.ops.fill import fill_holes
 
 
 def test_what_is_known_stays_and_a_hole_in_one_colour_gets_it():
@@ -13,7 +13,7 @@ def test_what_is_known_stays_and_a_hole_in_one_colour_gets_it():
     weight = np.ones((2, 16, 24, 1), np.float32)
     weight[:, 3:12, 5:20] = 0.0
     hidden = np.where(weight == 0, 7.0, picture)
-    out = filled(tf.constant(np.float32(hidden)), tf.constant(weight)).numpy()
+    out = fill_holes(tf.constant(np.float32(hidden)), tf.constant(weight)).numpy()
     np.testing.assert_array_equal(out[:, weight[0, ..., 0] == 1], picture[:, weight[0, ..., 0] == 1])
     np.testing.assert_allclose(out[0], picture[0], atol=1e-5)
     assert np.abs(out[1]).max() <= 1.0
@@ -24,7 +24,7 @@ def test_between_two_colours_it_goes_from_one_to_the_other_and_nothing_known_is_
     picture[:, :, 16:] = 1.0
     weight = np.ones((1, 8, 32, 1), np.float32)
     weight[:, :, 8:24] = 0.0
-    row = filled(tf.constant(picture), tf.constant(weight)).numpy()[0, 4, :, 0]
+    row = fill_holes(tf.constant(picture), tf.constant(weight)).numpy()[0, 4, :, 0]
     assert (np.diff(row) >= -1e-6).all() and row[9] < 0.35 and row[22] > 0.65
-    nothing = filled(tf.constant(picture), tf.zeros([1, 8, 32, 1]))
+    nothing = fill_holes(tf.constant(picture), tf.zeros([1, 8, 32, 1]))
     np.testing.assert_array_equal(nothing, np.zeros((1, 8, 32, 1)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.matching import STRIDE, matched_motion
+from seg2vid_tf.ops.matching import STRIDE, estimate_flow
 from tests.tolerance import order_tolerance
 
 
@@ -23,7 +23,7 @@ def test_a_texture_that_moves_as_a_whole(velocity):
     dy, dx = velocity
     big = texture(256, 320)
     frames = np.stack([big[64 - t * dy : 192 - t * dy, 64 - t * dx : 256 - t * dx] for t in range(4)])[None]
-    displacement, fit = matched_motion(tf.constant(frames))
+    displacement, fit = estimate_flow(tf.constant(frames))
     assert displacement.shape == (1, 3, 128 // STRIDE, 192 // STRIDE, 2)
     assert fit.shape == (1, 3, 128 // STRIDE, 192 // STRIDE, 1)
     for t in (1, 2, 3):
@@ -37,7 +37,7 @@ def test_two_parts_that_move_apart():
     big = texture(128, 384)
     left = np.stack([big[:, 64 + 4 * t : 160 + 4 * t] for t in range(2)])
     right = np.stack([big[:, 200 - 4 * t : 296 - 4 * t] for t in range(2)])
-    displacement, _ = matched_motion(tf.constant(np.concatenate([left, right], axis=2)[None]))
+    displacement, _ = estimate_flow(tf.constant(np.concatenate([left, right], axis=2)[None]))
     columns = displacement[0, 0, 6:-6, :, 1].numpy()
     assert abs(np.median(columns[:, 4:18]) + 4) < 0.5 and abs(np.median(columns[:, 30:44]) - 4) < 0.5
 
@@ -45,7 +45,7 @@ def test_two_parts_that_move_apart():
 @pytest.mark.parametrize("size", [(4, 4), (8, 24), (16, 16), (40, 16)])
 def test_small_frames_and_flat_ones_stay_finite(size):
     frames = tf.zeros([2, 3, *size, 3])
-    displacement, fit = matched_motion(frames)
+    displacement, fit = estimate_flow(frames)
     assert displacement.shape == (2, 2, max(size[0] // 4, 2), max(size[1] // 4, 2), 2)
     np.testing.assert_allclose(displacement, 0, atol=1e-4)
     assert np.isfinite(fit).all()
@@ -56,9 +56,9 @@ def test_no_gradient_and_rows_of_their_own():
     frames = tf.constant(rng.uniform(-1, 1, (2, 3, 32, 48, 3)).astype(np.float32))
     with tf.GradientTape() as tape:
         tape.watch(frames)
-        both, _ = matched_motion(frames)
+        both, _ = estimate_flow(frames)
     assert tape.gradient(both, frames) is None
     # A correlation of 25 pixels of 3 channels, made 80 times as clear, weighs places up to 3 away, of 16 pixels each.
     tolerance = order_tolerance(75, 1.0) * 80 * 3 * 16
-    assert np.abs(matched_motion(frames[1:])[0][0] - both[1]).max() < tolerance
-    assert np.abs(matched_motion(frames[:1])[0][0] - both[1]).max() > 20 * tolerance
+    assert np.abs(estimate_flow(frames[1:])[0][0] - both[1]).max() < tolerance
+    assert np.abs(estimate_flow(frames[:1])[0][0] - both[1]).max() > 20 * tolerance

@@ -74,7 +74,7 @@ def find_instances(classes: tf.Tensor) -> Instances:
     return Instances(both[:, :-1], both[:, -1], cell_width)
 
 
-def moved_as_one(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
+def fit_instance_motion(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
     """A map of velocities whose things each shift and grow.
 
     Args:

@@ -40,7 +40,7 @@ def frame_frequencies(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return down[order], across[order], np.float32(frequency[order])
 
 
-def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float, smoothness: float) -> np.ndarray:
+def sampling_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float, smoothness: float) -> np.ndarray:
     """How widely each dimension of z is drawn when nothing is known of the motion.
 
     Each as the prior has it, details would bend what is straight: the prior knows how large they are, not which of them

@@ -1,10 +1,10 @@
 """MotionEncoder: a clip and one annotation group -> the posterior of that group's motion.
 
 Two of them make the two paths of the paper: one reads the background classes (camera motion), one the foreground
-classes (the objects' own motion). z's mean is what matching measured on the group (ops/matching.py), spread to where
-the group is not, and what the network has learned to add: what of it not to believe, how a motion goes on where nothing
-can be matched. Source: the fact sheet's motion encoder, with a map of fixed size at its end so that the number of
-weights does not depend on the frame's size (defect 13).
+classes (the objects' own motion). z's mean is what matching measured on the group (ops/matching.py), continued to
+where the group is not, and what the network has learned to add: what of it not to believe, how a motion goes on where
+nothing can be matched. Source: the fact sheet's motion encoder, with a map of fixed size at its end so that the number
+of weights does not depend on the frame's size (defect 13).
 """
 
 import keras
@@ -13,7 +13,7 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
 from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels
-from seg2vid_tf.models.motion.latent_map import LatentScale, coefficients_of, map_of_velocities
+from seg2vid_tf.models.motion.latent_map import LatentScale, map_to_coefficients, velocities_to_map
 from seg2vid_tf.models.pointwise import PointwiseDense
 
 # Sides of the neighbourhoods that say how a group moves where it is not, the last of them the whole grid, and how much
@@ -80,12 +80,13 @@ class MotionEncoder(BuiltByCall, keras.layers.Layer):
             x = conv(x)
         x = tf.cast(x, tf.float32)
         cells = [tf.image.resize(value, LATENT_GRID, antialias=True) for value in (x, measured)]
-        motion = map_of_velocities(spread(velocities, annotation), self.channels)
+        motion = velocities_to_map(normalised_convolution(velocities, annotation), self.channels)
         motion += self.to_map(tf.concat(cells, axis=-1))
-        return self.scale(coefficients_of(motion, self.latent_dim)), self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
+        mean = self.scale(map_to_coefficients(motion, self.latent_dim))
+        return mean, self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
 
 
-def spread(velocities: tf.Tensor, annotation: tf.Tensor) -> tf.Tensor:
+def normalised_convolution(velocities: tf.Tensor, annotation: tf.Tensor) -> tf.Tensor:
     """A group's velocities on LATENT_GRID, going on smoothly where the group is not.
 
     Args:
