@@ -23,6 +23,17 @@ REPEATS = flags.DEFINE_integer("repeats", 5, "timed runs of each case", lower_bo
 CLIPS, LENGTH = 4, 10
 
 
+def frames_per_second(dataset, frames):
+    """Of an endless dataset whose batches hold so many frames each."""
+    batches, count = iter(dataset), 10
+
+    def read():
+        for _ in range(count):
+            next(batches)
+
+    return count * frames / median_seconds(read, REPEATS.value)
+
+
 def main():
     import tensorflow as tf
 
@@ -61,13 +72,7 @@ def main():
                 (", cropped too", {"recolor": 0.2, "crop": 0.7}),
             ):
                 dataset = make_dataset(f"{folder}/{image_format}0", num_frames=steps, batch_size=2, **options)
-                batches, count = iter(dataset), 10
-
-                def read(batches=batches, count=count):
-                    for _ in range(count):
-                        next(batches)
-
-                rate = count * 2 * (steps + 1) / median_seconds(read, REPEATS.value)
+                rate = frames_per_second(dataset, 2 * (steps + 1))
                 print(f"| reading {image_format}{name} | {rate:.0f} | {rate / consumed:.1f} |")
 
 

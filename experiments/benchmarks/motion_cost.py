@@ -65,6 +65,11 @@ def main():
     decode = tf.function(motion.decode)
     milliseconds = 1000 * median_seconds(lambda: read_all(decode(start, annotation, z)), REPEATS.value)
     print(f"\n| what | time | peak memory |\n|---|---|---|\n| a clip, batch 1 | {milliseconds:.0f} ms | |")
+    print_training_step()
+
+
+def print_training_step():
+    """In a process of its own, whose peak memory is the step's."""
     command = [sys.executable, __file__, "--step", *(f"--{f.name}={f.value}" for f in (PRESET, TRAIN_BATCH, REPEATS))]
     measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(

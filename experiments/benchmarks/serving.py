@@ -175,20 +175,24 @@ def soak(folder, requests):
                 progress.update(numbers.stop)
         minutes = (time.perf_counter() - start) / 60
         alive = server.process.poll() is None
-        later = memory[len(memory) // 5 :]  # what is allocated once, at first, is no leak
-        slope = np.polyfit(np.arange(len(later)) * block, later, 1)[0] * 1000
         print(
             f"{REQUESTS.value} requests by gRPC and REST, {CLIENTS.value} at once, half of them bad: {len(wrong)} "
             f"wrong answers {wrong[:5]}, server {'alive' if alive else 'dead'}, {minutes:.1f} minutes"
         )
         p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
         print(f"p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s")
-        shown = " ".join(f"{value:.0f}" for value in memory[:: max(1, len(memory) // 10)])
-        print(
-            f"memory {shown} MiB, peak {server.memory('VmHWM'):.0f}; slope {slope:+.1f} MiB per 1000 requests over the "
-            "last four fifths",
-            flush=True,
-        )
+        print_memory(memory, block, server.memory("VmHWM"))
+
+
+def print_memory(memory, block, peak):
+    """MiB that the server held after each ``block`` requests, and whether it grows."""
+    later = memory[len(memory) // 5 :]  # what is allocated once, at first, is no leak
+    slope = np.polyfit(np.arange(len(later)) * block, later, 1)[0] * 1000
+    shown = " ".join(f"{value:.0f}" for value in memory[:: max(1, len(memory) // 10)])
+    print(
+        f"memory {shown} MiB, peak {peak:.0f}; slope {slope:+.1f} MiB per 1000 requests over the last four fifths",
+        flush=True,
+    )
 
 
 def swap(folder, requests):

@@ -121,16 +121,21 @@ def _export(model, folder, version, card, say, run_dir, with_discriminator):
             copy_discriminator(run_dir, temporary)
             write_sums(temporary)
         # The version last: one that a server or a pipeline finds is all there.
-        renamed = []
-        try:
-            for temporary, target in reversed(made):
-                os.rename(temporary, target)
-                renamed.append(target)
-        except OSError:
-            for target in renamed:
-                shutil.rmtree(target)
-            raise
+        _rename_all(reversed(made))
     return folder / str(version)
+
+
+def _rename_all(pairs):
+    """Renames (from, to) in order, or, where one fails, none."""
+    renamed = []
+    try:
+        for temporary, target in pairs:
+            os.rename(temporary, target)
+            renamed.append(target)
+    except OSError:
+        for target in renamed:
+            shutil.rmtree(target)
+        raise
 
 
 def _make_part(model, path, name, expected, document, card, say):

@@ -141,6 +141,16 @@ def _input_specs(model) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec([None, *shape], dtype, name) for name, (dtype, shape) in shapes.items()}
 
 
+def _checked_chunk(chunk, walk):
+    """chunk, once both are known to be right."""
+    right = tf.reduce_all((chunk >= 0) & (chunk <= MAX_CHUNK))
+    checks = [tf.debugging.Assert(right, [f"chunk must lie in 0..{MAX_CHUNK}, received:", chunk])]
+    right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
+    checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(chunk)
+
+
 def _motion_signatures(model, parts, checked):
     """Stage 2."""
 
@@ -154,12 +164,7 @@ def _motion_signatures(model, parts, checked):
     def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
         files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
         start_frame, label_map, seed, chunk, walk = checked(**files, seed=seed, chunk=chunk, walk=walk)
-        right = tf.reduce_all((chunk >= 0) & (chunk <= MAX_CHUNK))
-        checks = [tf.debugging.Assert(right, [f"chunk must lie in 0..{MAX_CHUNK}, received:", chunk])]
-        right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
-        checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
-        with tf.control_dependencies([check for check in checks if check is not None]):
-            chunk = tf.identity(chunk)
+        chunk = _checked_chunk(chunk, walk)
         start_frame, label_map = parts.pictures(start_frame), parts.maps(label_map)
         _, drawn = parts.draw(seed)
         z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.sampling_stddev))

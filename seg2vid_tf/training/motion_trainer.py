@@ -155,23 +155,28 @@ class MotionTrainer:
         }
         if self.config.model.visible:
             terms["visibility_consistency"] = weights.visibility_consistency_weight * self._inconsistency(outputs)
-        if weights.flow_weight:
-            terms["flow"] = weights.flow_weight * (
-                # What is hidden counts too: a wrong flow there may contradict nothing, and the pixel looks visible.
-                flow_error(batch["flow"], flow, in_frame_mask(batch["flow"]))
-                + flow_error(batch["flow_backward"], flow_backward, in_frame_mask(-batch["flow_backward"]))
-            )
-        if weights.occlusion_weight:
-            terms["occlusion"] = weights.occlusion_weight * (
-                visibility_cross_entropy(batch["visibility"], visibility)
-                + visibility_cross_entropy(batch["visibility_backward"], visibility_backward)
-                + occlusion_mismatch(batch["visibility"], visibility)
-                + occlusion_mismatch(batch["visibility_backward"], visibility_backward)
-            )
+        terms |= self._supervised_terms(batch, outputs)
         if self._features:
             real = self._features(fold_time(future))
             distance = sum(feature_distance(real, self._features(fold_time(outputs[k]))) for k in ("warped", "frames"))
             terms["perceptual"] = weights.perceptual_weight * distance
+        return terms
+
+    def _supervised_terms(self, batch, outputs):
+        """{name: weighted loss} of what rendered clips know exactly: flow and visibility."""
+        weights, terms = self.config.losses, {}
+        if weights.flow_weight:
+            flow, flow_backward = batch["flow"], batch["flow_backward"]
+            terms["flow"] = weights.flow_weight * (
+                # What is hidden counts too: a wrong flow there may contradict nothing, and the pixel looks visible.
+                flow_error(flow, outputs["flow"], in_frame_mask(flow))
+                + flow_error(flow_backward, outputs["flow_backward"], in_frame_mask(-flow_backward))
+            )
+        if weights.occlusion_weight:
+            both = [(batch[name], outputs[name]) for name in ("visibility", "visibility_backward")]
+            terms["occlusion"] = weights.occlusion_weight * sum(
+                visibility_cross_entropy(*pair) + occlusion_mismatch(*pair) for pair in both
+            )
         return terms
 
     def _inconsistency(self, outputs):

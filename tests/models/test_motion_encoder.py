@@ -8,7 +8,7 @@ from seg2vid_tf.models.motion.motion_encoder import normalised_convolution
 
 
 def _measured(group):
-    """What becomes of 2 on the group's pixels and -3 elsewhere, dx its negative; two frames, the second at twice that."""
+    """What becomes of 2 on the group's pixels and -3 elsewhere, dx its negative; frame 2 moves twice as far."""
     inside = tf.cast(group, tf.float32)[None, None, :, :, None]
     velocities = tf.where(inside > 0, tf.constant([2.0, -2.0]), tf.constant([-3.0, 3.0]))
     velocities = tf.concat([velocities, 2.0 * velocities], axis=1)
