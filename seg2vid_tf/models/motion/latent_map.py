@@ -4,7 +4,8 @@ So a dimension says how a motion varies over frame and time, the first ones of t
 dimensions depends neither on the frame's size nor on how far into detail they go. The transform is a cosine transform
 (DCT-II) along time, whose waves are the map's channels, and along the two sides of the frame, as in JPEG; z's
 dimensions are scaled so that a posterior can be of the prior's size: a mean over the whole frame varies far more than
-a fine detail.
+a fine detail. The transform is two small matrix products and not tf.signal.dct, which computes all frequencies of one
+axis by a Fourier transform that ONNX and OpenVINO do not have.
 """
 
 import functools
