@@ -68,11 +68,11 @@ class Seg2Vid(BuiltByCall, keras.Model):
         """How widely seeds draw motions, float32 [Z]."""
         return sampling_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
 
-    def recall(self, label_map, drawn):
-        """The motion that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W] (MotionCVAE.recall)."""
-        if not self.motion.recalls:
+    def motion_of_draw(self, label_map, drawn):
+        """The motion [B,Z] that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W]."""
+        if not self.motion.transforms_draws:
             return drawn
-        return self.motion.recall(encode_label_map(label_map, self.spec), drawn)
+        return self.motion.motion_of_draw(encode_label_map(label_map, self.spec), drawn)
 
     def generate(self, label_map, style, z, seed, instance_map=None):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.
@@ -96,5 +96,5 @@ class Seg2Vid(BuiltByCall, keras.Model):
     def call(self, inputs, training=False):
         """{label_map uint8 [B,H,W], seed int64 [B](, instance_map)} -> generate's outputs for what the seeds draw."""
         style, drawn = self.draw(inputs["seed"])
-        z = self.recall(inputs["label_map"], drawn)
+        z = self.motion_of_draw(inputs["label_map"], drawn)
         return self.generate(inputs["label_map"], style, z, inputs["seed"], inputs.get("instance_map"))

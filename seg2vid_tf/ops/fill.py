@@ -1,4 +1,4 @@
-"""Holes fill_holes by what is around them, near and far: push and pull.
+"""Holes filled from their surroundings, near and far: push and pull.
 
 Source: Gortler et al., "The lumigraph" (SIGGRAPH 1996), section 3.4. Nothing is learned, so the colours are those of
 this picture.

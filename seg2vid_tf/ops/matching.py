@@ -18,14 +18,14 @@ MATCHING_VERSION = 1
 # Displacements come out on a grid with one place for so many pixels.
 STRIDE = 4
 # (pixels of a place, places searched each way) for frame 1, which may move anywhere, and for those after it.
-_FIRST, _NEXT = ((16, 3), (8, 2), (4, 2)), ((8, 1), (4, 1))
+_LEVELS_FRAME_1, _LEVELS_LATER = ((16, 3), (8, 2), (4, 2)), ((8, 1), (4, 1))
 # Then, at these, so many pixels to a place, by the gradient.
 _GRADIENT = (2, 2, 1)
 _PATCH = 5
 # How clearly the best displacement wins: exp(80 x difference of two correlations).
 _SHARPNESS = 80.0
 # A place whose best correlation is 1 counts exp(4) times as much among its neighbours as one of 0.
-_TRUST = 4.0
+_CONFIDENCE = 4.0
 # Variance of the gradient, in units of [-1, 1] a place, below which a neighbourhood says nothing.
 _FLAT = 3e-4
 
@@ -43,13 +43,13 @@ def estimate_flow(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
     pictures = tf.unstack(tf.stop_gradient(tf.cast(frames, tf.float32)), axis=1)
     size = tf.shape(pictures[0])[1:3]
-    strides = [stride for stride, _ in _FIRST]
+    strides = [stride for stride, _ in _LEVELS_FRAME_1]
     shrunk = {stride: [_shrunk(picture, stride) for picture in pictures] for stride in (*strides, *_GRADIENT)}
     patches = {stride: _patches(shrunk[stride][0]) for stride in strides}
     displacements, fits = [], []
     for t in range(1, len(pictures)):
         pixels = displacements[-1] * (t / (t - 1)) if displacements else tf.zeros_like(shrunk[STRIDE][0][..., :2])
-        for stride, radius in _NEXT if displacements else _FIRST:
+        for stride, radius in _LEVELS_LATER if displacements else _LEVELS_FRAME_1:
             target = shrunk[stride][t]
             start, place = _to_places(pixels, size, target)
             places, fit = _correlation_step(patches[stride], target, start, radius)
@@ -79,8 +79,8 @@ def _correlation_step(source, target, start, radius):
     # A mean, not the best alone: where nothing stands out, as on a plain road, it stays where it started.
     found = start + tf.tensordot(tf.nn.softmax(_SHARPNESS * alike), offsets, 1)
     fit = tf.reduce_max(alike, axis=-1, keepdims=True)
-    trust = tf.exp(_TRUST * fit)
-    return _mean(_mean(found * trust)) / _mean(_mean(trust)), fit
+    confidence = tf.exp(_CONFIDENCE * fit)
+    return _mean(_mean(found * confidence)) / _mean(_mean(confidence)), fit
 
 
 def _lucas_kanade_step(source, target, start):

@@ -93,8 +93,8 @@ class _Parts:
         self.animate = shared(
             lambda start_frame, label_map, z: _served(label_map, model.animate(start_frame, label_map, z))
         )
-        recalls = model.motion is not None and model.motion.recalls
-        self.recall = shared(model.recall) if recalls else model.recall
+        transforms = model.motion is not None and model.motion.transforms_draws
+        self.recall = shared(model.motion_of_draw) if transforms else model.motion_of_draw
         self.encode = shared(_encoded)
 
 
@@ -186,7 +186,7 @@ def _motion_signatures(model, parts, checked):
         return {"z": parts.recall(label_map, z)}
 
     files = ["start_frame_jpeg", "label_map_png"]
-    recalls = {"recall": (recall, ["label_map", "z"])} if model.motion.recalls else {}
+    recalls = {"recall": (recall, ["label_map", "z"])} if model.motion.transforms_draws else {}
     return {
         "serving_default": (animate, [*files, "seed"]),
         "animate": (animate, [*files, "seed"]),

@@ -41,7 +41,7 @@ def random_displacements(seeds: tf.Tensor, num_frames: int, size, pixels) -> tf.
     return pixels * tf.reshape(smooth, tf.concat([[-1, steps], tf.shape(smooth)[1:]], axis=0))
 
 
-def moved(batch: dict, displacements: tf.Tensor) -> dict:
+def jittered(batch: dict, displacements: tf.Tensor) -> dict:
     """The batch with frame t's pixel at x + displacements_t(x) brought to x; frame 0 stays.
 
     Args:

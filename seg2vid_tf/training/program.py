@@ -111,8 +111,11 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     if summed_over_workers(strategy, chief) and not chief:  # only now the chief's config.json is that of this run
         run_folder.join(stage, config, data.spec, learned_from)
     begin = finish = None
-    if stage == "motion" and trainer.motion.recalls:
-        begin, finish = trainer.motion.forget, functools.partial(trainer.look_back, data.make_batches)
+    if stage == "motion" and trainer.motion.transforms_draws:
+        begin, finish = (
+            trainer.motion.reset_sampling_prior,
+            functools.partial(trainer.fit_sampling_prior, data.make_batches),
+        )
     elif getattr(config.model, "style_encoder", False):  # stage 1
         begin, finish = trainer.resume_averages, functools.partial(trainer.standardise_style, data.make_batches)
     terms = fit(trainer, data.make_batches, validation_batch, run_folder, strategy, measure, begin, finish)
@@ -187,7 +190,7 @@ def _mute_unseen_classes(trainer, manifests):
     if unseen is None:
         print("this data was prepared before manifests counted classes: whether one is missing in it is not known")
     elif unseen:
-        trainer.mute_classes(unseen)
+        trainer.zero_unseen_classes(unseen)
         names = ", ".join(trainer.spec.classes[class_id].name for class_id in unseen)
         logging.warning(
             "no training picture shows %s: painted as unlabelled pixels are, unless --init_from knows better",

@@ -26,7 +26,7 @@ def altered(seg2vid, make_inputs, copy_model, spec):
     def make(head, bias):
         motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 16, 16))
         layer = getattr(motion.decoder, head)
-        for silent in (layer, *motion.decoder.coarse_flows):
+        for silent in (layer, *motion.decoder.coarse_flow_heads):
             silent.kernel.assign(tf.zeros(silent.kernel.shape))
         for injection in motion.decoder.injections:
             injection.scale.factors.assign(tf.zeros(injection.scale.factors.shape))
@@ -95,7 +95,7 @@ def test_number_of_weights_does_not_depend_on_the_size(fresh, spec, make_inputs,
 
 
 def test_flow_leaves_in_pixels_and_grows_with_the_frame(altered, spec, make_inputs):
-    motion = altered("flows", [0.25, -0.5, 0.125, 1.0])
+    motion = altered("flow_head", [0.25, -0.5, 0.125, 1.0])
     outputs = motion(make_inputs(motion, spec, 1, 16, 16))
     # flow_scale 8 at frame T = 2, half of it at frame 1.
     for t, share in enumerate((0.5, 1.0)):
@@ -106,7 +106,7 @@ def test_flow_leaves_in_pixels_and_grows_with_the_frame(altered, spec, make_inpu
 
 
 def test_the_warp_moves_the_start_frame_by_the_flow(altered, spec, make_inputs):
-    motion = altered("flows", [0.25, -0.5, 0.0, 0.0])
+    motion = altered("flow_head", [0.25, -0.5, 0.0, 0.0])
     inputs = make_inputs(motion, spec, 1, 16, 16)
     warped, start = motion(inputs)["warped"].numpy()[0], inputs["frames"].numpy()[0, 0]
     # Frame 1: (dy, dx) = (1, -2), so warped(y, x) = start(y - 1, x + 2); frame 2: (2, -4).
@@ -118,7 +118,7 @@ def test_the_warp_moves_the_start_frame_by_the_flow(altered, spec, make_inputs):
 def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
     set_precision(precision)
     try:
-        motion = altered("visibilities", [20.0] * 8)
+        motion = altered("visibility_head", [20.0] * 8)
     finally:
         set_precision("float32")
     outputs = motion(make_inputs(motion, spec, 1, 16, 16))
@@ -126,7 +126,7 @@ def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
 
 
 def test_occluded_pixels_are_painted(altered, spec, make_inputs):
-    motion = altered("visibilities", [-20.0] * 8)
+    motion = altered("visibility_head", [-20.0] * 8)
     inputs = make_inputs(motion, spec, 1, 16, 16)
     outputs = motion(inputs)
     # What is painted where nothing is visible cannot depend on the picture: only the annotation is left to read.
@@ -175,9 +175,9 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
     """A car on a road, the coarse heads speaking, the fine ones, which see both layers, silent."""
     motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 32, 32))
     rng = np.random.default_rng(2)
-    for head in motion.decoder.coarse_flows:
+    for head in motion.decoder.coarse_flow_heads:
         head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
-    for head in (motion.decoder.flows, motion.decoder.upsampling):
+    for head in (motion.decoder.flow_head, motion.decoder.upsampling_head):
         head.kernel.assign(tf.zeros(head.kernel.shape))
     inputs = make_inputs(motion, spec, 1, 32, 32)
     start, z = inputs["frames"][:, 0], inputs["noise"].numpy()
@@ -200,7 +200,7 @@ def without(spec, motion_config, make_inputs):
         keras.utils.set_random_seed(0)
         motion = build_motion(dataclasses.replace(motion_config.model, **fields), spec)
         rng = np.random.default_rng(0)
-        for layer in (motion.decoder.flows, motion.decoder.visibilities):
+        for layer in (motion.decoder.flow_head, motion.decoder.visibility_head):
             if layer is not None:
                 layer.set_weights([rng.normal(0, 0.3, w.shape).astype(np.float32) for w in layer.get_weights()])
         inputs = make_inputs(motion, spec, 1, 16, 16)

@@ -1,4 +1,4 @@
-"""Holes are fill_holes by their surroundings."""
+"""Holes are filled from their surroundings."""
 
 import numpy as np
 import tensorflow as tf

@@ -3,8 +3,8 @@
     prior      p(z) = N(0, I), or what learned priors, one for each group, make of it (latent_prior.py)
     posterior  z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
     decoder    flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(x_0, s_0), z)
-    warp       warped_t = dense_image_warp(x_0, flow_t)
-    refiner    x_t = FrameRefiner(warped_t, visibility_t, dense_image_warp(s_0, flow_t))
+    warp       warped_t(p) = x_0(p - flow_t(p)), dense_image_warp
+    refiner    x_t = FrameRefiner(warped_t, visibility_t, s_0 warped along)
 
 x_0 is the start frame, s_0 its annotation; z = z_background ++ z_foreground. Shapes: B clips, T predicted frames, H x W
 pixels, K annotation channels, Z latent dimensions. Warp, composition, the heads and everything about the latent are
@@ -97,10 +97,10 @@ class MotionCVAE(BuiltByCall, keras.Model):
             self.priors = [
                 LatentPrior(size, num_frames, name=f"{group}_prior") for group, size in self._groups() if size
             ]
-        self._make_drawn(memory, prior_rank, len(background_ids) + len(foreground_ids))
+        self._build_sampling_prior(memory, prior_rank, len(background_ids) + len(foreground_ids))
 
-    def _make_drawn(self, memory, prior_rank, num_classes):
-        """What training clips teach of draws, once training is over."""
+    def _build_sampling_prior(self, memory, prior_rank, num_classes):
+        """What seeds sample from, if not from N(0, I): fitted to training clips, after training."""
         self.memory = self.aggregated = None
         if memory:
             self.memory = MotionMemory(memory, self.latent_dim, num_classes, name="memory")
@@ -126,7 +126,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
         """
         frames, annotation = inputs["frames"], inputs["annotation"]
         matched = (inputs["displacements"], inputs["fits"]) if "fits" in inputs else None
-        distribution = self.encode(frames, annotation, matched)  # q(z | clip)
+        # q(z | clip), in coordinates where the prior, learned or not, is N(0, I): the KL is the same in both.
+        distribution = self.encode(frames, annotation, matched)
         z = reparameterise(distribution, inputs["noise"])  # [B,Z]
         outputs = self.decode(frames[:, 0], annotation, z)  # x_1 .. x_T
         return {**outputs, "kl": kl_per_dimension(distribution)}
@@ -139,7 +140,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
           annotation: of frame 0, [B,H,W,K].
           matched: what ``estimate_flow`` finds in the frames, where that is known already.
         """
-        start_frame, annotation = frames[:, 0], self._visible_annotation(annotation)
+        start_frame, annotation = frames[:, 0], self._annotation_for_networks(annotation)
         displacements, fits = estimate_flow(frames) if matched is None else matched  # [B,T,h,w,2], [B,T,h,w,1]
         velocities = displacements / self.decoder.pixels_per_velocity()  # of order 1
         groups = []
@@ -174,14 +175,16 @@ class MotionCVAE(BuiltByCall, keras.Model):
             0,
             f"start_frame: height and width must be divisible by {self.stride}",
         )
-        visible_annotation = self._visible_annotation(annotation)
-        features = self.image_encoder(start_frame, visible_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
-        z = self._denormalise(z, start_frame, visible_annotation)
-        outputs = self._decode_flow(features, start_frame, visible_annotation, z)  # flow [B,T,H,W,2], visibility, ..
+        seen_annotation = self._annotation_for_networks(annotation)
+        features = self.image_encoder(start_frame, seen_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
+        z = self._denormalise(z, start_frame, seen_annotation)
+        outputs = self._decode_flow(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
         warped, moved_annotation = self._warp(start_frame, annotation, outputs["flow"])  # [B*T,H,W,3], [B*T,H,W,K]
         frames = warped
         if self.refiner is not None:
-            frames = self.refiner(warped, fold_time(outputs["visibility"]), self._visible_annotation(moved_annotation))
+            frames = self.refiner(
+                warped, fold_time(outputs["visibility"]), self._annotation_for_networks(moved_annotation)
+            )
         size = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         for name, value in {"annotations": moved_annotation, "warped": warped, "frames": frames}.items():
             outputs[name] = tf.reshape(value, [-1, self.num_frames, *size, value.shape[-1]])
@@ -209,23 +212,23 @@ class MotionCVAE(BuiltByCall, keras.Model):
         moved = warp(tf.stop_gradient(sources), fold_time(flow), method=self._config["warp_method"])
         return moved[..., :3], moved[..., 3:]
 
-    def _visible_annotation(self, annotation):
-        """What the networks see of an annotation."""
+    def _annotation_for_networks(self, annotation):
+        """The annotation as the networks see it: all zeros in a model without annotation."""
         return annotation if self._config["annotated"] else tf.zeros_like(annotation)
 
-    def recall(self, annotation, drawn):
-        """The motion that a draw float32 [B,Z] means beside an annotation [B,H,W,K]: itself, unless ``recalls``."""
+    def motion_of_draw(self, annotation, drawn):
+        """The motion [B,Z] that a draw float32 [B,Z] stands for beside an annotation [B,H,W,K]."""
         if self.memory is not None:
             return self.memory(annotation, drawn)
         return drawn if self.aggregated is None else self.aggregated(drawn)
 
     @property
-    def recalls(self) -> bool:
-        """Whether a draw means another motion than itself."""
+    def transforms_draws(self) -> bool:
+        """Whether a sampling prior, memory or aggregated posterior, maps a draw to another motion."""
         return self.memory is not None or self.aggregated is not None
 
-    def forget(self) -> None:
-        """Makes draws what they are: what was learned of the training clips belongs to weights that will change."""
+    def reset_sampling_prior(self) -> None:
+        """Makes draws motions themselves again: a sampling prior belongs to the weights that it was fitted for."""
         for part in (self.memory, self.aggregated):
             if part is not None:
                 part.forget()

@@ -1,14 +1,16 @@
 """FlowDecoder: image features + z -> flow both ways and visibility both ways, for all T frames at once.
 
-Coarse to fine, from the velocities that z stands for: each level adds a residual to the flow of those before it. flow
-is on the grid of frame t and what is known of the picture on that of frame 0, so each level also sees features warped
-by the flow so far: there an edge of the picture is where it will be in frame t. Inside a layer (flow_layers.py) motion
-is smooth, so up to a quarter of the frame's size each layer is decoded for itself, and the last level, at half of it,
-sees both put together. From there on each pixel of the frame's own size takes a weighted mean of the flows around it,
-by weights that the last level, which sees start frame and annotation in full, has learned: one side of an edge (convex
-upsampling: Teed and Deng, "RAFT", ECCV 2020). Visibility is told where the two flows, as sharp as they then are,
-contradict each other or leave the picture: what occlusion looks like; and where the layers say that one covers the
-other, it is taken for hidden.
+Coarse to fine, from the velocities that z stands for: each level adds a residual to the flow of those before it, and
+reads the image features warped by the flow so far, as in PWC-Net (Sun et al., CVPR 2018): flow lies on frame t's grid,
+image features on frame 0's. Inside a layer (flow_layers.py) motion is smooth, so up to a quarter of the frame's size
+each layer is decoded for itself, and the last level, at half of it, sees both put together. Then each pixel of the
+frame's own size takes a weighted mean of the flows around it, by weights that the last level has learned from start
+frame and annotation: one side of an edge (convex upsampling: Teed and Deng, "RAFT", ECCV 2020). The visibility head
+reads the forward-backward error of these flows and where they leave the picture; where one layer covers the other,
+visibility is lowered.
+
+flow is the displacement of frame t's pixels, warped_t(p) = x_0(p - flow_t(p)); flow_backward, on frame 0's grid, is
+what RAFT calls the forward flow, from frame 0 to frame t.
 
 Shapes: L layers, background first, and T frames are folded into the batch, so every convolution is 2-D: [L*N,h,w,C],
 N = B*T. Flow is in pixels of the frame at every level: the heads predict velocities in units of ``flow_scale`` pixels
@@ -28,13 +30,13 @@ from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.occlusion import forward_backward_error
 from seg2vid_tf.ops.warp import warp
 
-# Channels that tell visibility from the last level and from where the flows contradict each other.
+# Channels between the last level's features and the visibility head.
 OCCLUSION_FILTERS = 16
-# What being covered by the other layer takes from the logit of visibility: sure, but for what the head has to say.
+# Subtracted from the visibility logit where the other layer covers the pixel; the head can still overrule it.
 _COVERED_LOGIT = 6.0
-# Of the start frame's features, this part of the channels is warped by the flow so far.
+# One in so many channels of the start frame's features is warped by the flow so far.
 _WARPED_PART = 3
-# What z stands for is smooth: each step leaves of an error the motion's slope, a tenth or so.
+# Fixed-point steps: each multiplies the error by the flow's gradient, about 0.1.
 _INVERSION_STEPS = 3
 
 
@@ -76,14 +78,15 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             for i, f in enumerate(mirrored)
         ]
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
-        # Of each flow, for each of the four pixels in one of half the size, nine places to take it from.
-        self.upsampling = _zero_head(2 * 4 * 9, "upsampling", kernel_size=1)
-        # Zero heads start at z's flow; where that is zero, the warp's one-sided derivative lets them leave it.
-        self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(mirrored))]
-        self.flows = _zero_head(4, "flows")
+        # For both flows: each pixel at half the size becomes 2 x 2, each a weighted mean of 9 neighbours.
+        self.upsampling_head = _zero_head(2 * 4 * 9, "upsampling", kernel_size=1)
+        # Heads start at zero, so training starts from z's own flow; where that is zero, too, the warp's one-sided
+        # derivative (ops/warp.py) still gives them a gradient.
+        self.coarse_flow_heads = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(mirrored))]
+        self.flow_head = _zero_head(4, "flows")
         self.occlusion = ConvBlock(OCCLUSION_FILTERS, name="occlusion") if visible else None
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
-        self.visibilities = _zero_head(2 * 4, "visibilities", bias=2.0) if visible else None
+        self.visibility_head = _zero_head(2 * 4, "visibilities", bias=2.0) if visible else None
         self.num_frames = num_frames
         self.filters = tuple(filters)
         self.flow_scale = flow_scale
@@ -97,7 +100,7 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             "filters": self.filters,
             "flow_scale": self.flow_scale,
             "latent_sizes": self.latent_sizes,
-            "visible": self.visibilities is not None,
+            "visible": self.visibility_head is not None,
             "warp_method": self.warp_method,
         }
 
@@ -126,9 +129,9 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         x, residual = double_size(x), double_size(residual)  # [L*N,H/2,W/2,C], [L*N,H/2,W/2,4]
         flows = _resized(initial, residual) + residual
         x = self._decode_picture(x, flows, features[0], picture, foreground)  # [N,H/2,W/2,C]
-        flows += tf.tile(self._to_pixels(self.flows(x)), [self.num_layers, 1, 1, 1])
-        # A pixel takes flow from places of its own layer: an edge between the layers is sharp already.
-        flows = upsample_flows(flows, self.upsampling(x), self.num_layers)  # [L*N,H,W,4]
+        flows += tf.tile(self._to_pixels(self.flow_head(x)), [self.num_layers, 1, 1, 1])
+        # Each layer is upsampled for itself: the masks make the border between the layers sharp.
+        flows = upsample_flows(flows, self.upsampling_head(x), self.num_layers)  # [L*N,H,W,4]
         masks = self._layer_masks(flows, foreground)
         flows = composite_layers(flows, masks)  # [N,H,W,4]
         visibility = self._visibility(x, flows, masks)  # [N,H,W,2]
@@ -149,8 +152,10 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         """z -> velocities float32 [L*B,T,16,32,2], and features [L*N,h,w,C] for each of the coarse levels."""
         sizes = [tf.shape(level)[1:3] for level in coarse_features]
         parts = tf.split(z, self.latent_sizes, axis=-1)[: self.num_layers]
-        things = [None, instances][: self.num_layers]
-        injected = [inject(part, sizes, of) for inject, part, of in zip(self.injections, parts, things, strict=True)]
+        injected = [
+            inject(part, sizes, group_instances)
+            for inject, part, group_instances in zip(self.injections, parts, [None, instances], strict=False)
+        ]
         velocities, latent_features = zip(*injected, strict=True)
         dtype = coarse_features[0].dtype
         latent_features = [tf.cast(tf.concat(level, axis=0), dtype) for level in zip(*latent_features, strict=True)]
@@ -159,14 +164,14 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
     def _initial_flows(self, velocities, size):
         """Both flows float32 [L*N,16,32,4] that velocities of frame 0's pixels mean, in pixels of frames of that size.
 
-        flow_backward g is known, and flow f(x) = g(x - f(x)) is found by going back and forth.
+        flow_backward g is given; flow is the fixed point of f(x) = g(x - f(x)).
         """
-        backward = fold_time(velocities * self.pixels_per_velocity())
-        cell = tf.cast(size / tf.shape(backward)[1:3], tf.float32)
-        forward = backward
+        flow_backward = fold_time(velocities * self.pixels_per_velocity())
+        cell = tf.cast(size / tf.shape(flow_backward)[1:3], tf.float32)
+        flow = flow_backward
         for _ in range(_INVERSION_STEPS):
-            forward = warp(backward, forward / cell, method=self.warp_method)
-        return tf.concat([forward, backward], axis=-1)
+            flow = warp(flow_backward, flow / cell, method=self.warp_method)
+        return tf.concat([flow, flow_backward], axis=-1)
 
     def _decode_layers(self, features, initial, latent_features):
         """Each layer for itself, from the coarsest level to a quarter of the frame's size.
@@ -175,7 +180,7 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
           Features [L*N,H/4,W/4,C], and what the levels add to the initial flows, float32 [L*N,H/4,W/4,4].
         """
         x = self.stem(tf.concat([self._for_each_layer(features[0]), latent_features[0]], axis=-1))
-        residual = self._to_pixels(self.coarse_flows[0](x))
+        residual = self._to_pixels(self.coarse_flow_heads[0](x))
         for i, level in enumerate(features[1:]):
             x, residual = double_size(x), double_size(residual)
             flows = _resized(initial, level) + residual
@@ -183,7 +188,7 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             stride = 2 ** (len(features) - i)
             x = self.ups[i](x, level, flows, stride=stride, for_each=self._for_each_layer)
             x = self.mixes[i](x)
-            residual += self._to_pixels(self.coarse_flows[i + 1](x))
+            residual += self._to_pixels(self.coarse_flow_heads[i + 1](x))
         return x, residual
 
     def _decode_picture(self, x, flows, features, picture, foreground):
@@ -198,10 +203,10 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
 
     def _visibility(self, x, flows, masks):
         """Of frame t's pixels and of frame 0's, float32 [N,H,W,2] in [0,1]."""
-        if self.visibilities is None:
+        if self.visibility_head is None:
             return tf.ones_like(flows[..., :2])
         consistency = tf.cast(tf.nn.space_to_depth(self._consistency(flows), 2), x.dtype)
-        logits = self.visibilities(self.occlusion(tf.concat([x, consistency], axis=-1)))
+        logits = self.visibility_head(self.occlusion(tf.concat([x, consistency], axis=-1)))
         logits = tf.nn.depth_to_space(logits, 2)
         if masks is not None:
             logits -= _COVERED_LOGIT * occluded_by_foreground(flows, *masks, self.warp_method)

@@ -76,5 +76,5 @@ def upsample_flows(flows, logits, num_layers):
 
 
 def _sharpen(mask):
-    """A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far."""
+    """A sampled mask is blurred: its edge is made steep but stays continuous, so that no rounding moves a pixel far."""
     return tf.clip_by_value(4.0 * mask - 1.5, 0.0, 1.0)

@@ -52,10 +52,10 @@ class LatentInjection(BuiltByCall, keras.layers.Layer):
         if instances is not None:
             motion = fit_instance_motion(motion, instances)
         levels = zip(sizes, self.to_frames, self.filters, strict=True)
-        features = [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
+        features = [self._level_features(size, motion, to_frames, filters) for size, to_frames, filters in levels]
         return map_to_velocities(motion, self.num_frames), features
 
-    def _on(self, size, motion, to_frames, filters):
+    def _level_features(self, size, motion, to_frames, filters):
         x = to_frames(tf.image.resize(motion, size, antialias=True))
         x = tf.reshape(x, [-1, size[0], size[1], self.num_frames, filters])
         return tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [-1, size[0], size[1], filters])

@@ -1,8 +1,8 @@
 """LatentPrior: p(z | start frame, annotation) of one group, where it is learned.
 
-How far things move is drawn, how it goes together can be seen: a camera that drives moves what is near more than what
-is far. So the group's coarsest frequencies are drawn first, and every finer one is expected from them, with factors
-that are read off the start frame: the motion of each place is linear in the motion of the whole.
+How far things move is sampled; how motions go together is predicted from the picture: a camera that drives moves what
+is near more than what is far. So the group's coarsest frequencies are drawn first, and every finer one is expected from
+them, with factors that are read off the start frame: the motion of each place is linear in the motion of the whole.
 
 Outside the network the prior of z is always standard normal, whichever a model has: for what a seed draws, what is
 walked, interpolated and transferred. Inside, a learned prior stretches it, shifts it and adds what it expects,
@@ -82,7 +82,7 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
             x = conv(x)
         x = tf.cast(x, tf.float32)
         pooled = tf.reduce_mean(x, axis=[1, 2])
-        # A factor of 1 everywhere shall be the motion of the whole, unchanged.
+        # So that a map of factors that is 1 everywhere copies the coarse motion.
         output = self.to_map(x) / np.sqrt(np.prod(LATENT_GRID))
         details, factors = output[..., : self.channels], output[..., self.channels :]
         details = map_to_coefficients(details, self.latent_dim) / self._sizes[: self.latent_dim]

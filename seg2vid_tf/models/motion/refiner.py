@@ -1,9 +1,9 @@
 """FrameRefiner: paints what the warp cannot show.
 
-Holes are fill_holes by the smooth continuation of what is visible around them (ops/fill.py), so their colours are this
+Holes are filled with the smooth continuation of what is visible around them (ops/fill.py), so their colours are this
 picture's. A U-Net at half the frame's size sees that, the visibility and the annotation warped along, and adds what is
 missing; both are composited into the occluded part alone, so a pixel that was warped well stays as it is. No noise
-fills the holes (defect 11).
+fills the holes.
 """
 
 import keras

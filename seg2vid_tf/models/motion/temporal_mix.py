@@ -1,4 +1,4 @@
-"""TemporalMix: a convolution along time, in place of the fact sheet's 3-D ones, which take three times as long."""
+"""TemporalMix: a convolution along time, in place of the paper's 3-D ones, which take three times as long."""
 
 import keras
 import tensorflow as tf
