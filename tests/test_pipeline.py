@@ -189,7 +189,7 @@ def test_runs_that_are_not_whole_are_refused(run_dir, motion_config, tmp_path):
 
     wide = dataclasses.replace(motion_config, model=dataclasses.replace(motion_config.model, width=128))
     cases = {
-        changed("missing", resave=False): "missing holds stage 1 alone, and a video needs stage 2: train it with ",
+        changed("missing", resave=False): "missing holds no stage 2, which a video needs: train it with ",
         changed("first missing", stage="start_frame", resave=False): "start_frame holds no run",
         changed(
             "spec", spec=load_spec("cityscapes")
