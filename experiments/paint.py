@@ -95,7 +95,7 @@ def load(folder):
     except (OSError, ValueError) as error:
         print(f"{folder}: {error}", flush=True)
         # Visitors need not know where on this machine it lies.
-        raise ValueError("this model cannot be loaded; where the page was started it is said why") from error
+        raise ValueError("this model cannot be loaded; the terminal that runs paint.py says why") from error
     print("loaded", flush=True)
     return pipe
 

@@ -74,11 +74,11 @@ def answers(models, painting, title, seed, num_videos, num_frames, temperature):
 
 def _remarks(label_map, spec):
     share = float((label_map == spec.ignore_id).mean())
-    return [f"{100 * share:.0f} % is ignored: the model paints there what it likes"] if share >= 0.01 else []
+    return [f"{100 * share:.0f} % is ignored (no class): the model decides what is there"] if share >= 0.01 else []
 
 
 def _about(model):
-    style = "" if model.has_style or model.lacks else " It takes no style of a picture."
+    style = "" if model.has_style or model.lacks else " It takes no style of a photo."
     return (
         "{} x {} pixels (height x width), {} classes. ".format(*model.size, model.spec.num_classes)
         + model.lacks
@@ -95,17 +95,21 @@ def _blocks(models):
     first = next(iter(models))
     model = models[first]
     with gr.Blocks(title="Paint a label map, see it move", analytics_enabled=False, fill_width=True) as page:
-        gr.Markdown("## Paint a label map, see it move")
+        gr.HTML(
+            '<div class="s2v-head"><h2>Paint a label map, see it move</h2><p>Choose a class and paint what each pixel '
+            "shows, or drag a skeleton's joints; then make the video.</p></div>",
+            padding=False,
+        )
         chosen = gr.Radio(list(models), value=first, label="Model", info=_about(model), elem_id="s2v-model")
         # paint.js fetches the canvas: Gradio would mend the old one's elements instead of making new ones.
         gr.HTML('<div class="s2v-place"></div>')
         painting = gr.Textbox(visible=False)
         with gr.Row():
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=settings.MAX_SEED)
-            videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos")
-            frames = gr.Slider(1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames after the first")
-            most, label = settings.MAX_TEMPERATURE, "Temperature: how much motions differ"
-            temperature = gr.Slider(0, most, step=0.05, label=label, **_temperature(model))
+            seed = gr.Number(0, label="Seed", info="another number, another video", precision=0, minimum=0, maximum=settings.MAX_SEED)
+            videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos", info="each with the next seed")
+            frames = gr.Slider(1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames", info="after the first, 8 a second")
+            most, label = settings.MAX_TEMPERATURE, "Temperature"
+            temperature = gr.Slider(0, most, step=0.05, label=label, info="how much motions differ; 0: not at all", **_temperature(model))
         inputs = [painting, chosen, seed, videos, frames, temperature]
         with gr.Row():
             make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")
