@@ -17,7 +17,7 @@ import sys
 
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import define_beam_flags, run
 from seg2vid_tf.ops.published_preprocessing import split_preprocessing
 
 DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)")
@@ -72,9 +72,7 @@ RUNNER = flags.DEFINE_string(
     "measure by Apache Beam: DirectRunner, or FlinkRunner, SparkRunner, DataflowRunner, whose workers see the same "
     "disk; give them absolute paths",
 )
-BEAM_FLAGS = flags.DEFINE_multi_string(
-    "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
-)
+BEAM_FLAGS = define_beam_flags()
 WORKERS = flags.DEFINE_integer(
     "workers", 1, "with --runner=DirectRunner, processes on this machine, which share its cores", lower_bound=1
 )

@@ -15,7 +15,7 @@ import time
 import numpy as np
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import define_wait, run
 
 LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, grey or palette", required=True)
 SPEC = flags.DEFINE_string("spec", None, "the model's classes, a built-in name or a JSON file, to hold the map against")
@@ -59,9 +59,7 @@ RESUME = flags.DEFINE_bool(
 TIMEOUT = flags.DEFINE_float(
     "timeout", 60.0, "longest wait for one answer, all tries together, seconds", lower_bound=0.001
 )
-WAIT = flags.DEFINE_float(
-    "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
-)
+WAIT = define_wait()
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF")
 
 

@@ -98,13 +98,43 @@ def _integers(name: str, values: list[str]) -> tuple[int, ...]:
     return integers
 
 
+def define_wait() -> flags.FlagHolder:
+    """Defines --wait, of programs that ask a server."""
+    return flags.DEFINE_float(
+        "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
+    )
+
+
+def define_beam_flags() -> flags.FlagHolder:
+    """Defines --beam_flags, of programs that have Apache Beam share the work out."""
+    return flags.DEFINE_multi_string(
+        "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
+    )
+
+
 _formatwarning = warnings.formatwarning
 
 
 def _formatted(message, category, *where, **more):
     """What is said to a program's user has no line of code."""
-    told = issubclass(category, (MapWarning, RunWarning))
-    return f"note: {message}\n" if told else _formatwarning(message, category, *where, **more)
+    if issubclass(category, (MapWarning, RunWarning)):
+        return f"note: {message}\n"
+    # Python's own categories (a deprecation, an overflow) are for developers.
+    return f"warning: {message}\n" if category is UserWarning else _formatwarning(message, category, *where, **more)
+
+
+class _LogLine(logging.Formatter):
+    """A log's line as "warning: ...": absl's own form, W1130 08:31:53.123456 and a file's name, looks like breakage."""
+
+    def formatMessage(self, record):
+        return f"{record.levelname.lower()}: {super().formatMessage(record)}"
+
+
+class _TimedLogLine(logging.Formatter):
+    """The same of a server, of whose lines one wants to know the time."""
+
+    def formatMessage(self, record):
+        return f"{self.formatTime(record)} {record.levelname.lower()}: {super().formatMessage(record)}"
 
 
 # Of whose errors the text is for a program's user: ours, and those of what reads a user's files and addresses.
@@ -178,13 +208,14 @@ def one_given(*among: flags.FlagHolder) -> flags.FlagHolder:
     return given[0]
 
 
-def run(main) -> None:
+def run(main, timed_log: bool = False) -> None:
     """Runs an absl program; an error of the caller's making ends it with one clear line and exit status 1.
 
     Any other keeps its traceback.
 
     Args:
       main: takes no arguments and reads absl flags.
+      timed_log: whether lines of the log begin with the time, as a server's do.
     """
 
     def guarded(argv):
@@ -207,4 +238,5 @@ def run(main) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     absl.logging.set_verbosity(absl.logging.WARNING)
+    absl.logging.get_absl_handler().setFormatter(_TimedLogLine() if timed_log else _LogLine())
     app.run(guarded, flags_parser=parse)

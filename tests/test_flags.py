@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import os
 import pathlib
+import re
 import sys
 
 import pytest
@@ -12,6 +13,7 @@ from absl import flags as absl_flags
 from seg2vid_tf import flags
 from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS
 from seg2vid_tf.files import replacing
+from tests.programs import run_python
 
 
 @pytest.fixture
@@ -169,6 +171,29 @@ def test_a_full_disk_is_one_line_that_names_the_file_whoever_met_it(run_program,
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     assert run_program(write) == f"error: [Errno 28] No space left on device: '{tmp_path / 'a.txt'}'"
+
+
+_WARNS = """
+import logging, sys, warnings
+from absl import logging as absl_logging
+from seg2vid_tf.flags import run
+
+def main():
+    logging.warning("%d clips are short", 3)
+    absl_logging.error("no room")
+    warnings.warn("an old export")
+
+sys.argv = ["program.py"]
+run(main, timed_log={timed})
+"""
+
+
+@pytest.mark.parametrize(("timed", "start"), [(False, ""), (True, r"[-\d]{10} [:\d]{8},\d{3} ")])
+def test_warnings_are_told_as_such_and_not_in_absls_form(timed, start):
+    told = run_python("-c", _WARNS.format(timed=timed)).stderr.splitlines()
+    expected = (start + "warning: 3 clips are short", start + "error: no room", "warning: an old export")
+    for line, form in zip(told, expected, strict=True):
+        assert re.fullmatch(form, line), line
 
 
 def in_a_program(code):

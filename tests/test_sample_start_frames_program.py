@@ -174,7 +174,8 @@ def test_other_sizes_are_painted_resized_or_refused(outputs):
     np.testing.assert_array_equal(pixels(out / "resize/large_seed5.png"), pixels(out / "folder/a_seed5.png"))
     assert pixels(out / "wide/wide_seed6.png").shape == (32, 128, 3)
     assert endings["odd"].endswith(
-        "odd.png is (30, 64), height and width must be divisible by 4: give --resize to bring it to (32, 64)"
+        "odd.png is 30 x 64 (height x width), both must be divisible by 4: give --resize to bring it to the model's "
+        "32 x 64"
     )
     assert not (out / "odd").exists()
     # An older sheet would show other pictures.

@@ -105,11 +105,17 @@ def _blocks(models):
         gr.HTML('<div class="s2v-place"></div>')
         painting = gr.Textbox(visible=False)
         with gr.Row():
-            seed = gr.Number(0, label="Seed", info="another number, another video", precision=0, minimum=0, maximum=settings.MAX_SEED)
+            seed = gr.Number(
+                0, label="Seed", info="another number, another video", precision=0, minimum=0, maximum=settings.MAX_SEED
+            )
             videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos", info="each with the next seed")
-            frames = gr.Slider(1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames", info="after the first, 8 a second")
+            frames = gr.Slider(
+                1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames", info="after the first, 8 a second"
+            )
             most, label = settings.MAX_TEMPERATURE, "Temperature"
-            temperature = gr.Slider(0, most, step=0.05, label=label, info="how much motions differ; 0: not at all", **_temperature(model))
+            temperature = gr.Slider(
+                0, most, step=0.05, label=label, info="how much motions differ; 0: not at all", **_temperature(model)
+            )
         inputs = [painting, chosen, seed, videos, frames, temperature]
         with gr.Row():
             make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")

@@ -45,14 +45,20 @@ def video(made: Video, spec: AnnotationSpec) -> str:
     columns = [_figure("video", gif, f"video of seed {made.seed}")]
     if made.label_maps is not None:
         palette = colorize(_all_ids(spec), spec).tobytes()
-        columns.append(_figure("label map, moving along", _indexed_gif(made.label_maps, palette), "label map moving along"))
+        columns.append(
+            _figure("label map, moving along", _indexed_gif(made.label_maps, palette), "label map moving along")
+        )
     if made.flow is not None:
         flow = flow_to_color(made.flow)
-        columns.append(_figure("flow: colour shows where to, strength how far", gif_bytes(_in_step(flow), FPS), "flow as colours"))
+        columns.append(
+            _figure("flow: colour shows where to, strength how far", gif_bytes(_in_step(flow), FPS), "flow as colours")
+        )
     if made.visibility is not None:
         seen, palette = np.round(255 * made.visibility[..., 0]).astype(np.uint8), np.repeat(np.arange(256), 3)
         gif_of_it = _indexed_gif(_in_step(seen), palette.astype(np.uint8).tobytes())
-        columns.append(_figure("visibility: black was hidden in the first frame", gif_of_it, "white: seen in the start frame"))
+        columns.append(
+            _figure("visibility: black was hidden in the first frame", gif_of_it, "white: seen in the start frame")
+        )
     name = f"video_seed{made.seed}"
     downloads = _download(f"{name}.gif", "gif", gif, "download GIF") + " " + _mp4(made.frames, name)
     return (

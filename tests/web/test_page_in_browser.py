@@ -207,7 +207,9 @@ def test_files(browser, street, tmp_path):
             assert str(tmp_path) not in page.inner_text(".s2v-says")
             np.testing.assert_array_equal(_painted(page), before)
         page.set_input_files(".s2v-map", tmp_path / "painted.png")
-        page.wait_for_function("document.querySelector('.s2v-says').textContent.includes('1 pixel has a colour of no class')")
+        page.wait_for_function(
+            "document.querySelector('.s2v-says').textContent.includes('1 pixel has a colour of no class')"
+        )
         found = _painted(page)
         assert found[20, 5] in (10, ROAD)
         found[20, 5] = ROAD

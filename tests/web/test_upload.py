@@ -108,7 +108,10 @@ def test_a_style_picture_is_brought_to_size():
 def test_what_is_wrong_is_told_without_a_programs_flags(label_map):
     photo = _file(colorize(label_map, SPEC), "JPEG")
     unknown = _file(np.full_like(label_map, 99))
-    for data, message in ((photo, "m.png: not a PNG file (a JPEG file); a label map is"), (unknown, "choose it beside your file")):
+    for data, message in (
+        (photo, "m.png: not a PNG file (a JPEG file); a label map is"),
+        (unknown, "choose it beside your file"),
+    ):
         with pytest.raises(ValueError) as error:
             upload.read_map(data, "m.png", SPEC, SIZE)
         assert message in str(error.value) and "--" not in str(error.value)
