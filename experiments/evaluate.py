@@ -37,9 +37,11 @@ NUM_FRAMES = flags.DEFINE_integer("num_frames", None, "frames after frame 0; def
 HORIZONS = flags.DEFINE_list(
     "horizons", [], "also give each score over the first frames alone: 4,8 adds <score>@4 and <score>@8"
 )
-SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
+SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn for each window; 0 or at least 2")
 TEMPERATURE = flags.DEFINE_float(
-    "temperature", None, "how much the samples differ: 0 not at all, 1 as the prior says; default: the model's own"
+    "temperature",
+    None,
+    "how much the samples differ: 0 not at all, 1 as much as the model expects; default: the model's own",
 )
 SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before, where z has two parts")
 EXTERNAL_FLOW = flags.DEFINE_bool(
@@ -52,7 +54,9 @@ WINDOW_STRIDE = flags.DEFINE_integer(
     "exact motion a clip's first window alone",
     lower_bound=1,
 )
-MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
+MAX_CLIPS = flags.DEFINE_integer(
+    "max_clips", None, "measure this many windows (T + 1 frames in a row of a clip) only", lower_bound=1
+)
 LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", None, "segmenter that answers in Cityscapes trainIds")
 FEATURES = flags.DEFINE_list(

@@ -62,7 +62,7 @@ Z_WALK = flags.DEFINE_float(
 TEMPERATURE = flags.DEFINE_float(
     "temperature",
     None,
-    "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own",
+    "how much drawn motions differ: 0 not at all, 1 as much as the model expects; default: the model's own",
     lower_bound=0.0,
 )
 MOTION_OF = flags.DEFINE_string(

@@ -66,7 +66,7 @@ Z_WALK = flags.DEFINE_float(
 TEMPERATURE = flags.DEFINE_float(
     "temperature",
     None,
-    "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own",
+    "how much drawn motions differ: 0 not at all, 1 as much as the model expects; default: the model's own",
     lower_bound=0.0,
 )
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of MP4s")

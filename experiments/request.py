@@ -154,21 +154,23 @@ def ask(client, spec, style):
         chunks = list(client.video(label_map, SEED.value, NUM_FRAMES.value, start_frame, Z_WALK.value))
     except StatusError as error:
         if error.code == "INVALID_ARGUMENT":
-            check_size(client.read_label_map(label_map).shape, client.size())
+            check_size(LABEL_MAP, client.read_label_map(label_map).shape, client.size())
+            if isinstance(start_frame, str):
+                check_size(START_FRAME, read_frame(pathlib.Path(start_frame)).shape[:2], client.size())
         raise
     return np.concatenate(chunks)[:, kept[0], kept[1]]
 
 
-def check_size(found, size):
-    """Says what a map that was refused for its size lacks.
+def check_size(flag, found, size):
+    """Says what a map or a picture that was refused for its size lacks.
 
     Raises:
-      ValueError: found, (height, width) of the map, is not size, the model's.
+      ValueError: found, (height, width) of what the flag names, is not size, the model's.
     """
     if found != size:
         raise ValueError(
-            f"--label_map is {found[0]}x{found[1]} (height x width), the model on the server takes "
-            f"{size[0]}x{size[1]}: --resize brings it there"
+            f"--{flag.name} is {found[0]} x {found[1]} (height x width), the model on the server takes {size[0]} x "
+            f"{size[1]}: give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
         )
 
 

@@ -24,17 +24,20 @@ flags.disclaim_key_flags()
 
 
 def define_config_flags(presets: dict) -> None:
-    """Defines --preset and one flag per field of the presets' config.
+    """Defines --model_size and one flag per field of the presets' config.
+
+    --preset, its name of before, which elsewhere names a model that comes with the project, goes on working.
 
     Args:
       presets: {name: config}, all of one class; the first one is the default.
     """
     flags.DEFINE_enum(
-        "preset",
+        "model_size",
         next(iter(presets)),
         list(presets),
         "sizes and settings to start from; every other flag changes one of them",
     )
+    flags.DEFINE_enum("preset", None, list(presets), "old name of --model_size")
     for part in dataclasses.fields(next(iter(presets.values()))):
         for field in dataclasses.fields(part.type):
             defaults = {name: getattr(getattr(config, part.name), field.name) for name, config in presets.items()}
@@ -46,7 +49,7 @@ def _define(field: dataclasses.Field, part: str, defaults: dict) -> None:
     # Where the presets are of one mind their names would only be in the way.
     shown = ", ".join(f"{name}: {_shown(value)}" for name, value in defaults.items())
     shown = (
-        f"preset {shown}" if len(set(defaults.values())) > 1 else f"default: {_shown(next(iter(defaults.values())))}"
+        f"default {shown}" if len(set(defaults.values())) > 1 else f"default: {_shown(next(iter(defaults.values())))}"
     )
     help_text = f"{subject}{field.metadata['help']} ({shown})"
     if field.type is bool:
@@ -68,12 +71,20 @@ def _shown(value) -> str:
 
 
 def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
-    """The preset named by --preset with every given flag on top.
+    """The preset named by --model_size with every given flag on top.
 
     Raises:
-      ValueError: unknown preset, or a list flag that does not hold positive integers.
+      ValueError: unknown preset, a list flag that does not hold positive integers, or two names of one flag.
     """
-    config = preset(presets, values.preset)
+    name = values.model_size
+    if values.preset is not None:
+        if values["model_size"].present:
+            raise ValueError("--preset is the old name of --model_size: give one of them")
+        warnings.warn(
+            f"--preset is called --model_size now: give --model_size={values.preset}", RunWarning, stacklevel=2
+        )
+        name = values.preset
+    config = preset(presets, name)
     parts = {}
     for part in dataclasses.fields(config):
         given = {}
