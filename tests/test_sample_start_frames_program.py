@@ -234,5 +234,7 @@ def test_instance_maps_reach_a_model_that_reads_them(start_frame_config, spec, m
     np.testing.assert_allclose(written, painted, atol=1)
     assert np.abs(written - np.array(without, int)).max() > 1, "their borders are seen"
     assert "this model needs an instance map" in missing and "this model has no style encoder" in no_encoder
-    assert "one/b.png" in one_missing and "half.png is (16, 64), its label map (32, 64): give --resize" in half
+    assert (
+        "one/b.png" in one_missing and "half.png is 16 x 64 (height x width), 32 x 64 is wanted: give --resize" in half
+    )
     assert not (tmp_path / "none").exists()

@@ -43,7 +43,8 @@ def main():
     consumed = TRAIN_BATCH.value * (steps + 1) / step
     print(
         f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, medians of {REPEATS.value}; model size "
-        f"{MODEL_SIZE.value}: {size[0]}x{size[1]}, windows of 1 + {steps} frames, a step of {TRAIN_BATCH.value} takes {step:.2f} s"
+        f"{MODEL_SIZE.value}: {size[0]}x{size[1]}, windows of 1 + {steps} frames, a step of {TRAIN_BATCH.value} takes "
+        f"{step:.2f} s"
     )
     print("| what | frames/s | times what a step consumes |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
