@@ -303,6 +303,17 @@ def test_a_given_start_frame_is_frame_0_and_keeps_the_seeds_motion(pipe, label_m
     assert np.abs(again.frames.astype(int) - pipe(label_map, seed=1).frames).mean() < 2
 
 
+def test_a_style_seed_gives_every_video_the_look_of_that_seed_and_leaves_its_motion(pipe, seg2vid, label_map):
+    out = pipe(label_map, seed=5, num_videos=2, style_seed=9)
+    seeds = tf.constant([5, 6], tf.int64)
+    style = tf.repeat(seg2vid.start_frame_model.draw_style(tf.constant([9], tf.int64)), 2, axis=0)
+    painted = to_uint8(seg2vid.start_frame_model.paint(np.repeat(label_map[None], 2, axis=0), style, seeds))
+    np.testing.assert_allclose(out.start_frame.astype(int), painted, atol=1)
+    z = pipe.draw_motion(label_map, seed=5, num_videos=2)
+    _assert_same(out, pipe(label_map, seed=5, num_videos=2, style_seed=9, z=z))
+    assert (out.start_frame != pipe(label_map, seed=5, num_videos=2).start_frame).any()
+
+
 def test_a_reference_gives_every_video_its_style(pipe, seg2vid, label_map):
     count = pipeline_module.MAX_BATCH + 1
     reference = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
@@ -540,6 +551,14 @@ BAD_ARGUMENTS = {
         r"reference must be uint8 \(32, 64, 3\), received uint8 \(16, 64, 3\)",
     ),
     "reference float": ({"reference": np.zeros((*SIZE, 3))}, "reference must be uint8 .*, received float64"),
+    "two styles": (
+        {"style_seed": 1, "reference": np.zeros((*SIZE, 3), np.uint8)},
+        "reference and style_seed both say which style the start frame has",
+    ),
+    "style beside start": (
+        {"start_frame": np.zeros((*SIZE, 3), np.uint8), "style_seed": 1},
+        "style_seed would not be used, leave out: start_frame skips stage 1",
+    ),
     "reference beside start": (
         {"start_frame": np.zeros((*SIZE, 3), np.uint8), "reference": np.zeros((*SIZE, 3), np.uint8)},
         "reference would not be used, leave out: start_frame skips stage 1",
