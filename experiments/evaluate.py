@@ -17,7 +17,7 @@ import sys
 
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import define_beam_flags, run
 from seg2vid_tf.ops.published_preprocessing import split_preprocessing
 
 DATA = flags.DEFINE_string("data", None, "one prepared split (it holds manifest.json)")
@@ -37,9 +37,11 @@ NUM_FRAMES = flags.DEFINE_integer("num_frames", None, "frames after frame 0; def
 HORIZONS = flags.DEFINE_list(
     "horizons", [], "also give each score over the first frames alone: 4,8 adds <score>@4 and <score>@8"
 )
-SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn from the prior for each window; 0 or at least 2")
+SAMPLES = flags.DEFINE_integer("samples", 20, "motions drawn for each window; 0 or at least 2")
 TEMPERATURE = flags.DEFINE_float(
-    "temperature", None, "how much the samples differ: 0 not at all, 1 as the prior says; default: the model's own"
+    "temperature",
+    None,
+    "how much the samples differ: 0 not at all, 1 as much as the model expects; default: the model's own",
 )
 SWAP = flags.DEFINE_bool("swap", True, "also take one part of z from the window before, where z has two parts")
 EXTERNAL_FLOW = flags.DEFINE_bool(
@@ -52,7 +54,9 @@ WINDOW_STRIDE = flags.DEFINE_integer(
     "exact motion a clip's first window alone",
     lower_bound=1,
 )
-MAX_CLIPS = flags.DEFINE_integer("max_clips", None, "measure this many windows only", lower_bound=1)
+MAX_CLIPS = flags.DEFINE_integer(
+    "max_clips", None, "measure this many windows (T + 1 frames in a row of a clip) only", lower_bound=1
+)
 LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", None, "segmenter that answers in Cityscapes trainIds")
 FEATURES = flags.DEFINE_list(
@@ -72,9 +76,7 @@ RUNNER = flags.DEFINE_string(
     "measure by Apache Beam: DirectRunner, or FlinkRunner, SparkRunner, DataflowRunner, whose workers see the same "
     "disk; give them absolute paths",
 )
-BEAM_FLAGS = flags.DEFINE_multi_string(
-    "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
-)
+BEAM_FLAGS = define_beam_flags()
 WORKERS = flags.DEFINE_integer(
     "workers", 1, "with --runner=DirectRunner, processes on this machine, which share its cores", lower_bound=1
 )

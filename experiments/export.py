@@ -2,6 +2,7 @@
 
     python experiments/export.py --run_dir=runs/street --name=street
     python experiments/export.py --run_dir=runs/street --name=street_motion --model=motion
+    python experiments/export.py --run_dir=runs/city --name=city --motion_dir=saved_models/street
     python experiments/export.py --saved_model=saved_models/street --format=onnx
 
 Both stages as one model, seg2vid, or one of them: start_frame paints start frames, motion animates given ones. Every
@@ -20,6 +21,9 @@ from absl import flags
 from seg2vid_tf.flags import one_given, run
 
 RUN_DIR = flags.DEFINE_string("run_dir", None, "folder that holds start_frame/, motion/ or both")
+MOTION_DIR = flags.DEFINE_string(
+    "motion_dir", None, "run or export that stage 2 is taken from, instead of --run_dir; of its spec and size"
+)
 SAVED_MODEL = flags.DEFINE_string(
     "saved_model", None, "export (model or version folder) to convert, instead of --run_dir; keeps name and version"
 )
@@ -51,6 +55,8 @@ def check_flags():
     given = one_given(RUN_DIR, SAVED_MODEL)
     if given.name == "saved_model" and (FORMAT.value == "saved_model" or MODEL.value != "seg2vid"):
         raise ValueError("--saved_model is an export already: give --format=onnx or openvino, and no --model")
+    if MOTION_DIR.value and (given.name == "saved_model" or MODEL.value != "seg2vid"):
+        raise ValueError("--motion_dir gives a run of stage 1 its stage 2: leave out --saved_model and --model")
     if given.name == "saved_model" and CARD.value:
         raise ValueError("--card is of a model that is exported; what is converted keeps its own: leave it out")
     if given.name == "run_dir" and not NAME.value:
@@ -88,7 +94,17 @@ def export_run():
     from seg2vid_tf.serving.prediction_log import can_log
 
     model, card = model_of_run()
-    target = export(model, ROOT.value, NAME.value, VERSION.value, card, say, RUN_DIR.value, WITH_DISCRIMINATOR.value)
+    target = export(
+        model,
+        ROOT.value,
+        NAME.value,
+        VERSION.value,
+        card,
+        say,
+        RUN_DIR.value,
+        WITH_DISCRIMINATOR.value,
+        MOTION_DIR.value,
+    )
     print(f"exported and verified: {target}")
     if not can_log():
         print(
@@ -106,9 +122,9 @@ def model_of_run():
     if CARD.value:
         card = pathlib.Path(CARD.value).read_text(encoding="utf-8")
     else:
-        card = model_card(NAME.value, RUN_DIR.value, stages)
-    say(f"restoring {' and '.join(stages)} of {RUN_DIR.value}")
-    return seg2vid_from_run(RUN_DIR.value, stages), card
+        card = model_card(NAME.value, RUN_DIR.value, stages, MOTION_DIR.value)
+    say(f"restoring {' and '.join(stages)} of {' and '.join(filter(None, (RUN_DIR.value, MOTION_DIR.value)))}")
+    return seg2vid_from_run(RUN_DIR.value, stages, MOTION_DIR.value), card
 
 
 def _target(name, version):

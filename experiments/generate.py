@@ -4,6 +4,9 @@
 
 Writes video.gif and video.mp4 (several videos side by side), frames/<video>/<frame>.png and flow.png.
 An earlier call's frames in the same folder are replaced, those of further videos removed.
+
+Another style for the same motion, the same --seed: --style_seed=5 draws one, --reference=photo.jpg takes a photo's, and
+--restyle=car,building gives those classes alone the style of --restyle_seed.
 """
 
 import functools
@@ -34,6 +37,9 @@ FIT = flags.DEFINE_enum(
 )
 START_FRAME = flags.DEFINE_string("start_frame", None, "picture to animate: skips stage 1")
 REFERENCE = flags.DEFINE_string("reference", None, "picture whose style the start frame takes")
+STYLE_SEED = flags.DEFINE_integer("style_seed", None, "seed of the start frame's style, instead of each video's own")
+RESTYLE = flags.DEFINE_list("restyle", [], "classes that take the style of --restyle_seed, by name; needs TensorFlow")
+RESTYLE_SEED = flags.DEFINE_integer("restyle_seed", 1000, "seed of the style of the --restyle classes")
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 COLORS = flags.DEFINE_string(
@@ -56,7 +62,7 @@ Z_WALK = flags.DEFINE_float(
 TEMPERATURE = flags.DEFINE_float(
     "temperature",
     None,
-    "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own",
+    "how much drawn motions differ: 0 not at all, 1 as much as the model expects; default: the model's own",
     lower_bound=0.0,
 )
 MOTION_OF = flags.DEFINE_string(
@@ -80,11 +86,13 @@ def main():
 
     spec, size = spec_and_size()
     label_map, shape = read_label_map(spec, size)
-    given = pictures(shape, size)
+    given, restyle = pictures(shape, size), spec.class_ids(RESTYLE.value, "--restyle")
     print("loading the model ...", flush=True)
     pipe = load_pipeline()
     print("making the videos ...", flush=True)
-    if INTERPOLATE_TO.value is not None and START_FRAME.value is None:
+    if restyle:
+        given = {"start_frame": restyled_start_frame(label_map, given, restyle)}
+    elif INTERPOLATE_TO.value is not None and START_FRAME.value is None:
         # One picture for all videos: only their motions differ.
         given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
     given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
@@ -113,6 +121,7 @@ def check_flags():
     for flag in (MOTION_LABEL_IDS, MOTION_COLORS):
         if flag.value and not MOTION_OF.value:
             raise ValueError(f"--{flag.name} says what the maps of --motion_of are, which is not given; leave it out")
+    check_styles()
     check_fit(FIT.value, RESIZE.value)
     for flag in (LABEL_MAP, START_FRAME, REFERENCE, INSTANCE_MAP):
         if flag.value and not pathlib.Path(flag.value).is_file():
@@ -126,16 +135,29 @@ def check_flags():
         media.require_mp4()
 
 
+def check_styles():
+    """Refuses flags that contradict each other on the start frame's style.
+
+    Raises:
+      ValueError: it names them.
+    """
+    if START_FRAME.value and (STYLE_SEED.value is not None or RESTYLE.value):
+        raise ValueError("--start_frame is shown as it is: leave out --style_seed and --restyle, which paint one")
+    if REFERENCE.value and STYLE_SEED.value is not None:
+        raise ValueError("--reference and --style_seed both say which style the start frame has: give one of them")
+    if RESTYLE_SEED.present and not RESTYLE.value:
+        raise ValueError("--restyle_seed is the style of --restyle's classes, which are not given; leave it out")
+    if RESTYLE.value and (ONNX.value or OPENVINO.value):
+        raise ValueError("--restyle needs the networks of --saved_model, --preset or --run_dir: give one of those")
+
+
 def read_label_map(spec, size):
     """(uint8 [H,W] at the model's size, (height, width) of the file's own)."""
-    from seg2vid_tf.annotations.color_map import read_told_map
-    from seg2vid_tf.annotations.doubts import warn_of_file
+    from seg2vid_tf.annotations.doubts import read_doubted_map
     from seg2vid_tf.data.fit import map_at
 
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
-    label_map = read_told_map(LABEL_MAP.value, spec, **told)
-    if LABEL_IDS.value and not COLORS.value:
-        warn_of_file(LABEL_MAP.value, spec, LABEL_IDS.value)
+    label_map = read_doubted_map(LABEL_MAP.value, spec, **told)
     return map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value), label_map.shape
 
 
@@ -193,12 +215,15 @@ def spec_and_size():
 
 
 def pictures(shape, size):
-    """{input of the pipeline: picture} of the flags that name one, at the model's (height, width); shape: the map's."""
+    """{input of the pipeline: its value} of what start frames are painted from; shape: the map's.
+
+    Pictures and instance maps are at the model's (height, width).
+    """
     from seg2vid_tf.annotations.label_map import resize_label_map
     from seg2vid_tf.data.fit import content, fitted
     from seg2vid_tf.data.pictures import TURNS, exif_orientation, read_frame, read_instance_map, resize_frame
 
-    found = {}
+    found = {} if STYLE_SEED.value is None else {"style_seed": STYLE_SEED.value}
     for flag in (START_FRAME, REFERENCE):
         if flag.value:
             frame, turned = read_frame(pathlib.Path(flag.value)), exif_orientation(pathlib.Path(flag.value))
@@ -241,6 +266,25 @@ def load_pipeline():
     }
     flag = one_given(SAVED_MODEL, RUN_DIR, PRESET, ONNX, OPENVINO)
     return constructors[flag.name](flag.value)
+
+
+def restyled_start_frame(label_map, given, classes):
+    """uint8 [H,W,3]: --seed's start frame, in which some classes, by their ids, have the style of --restyle_seed."""
+    from seg2vid_tf.export_folder import preset_folder
+    from seg2vid_tf.models.restore import load_start_frame_model
+    from seg2vid_tf.models.start_frame.restyle import restyled
+    from seg2vid_tf.ops.image import to_float, to_uint8
+
+    path = preset_folder(PRESET.value) if PRESET.value else SAVED_MODEL.value or RUN_DIR.value
+    model, _ = load_start_frame_model(path)
+    seed, instances = np.array([SEED.value], np.int64), given.get("instance_map")
+    if "reference" in given:
+        style = model.encode_style(to_float(given["reference"])[None])
+    else:
+        style = model.draw_style(np.array([given.get("style_seed", SEED.value)], np.int64))
+    style = restyled(model, style, label_map, classes, RESTYLE_SEED.value)
+    frames = model.paint(label_map[None], style, seed, None if instances is None else instances[None].astype(np.int32))
+    return to_uint8(frames).numpy()[0]
 
 
 def chosen_motion(pipe, label_map):

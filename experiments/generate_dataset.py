@@ -23,7 +23,7 @@ import sys
 
 from absl import flags
 
-from seg2vid_tf.flags import one_given, run
+from seg2vid_tf.flags import define_beam_flags, one_given, run
 
 INPUT = flags.DEFINE_string("input", None, "folder of label maps, or a prepared split: frame 0's map of each clip")
 PATTERN = flags.DEFINE_string(
@@ -66,7 +66,7 @@ Z_WALK = flags.DEFINE_float(
 TEMPERATURE = flags.DEFINE_float(
     "temperature",
     None,
-    "how much drawn motions differ: 0 not at all, 1 as the prior says; default: the model's own",
+    "how much drawn motions differ: 0 not at all, 1 as much as the model expects; default: the model's own",
     lower_bound=0.0,
 )
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of MP4s")
@@ -81,9 +81,7 @@ THREADS = flags.DEFINE_integer(
     "threads", 1, "TensorFlow's threads in each worker; another number may give other bytes", lower_bound=1
 )
 RUNNER = flags.DEFINE_string("runner", "DirectRunner", "DirectRunner, FlinkRunner, SparkRunner, DataflowRunner")
-BEAM_FLAGS = flags.DEFINE_multi_string(
-    "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
-)
+BEAM_FLAGS = define_beam_flags()
 _MOST_TOLD = 10
 # {flag: with what value of which other flag it means something}.
 _ONLY_WITH = {"fps": ("format", "mp4"), "image_format": ("format", "tfrecord"), "quality": ("image_format", "jpeg")}

@@ -3,14 +3,18 @@ r"""Imports labels that an annotation tool or a data set wrote: folders of frame
     python experiments/import_labels.py --input=export --spec=my_classes.json --output=my_frames
     python experiments/import_labels.py --input=instances.json --images=photos --spec=cityscapes --output=my_frames \
         --map=pavement:sidewalk,my_car:ignored
+    python experiments/import_labels.py --input=map.png --images=photo.jpg --spec=cityscapes --output=my_photo \
+        --format=own_numbers --map=1:road,2:car
 
 Classes go by name: case, spaces and signs do not count, digits only where a name with them is known; usual
 synonyms are known, --map says the rest; names that nobody knows are ignored and listed with their counts. The format is
-found out, or given by --format; inspect_annotation.py says what a single file is. The output is what prepare_data.py
---dataset=frame_folder reads; import_report.html in it shows pictures beside their maps. An import that fails leaves
-nothing there.
+found out, or given by --format; inspect_annotation.py says what a single file is. Of maps whose numbers or colours
+mean what only you know, --format=own_numbers or own_colors lists them, and --map names them. The output is what
+prepare_data.py --dataset=frame_folder reads; import_report.html in it shows pictures beside their maps. An import that
+fails leaves nothing there.
 """
 
+import dataclasses
 import pathlib
 import sys
 import time
@@ -23,7 +27,9 @@ INPUT = flags.DEFINE_string("input", None, "folder or file that the tool wrote",
 SPEC = flags.DEFINE_string("spec", None, "classes to map to, a built-in name or a JSON file", required=True)
 OUTPUT = flags.DEFINE_string("output", None, "folder to write, which must not be there yet", required=True)
 FORMAT = flags.DEFINE_string("format", "", "what --input is, where it is not found out; see label_formats/formats.py")
-IMAGES = flags.DEFINE_string("images", "", "folder of the pictures, where they are not beside the labels")
+IMAGES = flags.DEFINE_string(
+    "images", "", "folder of the pictures, where they are not beside the labels; of a single label file, its picture"
+)
 MAP = flags.DEFINE_list("map", [], "their name:ours, comma-separated; ours may be ignored")
 INSTANCES = flags.DEFINE_bool("instances", True, "write instance maps where the format tells instances apart")
 PICTURES = flags.DEFINE_integer("pictures", 12, "pictures to show in the report", lower_bound=0)
@@ -66,8 +72,7 @@ def main():
         check_report(report, spec, root, images)
         write_text(folder / "import_report.html", html_report(f"{root}, {name}", report, spec))
     print(f"{report.written} maps in {out}, {time.monotonic() - started:.0f} s; report: {out / 'import_report.html'}")
-    command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
-    print(f"next: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
+    say_what_is_next(out)
 
 
 def labelled_pictures(root, images):
@@ -77,8 +82,19 @@ def labelled_pictures(root, images):
 
     name = FORMAT.value or identify(root)
     if name is None:
-        raise ValueError(f"{root}: of no format that is known from its files; give --format, one of {sorted(FORMATS)}")
-    pictures = reader(name)(root, images)
+        raise ValueError(
+            f"{root}: of no format that is known from its files; give --format, one of {sorted(FORMATS)}. Of PNGs of "
+            "numbers or colours of your own: --format=own_numbers or own_colors, with --map=1:road,2:car"
+        )
+    single = images if images is not None and images.is_file() else None
+    pictures = reader(name)(root, None if single else images)
+    if single:
+        if len(pictures) != 1:
+            raise ValueError(
+                f"--images={images} is one picture, --input={root} has the labels of {len(pictures)}: give the folder "
+                "of the pictures, or one file of labels"
+            )
+        pictures = [dataclasses.replace(pictures[0], image=single)]
     if not pictures:
         raise ValueError(f"{root}: no labels of format {name} ({FORMATS[name].tool}) in it; give another --format")
     return name, pictures
@@ -94,6 +110,18 @@ def say_what_is_missing(report, name, root, images):
     ):
         if sources:
             print(f"left out, {why}: {len(sources)}, the first {sources[0]}")
+
+
+def say_what_is_next(out):
+    """The commands that go on from here: data to train on, or a video of one picture."""
+    command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
+    print(f"next, to train: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
+    label_map = next(iter(sorted(out.glob("*/label/*.png"))))
+    photo = next(label_map.parent.with_name("image").glob(f"{label_map.stem}.*"))
+    print(
+        f"or, a video of a photo: generate.py --saved_model=FOLDER --label_map={label_map} --start_frame={photo} "
+        "--resize --fit=crop --output=out"
+    )
 
 
 def check_report(report, spec, root, images):

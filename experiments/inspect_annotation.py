@@ -4,8 +4,7 @@
 
 Without --spec it says which annotation tool or data set writes such a file (a PNG or JSON file, or a folder of them)
 and the command that imports it, and lists the bare ids and all built-in specs and label sets, the likeliest first.
---colors reads a map
-that is painted in colours: of the classes (--colors=classes) or of one of the spec's colour sets.
+--colors reads a map that is painted in colours: of the classes (--colors=classes) or of one of the spec's colour sets.
 """
 
 import pathlib
@@ -21,6 +20,7 @@ LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where 
 COLORS = flags.DEFINE_string("colors", None, "classes, or a colour set of the spec, as official: the map is painted")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
 OUTPUT = flags.DEFINE_string("output", "", "PNG to draw the map and its legend in")
+_LEAST_KNOWN = 0.5  # share of the pixels; a spec that knows fewer is none of the likely ones
 
 
 def main():
@@ -63,14 +63,18 @@ def _say_what_it_is():
     name = identify(path)
     if name is not None:
         whole = path if path.is_dir() or path.suffix == ".json" and name in ("coco", "label_studio") else path.parent
-        print(f"{path}: {name}, as {FORMATS[name].tool} write it; it is imported by")
+        print(f"{path}: format {name} ({FORMATS[name].tool}); this imports it:")
         print(f"  import_labels.py --format={name} --input={whole} --spec=SPEC --output=my_frames  (--images=FOLDER)")
+    elif path.is_dir() or path.suffix.lower() == ".json":
+        raise ValueError(f"{path}: of no format that import_labels.py knows, {sorted(FORMATS)}")
     try:
         read_ids(path, depths=(8, 16), allow_palette=True)
     except ValueError:
         if name is None:
             raise
         return
+    own = f"import_labels.py --format=own_numbers --input={path} --images=PHOTO --map=1:road,2:car"
+    print(f"if its numbers are your own, this names them: {own} --spec=SPEC --output=my_photo")
     _list_ids()
 
 
@@ -93,10 +97,10 @@ def _list_ids():
             score = likely.get(encoding_of(spec, label_set), -np.inf)
             of_it = f"--spec={spec.name}" + (f" --label_ids={label_set}" if label_set else "")
             rows.append((score, share, spec.num_classes, of_it))
-    # Official maps hold ids besides those of classes, which label sets leave out. Of those that are written alike, the
-    # one that tells more classes apart.
+    # Official maps hold ids besides those of classes, which label sets leave out, but never for most of the picture. Of
+    # those that are written alike, the one that tells more classes apart.
     print("share of the pixels whose ids are known, the likeliest first, by where the ids lie and how many there are:")
-    for _, share, _, of_it in sorted(rows, key=lambda row: (-row[0], -row[1], -row[2])):
+    for _, share, _, of_it in sorted(rows, key=lambda row: (row[1] < _LEAST_KNOWN, -row[0], -row[1], -row[2])):
         print(f"{share:7.2%}  {of_it}")
 
 

@@ -15,7 +15,7 @@ import pathlib
 
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import define_wait, run
 
 PRESET = flags.DEFINE_string("preset", None, "model that comes with the project: the one that is chosen at first")
 SAVED_MODEL = flags.DEFINE_multi_string(
@@ -27,9 +27,7 @@ SPEC = flags.DEFINE_string("spec", None, "the classes of the server's model: a b
 PROTOCOL = flags.DEFINE_enum(
     "protocol", "rest", ["rest", "grpc"], "how the server is asked: port 8501, or 8500 for gRPC"
 )
-WAIT = flags.DEFINE_float(
-    "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
-)
+WAIT = define_wait()
 HOST = flags.DEFINE_string("host", "127.0.0.1", "address to listen at; 0.0.0.0 lets everybody on the network in")
 PORT = flags.DEFINE_integer("port", 7860, "port to listen at", lower_bound=1, upper_bound=65535)
 
@@ -95,7 +93,7 @@ def load(folder):
     except (OSError, ValueError) as error:
         print(f"{folder}: {error}", flush=True)
         # Visitors need not know where on this machine it lies.
-        raise ValueError("this model cannot be loaded; where the page was started it is said why") from error
+        raise ValueError("this model cannot be loaded; the terminal that runs paint.py says why") from error
     print("loaded", flush=True)
     return pipe
 

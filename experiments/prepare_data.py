@@ -51,7 +51,7 @@ from collections.abc import Callable
 from absl import flags
 
 from seg2vid_tf.files import check_new
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import define_beam_flags, run
 
 FLAGS = flags.FLAGS
 # No import of the package's readers before the flags are known to be right: a mistake is told at once.
@@ -144,9 +144,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_bool("dry_run", False, "say what would be read, and its first problems, and write nothing")
 flags.DEFINE_string("runner", "", "prepare by Apache Beam: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner")
-flags.DEFINE_multi_string(
-    "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
-)
+define_beam_flags()
 flags.DEFINE_integer("workers", 1, "with --runner=DirectRunner, processes on this machine", lower_bound=1)
 
 

@@ -15,7 +15,7 @@ import time
 import numpy as np
 from absl import flags
 
-from seg2vid_tf.flags import run
+from seg2vid_tf.flags import define_wait, run
 
 LABEL_MAP = flags.DEFINE_string("label_map", None, "PNG of class ids, grey or palette", required=True)
 SPEC = flags.DEFINE_string("spec", None, "the model's classes, a built-in name or a JSON file, to hold the map against")
@@ -59,9 +59,7 @@ RESUME = flags.DEFINE_bool(
 TIMEOUT = flags.DEFINE_float(
     "timeout", 60.0, "longest wait for one answer, all tries together, seconds", lower_bound=0.001
 )
-WAIT = flags.DEFINE_float(
-    "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
-)
+WAIT = define_wait()
 FPS = flags.DEFINE_float("fps", 8.0, "frames a second of the GIF")
 
 
@@ -156,21 +154,23 @@ def ask(client, spec, style):
         chunks = list(client.video(label_map, SEED.value, NUM_FRAMES.value, start_frame, Z_WALK.value))
     except StatusError as error:
         if error.code == "INVALID_ARGUMENT":
-            check_size(client.read_label_map(label_map).shape, client.size())
+            check_size(LABEL_MAP, client.read_label_map(label_map).shape, client.size())
+            if isinstance(start_frame, str):
+                check_size(START_FRAME, read_frame(pathlib.Path(start_frame)).shape[:2], client.size())
         raise
     return np.concatenate(chunks)[:, kept[0], kept[1]]
 
 
-def check_size(found, size):
-    """Says what a map that was refused for its size lacks.
+def check_size(flag, found, size):
+    """Says what a map or a picture that was refused for its size lacks.
 
     Raises:
-      ValueError: found, (height, width) of the map, is not size, the model's.
+      ValueError: found, (height, width) of what the flag names, is not size, the model's.
     """
     if found != size:
         raise ValueError(
-            f"--label_map is {found[0]}x{found[1]} (height x width), the model on the server takes "
-            f"{size[0]}x{size[1]}: --resize brings it there"
+            f"--{flag.name} is {found[0]} x {found[1]} (height x width), the model on the server takes {size[0]} x "
+            f"{size[1]}: give --resize to bring it there, and --fit=crop or letterbox to keep its shape"
         )
 
 

@@ -46,27 +46,24 @@ def main():
     from seg2vid_tf.annotations.label_map import colorize
     from seg2vid_tf.media import contact_sheet, save_png
     from seg2vid_tf.models.restore import load_start_frame_model
+    from seg2vid_tf.models.start_frame.restyle import restyled
     from seg2vid_tf.ops.image import to_uint8
 
     model, config = load_start_frame_model(path)
     trained_at = config.model.height, config.model.width
-    restyled = model.spec.class_ids(RESTYLE.value, "--restyle")
+    other_classes = model.spec.class_ids(RESTYLE.value, "--restyle")
     seeds = tf.range(SEED.value, SEED.value + NUM_SEEDS.value, dtype=tf.int64)
     style = model.draw_style(seeds)
     if REFERENCE.value:
         reference = model.encode_style(read_picture(REFERENCE.value, trained_at)[None])
         style = tf.repeat(reference, len(seeds), axis=0)
-    other_style = model.draw_style(tf.fill([len(seeds)], tf.constant(RESTYLE_SEED.value, tf.int64)))
     maps = []  # all are read before one is painted
     for file in files:
         label_map = read_label_map(file, model, trained_at)
         maps.append((file, label_map, instance_map_of(file, label_map.shape)))
     output, rows = pathlib.Path(OUTPUT.value), []
     for file, label_map, instance_map in maps:
-        places = style
-        if restyled:
-            chosen = np.isin(label_map, restyled)[None, ..., None]
-            places = tf.where(chosen, other_style[:, None, None], style[:, None, None])
+        places = restyled(model, style, label_map, other_classes, RESTYLE_SEED.value) if other_classes else style
         repeated = np.repeat(label_map[None], len(seeds), axis=0)
         if instance_map is not None:
             instance_map = tf.repeat(instance_map[None], len(seeds), axis=0)
@@ -93,19 +90,16 @@ def label_map_files(path):
 
 def read_label_map(file, model, trained_at):
     """uint8 [H,W], of a size that the generator can paint."""
-    from seg2vid_tf.annotations.color_map import read_told_map
-    from seg2vid_tf.annotations.doubts import warn_of_doubts, warn_of_file
+    from seg2vid_tf.annotations.doubts import read_doubted_map, warn_of_doubts
 
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
-    label_map = read_told_map(file, model.spec, trained_at if RESIZE.value else None, **told)
+    label_map = read_doubted_map(file, model.spec, trained_at if RESIZE.value else None, **told)
     warn_of_doubts(label_map, model.spec, str(file))
-    if LABEL_IDS.value and not COLORS.value:
-        warn_of_file(file, model.spec, LABEL_IDS.value)
     stride = model.generator.stride
     if label_map.shape[0] % stride or label_map.shape[1] % stride:
         raise ValueError(
-            f"{file} is {label_map.shape}, height and width must be divisible by {stride}: give --resize to bring it "
-            f"to {trained_at}"
+            f"{file} is {label_map.shape[0]} x {label_map.shape[1]} (height x width), both must be divisible by "
+            f"{stride}: give --resize to bring it to the model's {trained_at[0]} x {trained_at[1]}"
         )
     return label_map
 

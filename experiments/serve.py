@@ -187,4 +187,4 @@ def hint(folder):
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, timed_log=True)

@@ -297,7 +297,7 @@ class Evaluator:
         videos = self._videos(real, index)
         start_frame = next(iter(videos.values()))[0].frames[0]
         videos |= baseline_videos(real, start_frame, mean_flow, self.protocol.external_flow)
-        record, parts = measured_clip(real, videos, self._scores, self._sets, self.protocol.first_made)
+        record, parts = measured_clip(real, videos, self._scores, self._sets, self.protocol.first_generated)
         if self.protocol.swap and previous is not None and self._models[""].can_swap:
             own = videos["reconstruction"][0]
             record["scores"]["reconstruction"] |= self._models[""].swapped(real, own, previous)

@@ -171,6 +171,6 @@ def check_sums(folder: pathlib.Path) -> None:
         file = folder / parts[2]
         if file.is_file() and sha256_of(file) != parts[1]:
             raise ValueError(
-                f"{file} is not what was exported, by {SUMS}: bring back a good copy of {folder}, or export the model "
-                "again"
+                f"{file} is not what was exported, by {SUMS}: bring back a good copy of {folder}, or export the "
+                "model again"
             )

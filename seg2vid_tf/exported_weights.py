@@ -101,13 +101,16 @@ def trained_networks(path: str | os.PathLike, stage: str) -> "RunFolder | Export
     return ExportedWeights(folder) if is_export(folder) else RunFolder(folder / stage)
 
 
-def network_sizes(run_dir: str | os.PathLike, stages: tuple[str, ...]) -> dict:
-    """{stage: the model part of its config, a JSON document} of a run: the "networks" of its export's document.
+def network_sizes(sources: dict[str, str | os.PathLike]) -> dict:
+    """{stage: the model part of its config, a JSON document}: the "networks" of an export's document.
+
+    Args:
+      sources: {stage: the run or export that it comes from}.
 
     Raises:
-      ValueError: ``run_dir`` does not hold them.
+      ValueError: a source does not hold its stage.
     """
-    return {stage: to_json(RunFolder(pathlib.Path(run_dir) / stage).load(stage)[0].model) for stage in stages}
+    return {stage: to_json(trained_networks(path, stage).load(stage)[0].model) for stage, path in sources.items()}
 
 
 def copy_discriminator(run_dir: str | os.PathLike, folder: pathlib.Path) -> None:

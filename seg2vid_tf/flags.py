@@ -24,17 +24,20 @@ flags.disclaim_key_flags()
 
 
 def define_config_flags(presets: dict) -> None:
-    """Defines --preset and one flag per field of the presets' config.
+    """Defines --model_size and one flag per field of the presets' config.
+
+    --preset, its name of before, which elsewhere names a model that comes with the project, goes on working.
 
     Args:
       presets: {name: config}, all of one class; the first one is the default.
     """
     flags.DEFINE_enum(
-        "preset",
+        "model_size",
         next(iter(presets)),
         list(presets),
         "sizes and settings to start from; every other flag changes one of them",
     )
+    flags.DEFINE_enum("preset", None, list(presets), "old name of --model_size")
     for part in dataclasses.fields(next(iter(presets.values()))):
         for field in dataclasses.fields(part.type):
             defaults = {name: getattr(getattr(config, part.name), field.name) for name, config in presets.items()}
@@ -46,7 +49,7 @@ def _define(field: dataclasses.Field, part: str, defaults: dict) -> None:
     # Where the presets are of one mind their names would only be in the way.
     shown = ", ".join(f"{name}: {_shown(value)}" for name, value in defaults.items())
     shown = (
-        f"preset {shown}" if len(set(defaults.values())) > 1 else f"default: {_shown(next(iter(defaults.values())))}"
+        f"default {shown}" if len(set(defaults.values())) > 1 else f"default: {_shown(next(iter(defaults.values())))}"
     )
     help_text = f"{subject}{field.metadata['help']} ({shown})"
     if field.type is bool:
@@ -68,12 +71,20 @@ def _shown(value) -> str:
 
 
 def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
-    """The preset named by --preset with every given flag on top.
+    """The preset named by --model_size with every given flag on top.
 
     Raises:
-      ValueError: unknown preset, or a list flag that does not hold positive integers.
+      ValueError: unknown preset, a list flag that does not hold positive integers, or two names of one flag.
     """
-    config = preset(presets, values.preset)
+    name = values.model_size
+    if values.preset is not None:
+        if values["model_size"].present:
+            raise ValueError("--preset is the old name of --model_size: give one of them")
+        warnings.warn(
+            f"--preset is called --model_size now: give --model_size={values.preset}", RunWarning, stacklevel=2
+        )
+        name = values.preset
+    config = preset(presets, name)
     parts = {}
     for part in dataclasses.fields(config):
         given = {}
@@ -98,13 +109,43 @@ def _integers(name: str, values: list[str]) -> tuple[int, ...]:
     return integers
 
 
+def define_wait() -> flags.FlagHolder:
+    """Defines --wait, of programs that ask a server."""
+    return flags.DEFINE_float(
+        "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
+    )
+
+
+def define_beam_flags() -> flags.FlagHolder:
+    """Defines --beam_flags, of programs that have Apache Beam share the work out."""
+    return flags.DEFINE_multi_string(
+        "beam_flags", [], "a flag of Beam's own, once for each: --beam_flags=--flink_master=host:8081"
+    )
+
+
 _formatwarning = warnings.formatwarning
 
 
 def _formatted(message, category, *where, **more):
     """What is said to a program's user has no line of code."""
-    told = issubclass(category, (MapWarning, RunWarning))
-    return f"note: {message}\n" if told else _formatwarning(message, category, *where, **more)
+    if issubclass(category, (MapWarning, RunWarning)):
+        return f"note: {message}\n"
+    # Python's own categories (a deprecation, an overflow) are for developers.
+    return f"warning: {message}\n" if category is UserWarning else _formatwarning(message, category, *where, **more)
+
+
+class _LogLine(logging.Formatter):
+    """A log's line as "warning: ...": absl's own form, W1130 08:31:53.123456 and a file's name, looks like breakage."""
+
+    def formatMessage(self, record):
+        return f"{record.levelname.lower()}: {super().formatMessage(record)}"
+
+
+class _TimedLogLine(logging.Formatter):
+    """The same of a server, of whose lines one wants to know the time."""
+
+    def formatMessage(self, record):
+        return f"{self.formatTime(record)} {record.levelname.lower()}: {super().formatMessage(record)}"
 
 
 # Of whose errors the text is for a program's user: ours, and those of what reads a user's files and addresses.
@@ -178,13 +219,14 @@ def one_given(*among: flags.FlagHolder) -> flags.FlagHolder:
     return given[0]
 
 
-def run(main) -> None:
+def run(main, timed_log: bool = False) -> None:
     """Runs an absl program; an error of the caller's making ends it with one clear line and exit status 1.
 
     Any other keeps its traceback.
 
     Args:
       main: takes no arguments and reads absl flags.
+      timed_log: whether lines of the log begin with the time, as a server's do.
     """
 
     def guarded(argv):
@@ -207,4 +249,5 @@ def run(main) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     absl.logging.set_verbosity(absl.logging.WARNING)
+    absl.logging.get_absl_handler().setFormatter(_TimedLogLine() if timed_log else _LogLine())
     app.run(guarded, flags_parser=parse)

@@ -22,8 +22,8 @@ from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.export_folder import check_sums, encoder_folder, newest_version, preset_folder, read_description
-from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
-from seg2vid_tf.models.seeds import draw, walk
+from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
+from seg2vid_tf.models.seeds import draw, draw_style, walk
 from seg2vid_tf.ops.numpy_noise import per_example_normal
 from seg2vid_tf.output import Seg2VidOutput
 from seg2vid_tf.traced_video import TracedVideo
@@ -172,6 +172,7 @@ class Seg2VidPipeline:
         num_frames: int | None = None,
         z_walk: float = 0.0,
         temperature: float | None = None,
+        style_seed: int | None = None,
     ) -> Seg2VidOutput:
         """Makes videos from one annotation.
 
@@ -191,6 +192,7 @@ class Seg2VidPipeline:
           z_walk: how far the motion changes from chunk to chunk, 0 (not at all) .. 1 (drawn anew).
           temperature: how much the motions that seeds draw differ: 0 not at all, 1 as much as the prior says for the
             frame as a whole, its details less; None: the model's own, which its server draws with too.
+          style_seed: whose style every video takes, instead of its own seed's: another look of the same motion.
 
         Raises:
           ValueError: an input is not as documented; it names the input, what was received and the fix.
@@ -207,7 +209,7 @@ class Seg2VidPipeline:
             start_frame = _checked_image("start_frame", start_frame, (*self.size, 3))
         elif not self.has_start_frame:
             raise ValueError("start_frame: this model has no stage 1 to paint one, give it")
-        painting = self._painting(start_frame, reference, instance_map)
+        painting = self._painting(start_frame, reference, style_seed, instance_map)
         parts = []
         for first in range(0, num_videos, MAX_BATCH):
             count = min(MAX_BATCH, num_videos - first)
@@ -339,19 +341,23 @@ class Seg2VidPipeline:
             z = self.draw_motion(annotation, seed)[0]
         return self(annotation, start_frame=frames[0], z=z[None])
 
-    def _painting(self, start_frame, reference, instance_map):
+    def _painting(self, start_frame, reference, style_seed, instance_map):
         """What is animated, or what stage 1 reads besides label map and seed.
 
         Returns:
           {start_frame uint8 [H,W,3]}, or {style [S], instance_map int32 [H,W]} as far as they are given.
         """
-        given = {"reference": reference, "instance_map": instance_map}
+        given = {"reference": reference, "style_seed": style_seed, "instance_map": instance_map}
         if start_frame is not None:
             useless = [name for name, value in given.items() if value is not None]
             if useless:
                 raise ValueError(f"{' and '.join(useless)} would not be used, leave out: start_frame skips stage 1")
             return {"start_frame": start_frame}
         rows = {}
+        if style_seed is not None:
+            if reference is not None:
+                raise ValueError("reference and style_seed both say which style the start frame has: give one of them")
+            rows["style"] = draw_style(_seeds(_checked_seed(style_seed, 1), 1), self._style_dim, self._normal)[0]
         if reference is not None:
             if not self.has_style_encoder:
                 raise ValueError("reference: this model has no style encoder, leave it out")
@@ -392,7 +398,7 @@ class Seg2VidPipeline:
         temperature = self.temperature if temperature is None else temperature
         check_temperature(temperature)
         sizes = self.background_latent, self.latent_dim - self.background_latent
-        return drawn_stddev(sizes, self.num_frames, temperature, self._smoothness)
+        return sampling_stddev(sizes, self.num_frames, temperature, self._smoothness)
 
     def _drawn(self, seed, num_videos, stddev):
         seeds = _seeds(_checked_seed(seed, num_videos), num_videos)

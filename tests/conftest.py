@@ -123,9 +123,9 @@ def shake_heads(motion):
     rng = np.random.default_rng(1)
     decoder = motion.decoder
     # A pixel or so of flow: the test frames are noise, where more than that is no longer a motion.
-    for head in (decoder.flows, decoder.visibilities):
+    for head in (decoder.flow_head, decoder.visibility_head):
         head.kernel.assign(rng.normal(0, 0.06, head.kernel.shape).astype(np.float32))
-    for head in (decoder.coarse_flows[-1], decoder.upsampling):
+    for head in (decoder.coarse_flow_heads[-1], decoder.upsampling_head):
         head.kernel.assign(rng.normal(0, 0.03, head.kernel.shape).astype(np.float32))
     for encoder in (motion.background_encoder, motion.foreground_encoder):
         for head in (encoder.to_map, encoder.log_variance):

@@ -25,12 +25,12 @@ BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "experiments/benchmar
         ),
         (
             "start_frame_cost.py",
-            ["--presets=tiny", "--timed=tiny", "--train_batch=2"],
+            ["--model_sizes=tiny", "--timed=tiny", "--train_batch=2"],
             ["| tiny | 64x128 |", "| tiny | segmentation |", "| tiny | multiscale |"],
         ),
         (
             "motion_cost.py",
-            ["--preset=tiny", "--train_batch=1"],
+            ["--model_size=tiny", "--train_batch=1"],
             ["| a clip, batch 1", "| training step, batch 1"],
         ),
     ],
@@ -44,7 +44,7 @@ def test_prints_a_row_for_each_case(program, options, rows):
 
 
 def test_the_data_benchmark_reads_what_it_wrote():
-    done = run_python(BENCHMARKS / "data_speed.py", "--preset=tiny", "--train_batch=1", "--repeats=1")
+    done = run_python(BENCHMARKS / "data_speed.py", "--model_size=tiny", "--train_batch=1", "--repeats=1")
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1:4] for line in done.stdout.splitlines() if line.startswith(("| writing", "| reading"))]
     assert len(rows) == 8 and all(float(rate) > 0 for _, rate, _ in rows), done.stdout
@@ -62,7 +62,7 @@ def test_the_serving_benchmark_measures_a_server(saved_model):
 
 
 def _against(*options):
-    return run_python(BENCHMARKS / "against.py", "--preset=tiny", "--repeats=1", *options)
+    return run_python(BENCHMARKS / "against.py", "--model_size=tiny", "--repeats=1", *options)
 
 
 def test_a_base_of_nothing_has_no_ratio():

@@ -74,7 +74,7 @@ def test_what_else_generate_is_given(models, tmp_path):
 
 
 def test_a_runs_flags(models, tmp_path):
-    given = {"data_dir": tmp_path, "run_dir": models["run_dir"], "preset": "tiny"}
+    given = {"data_dir": tmp_path, "run_dir": models["run_dir"], "model_size": "tiny"}
     assert "already holds a run: go on with --resume" in refusal("train_motion.py", **given)
     said = refusal("train_motion.py", **given, resume="true", kl_weight=0.5)
     assert "it differs in config.losses.kl_weight: " in said

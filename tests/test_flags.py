@@ -4,14 +4,16 @@ import dataclasses
 import errno
 import os
 import pathlib
+import re
 import sys
 
 import pytest
 from absl import flags as absl_flags
 
 from seg2vid_tf import flags
-from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS
+from seg2vid_tf.config import MOTION_PRESETS, START_FRAME_PRESETS, RunWarning
 from seg2vid_tf.files import replacing
+from tests.programs import run_python
 
 
 @pytest.fixture
@@ -43,17 +45,17 @@ def test_every_field_has_a_flag_with_help_and_changes_nothing_by_default(parse, 
         for field in dataclasses.fields(part.type):
             assert field.metadata["help"] in table[field.name].help, field.name
             told = table[field.name].help
-            assert "(preset tiny: " in told or "(default: " in told, "what happens where the flag is left out"
+            assert "(default tiny: " in told or "(default: " in told, "what happens where the flag is left out"
             assert table[field.name].value is None, field.name
 
 
 def test_the_help_of_a_flag_names_every_preset_where_they_differ(parse):
     _, table = parse(START_FRAME_PRESETS)
-    assert table["preset"].default == "tiny"
-    assert table["preset"].parser.enum_values == ["tiny", "small", "base", "large"]
-    assert table["height"].help.endswith("(preset tiny: 64, small: 128, base: 256, large: 512)")
+    assert table["model_size"].default == "tiny"
+    assert table["model_size"].parser.enum_values == ["tiny", "small", "base", "large"]
+    assert table["height"].help.endswith("(default tiny: 64, small: 128, base: 256, large: 512)")
     assert "small: 256,256,128,64,48,24" in table["generator_filters"].help
-    assert table["style_dim"].help.endswith("(preset tiny: 32, small: 32, base: 64, large: 64)")
+    assert table["style_dim"].help.endswith("(default tiny: 32, small: 32, base: 64, large: 64)")
     assert table["noise_channels"].help.endswith("(default: 4)")
     assert table["style_bands"].help.endswith("(default: 1)") and table["flip"].help.endswith("(default: True)")
 
@@ -81,7 +83,14 @@ def test_flag_files_of_stage_2_name_flags_that_there_are(parse, file):
 
 @pytest.mark.parametrize("name", START_FRAME_PRESETS)
 def test_every_preset_can_be_named(parse, name):
-    assert parse(START_FRAME_PRESETS, f"--preset={name}")[0] == START_FRAME_PRESETS[name]
+    assert parse(START_FRAME_PRESETS, f"--model_size={name}")[0] == START_FRAME_PRESETS[name]
+
+
+def test_the_old_name_of_the_size_works_and_says_the_new_one(parse):
+    with pytest.warns(RunWarning, match="--preset is called --model_size now: give --model_size=small"):
+        assert parse(MOTION_PRESETS, "--preset=small")[0] == MOTION_PRESETS["small"]
+    with pytest.raises(ValueError, match="--preset is the old name of --model_size: give one of them"):
+        parse(MOTION_PRESETS, "--preset=small", "--model_size=tiny")
 
 
 def test_stage_1_without_style_encoder_and_with_the_other_discriminator(parse):
@@ -95,7 +104,7 @@ def test_stage_1_without_style_encoder_and_with_the_other_discriminator(parse):
 def test_given_flags_lie_on_top_of_the_preset(parse):
     config, _ = parse(
         MOTION_PRESETS,
-        "--preset=tiny",
+        "--model_size=tiny",
         "--image_filters=8,12,16",
         "--noflip",
         "--free_bits=0.5",
@@ -125,7 +134,7 @@ def test_a_list_of_names(parse, value, expected):
 
 def test_an_unknown_preset_is_refused_at_the_command_line(parse):
     with pytest.raises(absl_flags.IllegalFlagValueError, match="tiny"):
-        parse(MOTION_PRESETS, "--preset=huge")
+        parse(MOTION_PRESETS, "--model_size=huge")
 
 
 @pytest.fixture
@@ -169,6 +178,29 @@ def test_a_full_disk_is_one_line_that_names_the_file_whoever_met_it(run_program,
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     assert run_program(write) == f"error: [Errno 28] No space left on device: '{tmp_path / 'a.txt'}'"
+
+
+_WARNS = """
+import logging, sys, warnings
+from absl import logging as absl_logging
+from seg2vid_tf.flags import run
+
+def main():
+    logging.warning("%d clips are short", 3)
+    absl_logging.error("no room")
+    warnings.warn("an old export")
+
+sys.argv = ["program.py"]
+run(main, timed_log={timed})
+"""
+
+
+@pytest.mark.parametrize(("timed", "start"), [(False, ""), (True, r"[-\d]{10} [:\d]{8},\d{3} ")])
+def test_warnings_are_told_as_such_and_not_in_absls_form(timed, start):
+    told = run_python("-c", _WARNS.format(timed=timed)).stderr.splitlines()
+    expected = (start + "warning: 3 clips are short", start + "error: no room", "warning: an old export")
+    for line, form in zip(told, expected, strict=True):
+        assert re.fullmatch(form, line), line
 
 
 def in_a_program(code):

@@ -170,6 +170,30 @@ def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label
     assert len(list((tmp_path / "flow/00").glob("*.flo"))) == len(list((tmp_path / "visibility/00").iterdir())) == 4
 
 
+def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, label_map, label_map_file, tmp_path):
+    given = {"run_dir": run_dir, "label_map": label_map_file, "seed": 5, "formats": "png"}
+    (present,) = {c.name for c in pipe.spec.classes if c.id == label_map[0, 0]}
+    *refused, styled, restyled = _run_several(
+        "generate.py",
+        {**given, "output": tmp_path / "bad", "start_frame": label_map_file, "style_seed": 9},
+        {**given, "output": tmp_path / "bad", "reference": label_map_file, "style_seed": 9},
+        {**given, "output": tmp_path / "bad", "restyle_seed": 9},
+        {**given, "output": tmp_path / "bad", "restyle": "zeppelin"},
+        {**given, "output": tmp_path / "styled", "style_seed": 9},
+        {**given, "output": tmp_path / "restyled", "restyle": present, "restyle_seed": 9},
+    )
+    messages = ["--start_frame is shown as it is", "--reference and --style_seed both", "--restyle_seed is the style"]
+    _assert_refused(refused, [*messages, "no classes ['zeppelin']"])
+    assert (styled, restyled) == (None, None) and not (tmp_path / "bad").exists()
+    frames = [_pixels(tmp_path / f"styled/frames/00/{i:04d}.png") for i in range(3)]
+    _assert_same(frames, pipe(label_map, seed=5, style_seed=9).frames[0])
+    # The corner has the style of seed 9, as if all had; what is far from that class keeps that of seed 5.
+    start = _pixels(tmp_path / "restyled/frames/00/0000.png").astype(int)
+    own, other = (pipe(label_map, seed=5, style_seed=s).start_frame[0].astype(int) for s in (5, 9))
+    assert (start != own).any() and (start != other).any()
+    assert abs(start - other)[0, 0].max() <= abs(own - other)[0, 0].max()
+
+
 def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(
     pipe, saved_model, label_map, label_map_file, tmp_path
 ):

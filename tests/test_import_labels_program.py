@@ -101,14 +101,39 @@ def test_inspect_names_the_tool_and_the_command(tmp_path):
     _export(tmp_path / "in")
     done = _run("inspect_annotation.py", f"--label_map={tmp_path}/in/0000.json")
     assert done.returncode == 0, done.stderr
-    assert "0000.json: labelme, as LabelMe write it" in done.stdout
+    assert "0000.json: format labelme (LabelMe); this imports it:" in done.stdout
     assert f"import_labels.py --format=labelme --input={tmp_path}/in --spec=SPEC" in done.stdout
     Image.fromarray(np.full((4, 4), 7, np.uint8)).save(tmp_path / "a_gtFine_labelIds.png")
     done = _run("inspect_annotation.py", f"--label_map={tmp_path}/a_gtFine_labelIds.png")
-    assert "a_gtFine_labelIds.png: cityscapes, as Cityscapes" in done.stdout and "7        16 pixels" in done.stdout
+    assert "a_gtFine_labelIds.png: format cityscapes (Cityscapes" in done.stdout and "7        16 pixels" in done.stdout
     Image.fromarray(np.full((4, 4, 3), (64, 32, 32), np.uint8)).save(tmp_path / "mask.png")
     done = _run("inspect_annotation.py", f"--label_map={tmp_path}/mask.png")
-    assert done.returncode == 0 and "mask.png: comma10k" in done.stdout
+    assert done.returncode == 0 and "mask.png: format comma10k" in done.stdout
     (tmp_path / "x.json").write_text("[]")
     failed = _run("inspect_annotation.py", f"--label_map={tmp_path}/x.json")
-    assert failed.returncode == 1 and "x.json: not a PNG file" in failed.stderr
+    assert failed.returncode == 1 and "x.json: of no format that import_labels.py knows" in failed.stderr
+
+
+def test_one_photograph_and_a_map_of_its_owners_numbers_become_what_makes_a_video(tmp_path):
+    Image.fromarray(np.full((10, 20, 3), 90, np.uint8)).save(tmp_path / "photo.jpg")
+    numbers = np.full((10, 20), 3, np.uint8)
+    numbers[:5] = 1
+    Image.fromarray(numbers).save(tmp_path / "map.png")
+    given = [f"--input={tmp_path}/map.png", f"--images={tmp_path}/photo.jpg", "--spec=cityscapes"]
+    listed = _run("import_labels.py", *given, f"--output={tmp_path}/out", "--format=own_numbers")
+    assert listed.returncode == 1 and "none of its names is a class" in listed.stderr
+    assert "1  ->  (unknown" in listed.stdout and "3  ->  (unknown" in listed.stdout
+    done = _run("import_labels.py", *given, f"--output={tmp_path}/out", "--format=own_numbers", "--map=1:sky,3:road")
+    assert done.returncode == 0, done.stderr
+    label_map, photo = tmp_path / "out/all/label/map.png", tmp_path / "out/all/image/map.jpg"
+    assert f"--label_map={label_map} --start_frame={photo} --resize" in done.stdout
+    np.testing.assert_array_equal(np.asarray(Image.open(label_map)), np.where(numbers == 1, 10, 0))
+    assert photo.read_bytes() == (tmp_path / "photo.jpg").read_bytes()
+    failed = _run("import_labels.py", *given, f"--output={tmp_path}/x")
+    assert failed.returncode == 1 and "--format=own_numbers or own_colors" in failed.stderr
+    (tmp_path / "two").mkdir()
+    for name in "ab":
+        Image.fromarray(numbers).save(tmp_path / f"two/{name}.png")
+    given[0] = f"--input={tmp_path}/two"
+    failed = _run("import_labels.py", *given, f"--output={tmp_path}/x", "--format=own_numbers")
+    assert failed.returncode == 1 and "has the labels of 2: give the folder" in failed.stderr

@@ -52,6 +52,8 @@ def test_without_a_spec_it_says_which_ones_fit(tmp_path):
         assert found[: len(first)] == first
         # Every spec and every set is there.
         assert {"--spec=sketch", "--spec=camvid --label_ids=cityscapes", "--spec=coco_pose"} <= set(found)
+        shares = [float(line.split("%")[0]) for line in lines[start + 1 :]]
+        assert sorted(shares, key=lambda share: share < 50) == shares, "what knows few of the ids comes last"
         share = float(lines[start + 1].split("%")[0])
         assert share == (93.75 if name == "city" else 100.0)
 

@@ -16,7 +16,7 @@ from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import NOISE_VERSION
 from seg2vid_tf.export_folder import DESCRIPTION, SUMS, encoder_folder
 from seg2vid_tf.flow_file import read_flow
-from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seeds import MOTION_STREAM
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.ops.noise import per_example_normal
@@ -189,7 +189,7 @@ def test_runs_that_are_not_whole_are_refused(run_dir, motion_config, tmp_path):
 
     wide = dataclasses.replace(motion_config, model=dataclasses.replace(motion_config.model, width=128))
     cases = {
-        changed("missing", resave=False): "missing holds stage 1 alone, and a video needs stage 2: train it with ",
+        changed("missing", resave=False): "missing holds no stage 2, which a video needs: train it with ",
         changed("first missing", stage="start_frame", resave=False): "start_frame holds no run",
         changed(
             "spec", spec=load_spec("cityscapes")
@@ -303,6 +303,17 @@ def test_a_given_start_frame_is_frame_0_and_keeps_the_seeds_motion(pipe, label_m
     assert np.abs(again.frames.astype(int) - pipe(label_map, seed=1).frames).mean() < 2
 
 
+def test_a_style_seed_gives_every_video_the_look_of_that_seed_and_leaves_its_motion(pipe, seg2vid, label_map):
+    out = pipe(label_map, seed=5, num_videos=2, style_seed=9)
+    seeds = tf.constant([5, 6], tf.int64)
+    style = tf.repeat(seg2vid.start_frame_model.draw_style(tf.constant([9], tf.int64)), 2, axis=0)
+    painted = to_uint8(seg2vid.start_frame_model.paint(np.repeat(label_map[None], 2, axis=0), style, seeds))
+    np.testing.assert_allclose(out.start_frame.astype(int), painted, atol=1)
+    z = pipe.draw_motion(label_map, seed=5, num_videos=2)
+    _assert_same(out, pipe(label_map, seed=5, num_videos=2, style_seed=9, z=z))
+    assert (out.start_frame != pipe(label_map, seed=5, num_videos=2).start_frame).any()
+
+
 def test_a_reference_gives_every_video_its_style(pipe, seg2vid, label_map):
     count = pipeline_module.MAX_BATCH + 1
     reference = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
@@ -347,7 +358,7 @@ def test_modes_of_reconstruction(pipe, label_map):
     drawn = pipe.draw_motion(label_map, 4)
     assert mean.shape == stddev.shape == (10,) and drawn.shape == (1, 10)
     # Only the prior is drawn narrower than it is.
-    noise = drawn[0] / drawn_stddev((6, 4), 2, 0.5, 2.0)
+    noise = drawn[0] / sampling_stddev((6, 4), 2, 0.5, 2.0)
     for mode, z in (("mean", mean), ("sample", mean + stddev * noise), ("prior", drawn[0])):
         expected = pipe(label_map, start_frame=frames[0], z=z[None])
         found = pipe.reconstruct(frames, label_map, mode, seed=4)
@@ -573,6 +584,14 @@ BAD_ARGUMENTS = {
         r"reference must be uint8 \(32, 64, 3\), received uint8 \(16, 64, 3\)",
     ),
     "reference float": ({"reference": np.zeros((*SIZE, 3))}, "reference must be uint8 .*, received float64"),
+    "two styles": (
+        {"style_seed": 1, "reference": np.zeros((*SIZE, 3), np.uint8)},
+        "reference and style_seed both say which style the start frame has",
+    ),
+    "style beside start": (
+        {"start_frame": np.zeros((*SIZE, 3), np.uint8), "style_seed": 1},
+        "style_seed would not be used, leave out: start_frame skips stage 1",
+    ),
     "reference beside start": (
         {"start_frame": np.zeros((*SIZE, 3), np.uint8), "reference": np.zeros((*SIZE, 3), np.uint8)},
         "reference would not be used, leave out: start_frame skips stage 1",

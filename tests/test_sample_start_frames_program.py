@@ -174,7 +174,8 @@ def test_other_sizes_are_painted_resized_or_refused(outputs):
     np.testing.assert_array_equal(pixels(out / "resize/large_seed5.png"), pixels(out / "folder/a_seed5.png"))
     assert pixels(out / "wide/wide_seed6.png").shape == (32, 128, 3)
     assert endings["odd"].endswith(
-        "odd.png is (30, 64), height and width must be divisible by 4: give --resize to bring it to (32, 64)"
+        "odd.png is 30 x 64 (height x width), both must be divisible by 4: give --resize to bring it to the model's "
+        "32 x 64"
     )
     assert not (out / "odd").exists()
     # An older sheet would show other pictures.
@@ -233,5 +234,7 @@ def test_instance_maps_reach_a_model_that_reads_them(start_frame_config, spec, m
     np.testing.assert_allclose(written, painted, atol=1)
     assert np.abs(written - np.array(without, int)).max() > 1, "their borders are seen"
     assert "this model needs an instance map" in missing and "this model has no style encoder" in no_encoder
-    assert "one/b.png" in one_missing and "half.png is (16, 64), its label map (32, 64): give --resize" in half
+    assert (
+        "one/b.png" in one_missing and "half.png is 16 x 64 (height x width), 32 x 64 is wanted: give --resize" in half
+    )
     assert not (tmp_path / "none").exists()

@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "seg2vid_tf").rglob("*.py"))
 SCRIPTS = sorted((ROOT / "experiments").rglob("*.py"))
 WITHOUT_TENSORFLOW = ROOT / "tests/without_tensorflow.py"
+LONGEST = 40
 PROGRAMS = [path for path in SCRIPTS if "__main__" in path.read_text(encoding="utf-8")]
 
 
@@ -77,3 +78,14 @@ def test_every_file_keeps_the_habits(path):
         assert not isinstance(node, ast.Assert), f"{where}: raise an error with a message instead of assert"
         bare = isinstance(node, ast.ExceptHandler) and node.type is None
         assert not bare, f"{where}: name the exceptions that are expected"
+        if isinstance(node, ast.FunctionDef):
+            count = _lines_of_code(node, path)
+            assert count <= LONGEST, f"{where}: {node.name} has {count} lines of code, at most {LONGEST}: part it"
+
+
+def _lines_of_code(function, path):
+    """Of a function's body, but for its docstring, comments and empty lines."""
+    lines = path.read_text(encoding="utf-8").splitlines()[function.body[0].lineno - 1 : function.end_lineno]
+    if ast.get_docstring(function):
+        lines = lines[function.body[0].end_lineno - function.body[0].lineno + 1 :]
+    return sum(1 for line in lines if line.strip() and not line.strip().startswith("#"))

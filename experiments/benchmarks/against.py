@@ -39,7 +39,7 @@ EXPORTED = {"files", "load", "generate", "server"}
 BASE = flags.DEFINE_string("base", None, "git revision that this checkout is held against", required=True)
 PARTS = flags.DEFINE_list("parts", DEFAULT, "what is measured")
 REPEATS = flags.DEFINE_integer("repeats", 5, "measurements of each part and side", lower_bound=1)
-PRESET = flags.DEFINE_string("preset", "small", "sizes of both stages")
+MODEL_SIZE = flags.DEFINE_string("model_size", "small", "sizes of both stages")
 
 
 def main():
@@ -90,7 +90,7 @@ def measure(tree, folder, part) -> dict[str, float]:
       ValueError: it failed; with the end of what it said.
     """
     command = [sys.executable, str(pathlib.Path(__file__).with_name("parts.py")), f"--part={part}"]
-    command += [f"--tree={tree}", f"--folder={folder}", f"--preset={PRESET.value}"]
+    command += [f"--tree={tree}", f"--folder={folder}", f"--model_size={MODEL_SIZE.value}"]
     done = subprocess.run(
         command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True, text=True
     )
@@ -102,7 +102,7 @@ def measure(tree, folder, part) -> dict[str, float]:
 def table(found) -> str:
     """Markdown: medians of both sides and their ratio, and where they were measured."""
     lines = [f"{cores()}, Python {platform.python_version()}, medians of {REPEATS.value}", ""]
-    lines += [f"| preset {PRESET.value} | {BASE.value} | here | ratio |", "|---|---|---|---|"]
+    lines += [f"| model size {MODEL_SIZE.value} | {BASE.value} | here | ratio |", "|---|---|---|---|"]
     for name, sides in found.items():
         base, here = (float(np.median(sides[side])) for side in ("base", "here"))
         # What is measured as a difference, as memory above TensorFlow's own, may be nothing or less.

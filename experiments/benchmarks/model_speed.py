@@ -25,7 +25,7 @@ def main():
     for size in sizes:
         for name, call in cases(size).items():
             rows.setdefault(name, []).append(median_seconds(lambda call=call: read_all(call()), REPEATS.value))
-    print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, preset tiny, medians of {REPEATS.value}")
+    print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, model size tiny, medians of {REPEATS.value}")
     print(f"| | {' | '.join(SIZES.value)} | ratio |")
     print("|---" * (len(sizes) + 2) + "|")
     for name, seconds in rows.items():

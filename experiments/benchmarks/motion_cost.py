@@ -1,6 +1,6 @@
 """What stage 2 costs: GFLOP of each part, time of a clip, time and peak memory of a training step.
 
-    python experiments/benchmarks/motion_cost.py --preset=small --train_batch=2
+    python experiments/benchmarks/motion_cost.py --model_size=small --train_batch=2
 
 GFLOP are those that TensorFlow's profiler counts in the forward pass for one clip (a multiply-add is two). The training
 step runs in a process of its own, whose peak resident memory is reported, TensorFlow itself (about 0.5 GiB) included.
@@ -18,7 +18,7 @@ from timing import gflop, median_seconds, parameters, random_batch, read_all, st
 
 from seg2vid_tf.flags import run
 
-PRESET = flags.DEFINE_string("preset", "small", "preset of stage 2")
+MODEL_SIZE = flags.DEFINE_string("model_size", "small", "sizes of stage 2")
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "clips of the training step", lower_bound=1)
 REPEATS = flags.DEFINE_integer("repeats", 7, "timed runs of each case", lower_bound=1)
 STEP = flags.DEFINE_bool("step", False, "measure the training step alone, as JSON")
@@ -34,7 +34,7 @@ def main():
     from seg2vid_tf.config import MOTION_PRESETS, preset
     from seg2vid_tf.models.build import build_motion
 
-    config, spec = preset(MOTION_PRESETS, PRESET.value).model, load_spec("cityscapes")
+    config, spec = preset(MOTION_PRESETS, MODEL_SIZE.value).model, load_spec("cityscapes")
     motion = build_motion(config, spec)
     size, steps = (config.height, config.width), config.num_frames
     frames, annotation = tf.zeros([1, steps + 1, *size, 3]), tf.zeros([1, *size, spec.num_classes])
@@ -42,8 +42,8 @@ def main():
     levels = motion.image_encoder(start, annotation)
     picture = tf.concat([start, annotation], -1)
     print(
-        f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, medians of {REPEATS.value}, spec cityscapes; preset "
-        f"{PRESET.value}: {size[0]}x{size[1]}, 1 + {steps} frames"
+        f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, medians of {REPEATS.value}, spec cityscapes; size "
+        f"{MODEL_SIZE.value}: {size[0]}x{size[1]}, 1 + {steps} frames"
     )
     print("| part | parameters | GFLOP a clip |\n|---|---|---|")
     visibility = tf.ones([steps, *size, 1])
@@ -65,7 +65,17 @@ def main():
     decode = tf.function(motion.decode)
     milliseconds = 1000 * median_seconds(lambda: read_all(decode(start, annotation, z)), REPEATS.value)
     print(f"\n| what | time | peak memory |\n|---|---|---|\n| a clip, batch 1 | {milliseconds:.0f} ms | |")
-    command = [sys.executable, __file__, "--step", *(f"--{f.name}={f.value}" for f in (PRESET, TRAIN_BATCH, REPEATS))]
+    print_training_step()
+
+
+def print_training_step():
+    """In a process of its own, whose peak memory is the step's."""
+    command = [
+        sys.executable,
+        __file__,
+        "--step",
+        *(f"--{f.name}={f.value}" for f in (MODEL_SIZE, TRAIN_BATCH, REPEATS)),
+    ]
     measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(
         f"| training step, batch {TRAIN_BATCH.value} | {1000 * measured['seconds']:.0f} ms "
@@ -79,7 +89,7 @@ def training_step() -> dict:
     from seg2vid_tf.config import MOTION_PRESETS, preset
     from seg2vid_tf.training.motion_trainer import MotionTrainer
 
-    config, spec = preset(MOTION_PRESETS, PRESET.value), load_spec("cityscapes")
+    config, spec = preset(MOTION_PRESETS, MODEL_SIZE.value), load_spec("cityscapes")
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, batch_size=TRAIN_BATCH.value))
     trainer = MotionTrainer(config, spec)
     shape = (TRAIN_BATCH.value, trainer.num_frames + 1, config.model.height, config.model.width)

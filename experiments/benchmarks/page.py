@@ -45,7 +45,7 @@ def main():
         page = browser.new_page()
         page.set_default_timeout(1000 * _PATIENCE)
         page.goto(address)
-        page.wait_for_function("document.querySelector('.s2v-says')?.textContent.startsWith('drawn map 1')")
+        page.wait_for_function("document.querySelector('.s2v-says')?.textContent.startsWith('example 1')")
         pipe = Seg2VidPipeline.from_preset(PRESET.value)
         label_map = drawn_label_map(pipe.spec, pipe.size, 1)
         seconds = {"page": [], "pipeline": []}

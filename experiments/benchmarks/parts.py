@@ -24,7 +24,7 @@ from seg2vid_tf.flags import run
 PART = flags.DEFINE_string("part", None, "which", required=True)
 TREE = flags.DEFINE_string("tree", None, "the checkout", required=True)
 FOLDER = flags.DEFINE_string("folder", None, "scratch of this checkout; holds its export", required=True)
-PRESET = flags.DEFINE_string("preset", "small", "sizes of both stages")
+MODEL_SIZE = flags.DEFINE_string("model_size", "small", "sizes of both stages")
 REPEATS = 3
 NAME = "against"
 START_SECONDS = 600
@@ -41,7 +41,7 @@ def export(folder):
     from seg2vid_tf.models.seg2vid import Seg2Vid
     from seg2vid_tf.serving.export import export as write
 
-    spec, paint = load_spec("cityscapes"), preset(START_FRAME_PRESETS, PRESET.value).model
+    spec, paint = load_spec("cityscapes"), preset(START_FRAME_PRESETS, MODEL_SIZE.value).model
     size = paint.height, paint.width
     write(
         Seg2Vid(build_generator(paint, spec), built_motion(spec), spec, size, build_style_encoder(paint)), folder, NAME
@@ -56,7 +56,7 @@ def built_motion(spec):
     from seg2vid_tf.config import MOTION_PRESETS, preset
     from seg2vid_tf.models.build import build_motion
 
-    return build_motion(dataclasses.replace(preset(MOTION_PRESETS, PRESET.value).model, prior="learned"), spec)
+    return build_motion(dataclasses.replace(preset(MOTION_PRESETS, MODEL_SIZE.value).model, prior="learned"), spec)
 
 
 def files(folder):
@@ -138,7 +138,7 @@ def clip_inputs():
 
     from seg2vid_tf.config import MOTION_PRESETS, preset
 
-    model = preset(MOTION_PRESETS, PRESET.value).model
+    model = preset(MOTION_PRESETS, MODEL_SIZE.value).model
     batch = random_batch(19, (1, model.num_frames + 1, model.height, model.width))
     return {"frames": batch["frames"], "annotation": tf.one_hot(batch["label_maps"][:, 0], 19)}
 
@@ -167,7 +167,7 @@ def trained(presets, module, trainer, batch_size, stage):
     from seg2vid_tf import config as configs
     from seg2vid_tf.annotations.spec import load_spec
 
-    spec, config = load_spec("cityscapes"), configs.preset(getattr(configs, presets), PRESET.value)
+    spec, config = load_spec("cityscapes"), configs.preset(getattr(configs, presets), MODEL_SIZE.value)
     trainer_class = getattr(importlib.import_module(f"seg2vid_tf.training.{module}"), trainer)
     tf.zeros([1]).numpy()
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

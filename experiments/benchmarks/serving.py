@@ -1,6 +1,6 @@
 """Measures a server: what an answer costs, what batches gain, whether it lasts, swaps and comes back.
 
-    python experiments/benchmarks/serving.py --preset=small
+    python experiments/benchmarks/serving.py --model_size=small
     python experiments/benchmarks/serving.py --parts=soak --requests=5000
 
 A model of random weights is exported, and experiments/serve.py serves it on free ports: TensorFlow Serving where it is
@@ -27,7 +27,7 @@ from served import NAME, ROOT, example, inputs_of, served
 
 from seg2vid_tf.flags import run
 
-PRESET = flags.DEFINE_string("preset", "small", "sizes of both stages")
+MODEL_SIZE = flags.DEFINE_string("model_size", "small", "sizes of both stages")
 SAVED_MODEL = flags.DEFINE_string("saved_model", None, "version folder to serve instead of random weights")
 PARTS = flags.DEFINE_list("parts", ["latency", "batching", "soak", "swap", "kill"], "what to measure")
 REPEATS = flags.DEFINE_integer("repeats", 40, "timed requests of each case", lower_bound=1)
@@ -54,8 +54,8 @@ def first_version(folder):
     from seg2vid_tf.models.seg2vid import Seg2Vid
     from seg2vid_tf.serving.export import export
 
-    spec, paint = load_spec("cityscapes"), preset(START_FRAME_PRESETS, PRESET.value).model
-    move = preset(MOTION_PRESETS, PRESET.value).model
+    spec, paint = load_spec("cityscapes"), preset(START_FRAME_PRESETS, MODEL_SIZE.value).model
+    move = preset(MOTION_PRESETS, MODEL_SIZE.value).model
     networks = build_generator(paint, spec), build_motion(move, spec)
     model = Seg2Vid(*networks, spec, (move.height, move.width), build_style_encoder(paint))
     return export(model, folder, NAME, 1)
@@ -85,7 +85,7 @@ def latency(folder, requests):
                 transport("serving_default", inputs)
                 if number:
                     seconds[name].append(time.perf_counter() - start)
-        print(f"| serving_default, a row, preset {PRESET.value} | p50 | p95 | p99 | p50 to the session's |")
+        print(f"| serving_default, a row, model size {MODEL_SIZE.value} | p50 | p95 | p99 | p50 to the session's |")
         print("|---|---|---|---|---|")
         for name, values in seconds.items():
             p50, p95, p99 = np.percentile(values, [50, 95, 99])
@@ -175,20 +175,24 @@ def soak(folder, requests):
                 progress.update(numbers.stop)
         minutes = (time.perf_counter() - start) / 60
         alive = server.process.poll() is None
-        later = memory[len(memory) // 5 :]  # what is allocated once, at first, is no leak
-        slope = np.polyfit(np.arange(len(later)) * block, later, 1)[0] * 1000
         print(
             f"{REQUESTS.value} requests by gRPC and REST, {CLIENTS.value} at once, half of them bad: {len(wrong)} "
             f"wrong answers {wrong[:5]}, server {'alive' if alive else 'dead'}, {minutes:.1f} minutes"
         )
         p50, p95, p99 = np.percentile(seconds, [50, 95, 99])
         print(f"p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s")
-        shown = " ".join(f"{value:.0f}" for value in memory[:: max(1, len(memory) // 10)])
-        print(
-            f"memory {shown} MiB, peak {server.memory('VmHWM'):.0f}; slope {slope:+.1f} MiB per 1000 requests over the "
-            "last four fifths",
-            flush=True,
-        )
+        print_memory(memory, block, server.memory("VmHWM"))
+
+
+def print_memory(memory, block, peak):
+    """MiB that the server held after each ``block`` requests, and whether it grows."""
+    later = memory[len(memory) // 5 :]  # what is allocated once, at first, is no leak
+    slope = np.polyfit(np.arange(len(later)) * block, later, 1)[0] * 1000
+    shown = " ".join(f"{value:.0f}" for value in memory[:: max(1, len(memory) // 10)])
+    print(
+        f"memory {shown} MiB, peak {peak:.0f}; slope {slope:+.1f} MiB per 1000 requests over the last four fifths",
+        flush=True,
+    )
 
 
 def swap(folder, requests):

@@ -1,6 +1,6 @@
-"""What each preset of stage 1 costs: parameters, GFLOP, time per start frame, time and peak memory of a training step.
+"""What each model size of stage 1 costs: parameters, GFLOP, time of a start frame, time and memory of a training step.
 
-    python experiments/benchmarks/start_frame_cost.py --presets=tiny,small --train_batch=4
+    python experiments/benchmarks/start_frame_cost.py --model_sizes=tiny,small --train_batch=4
 
 GFLOP are those that TensorFlow's profiler counts in the forward pass of one picture (a multiply-add is two). Each
 training step runs in a process of its own, whose peak resident memory is reported, TensorFlow itself (about 0.5 GiB)
@@ -18,13 +18,13 @@ from timing import gflop, median_seconds, parameters, random_batch, step_cost
 
 from seg2vid_tf.flags import run
 
-PRESETS = flags.DEFINE_list("presets", ["tiny", "small", "base", "large"], "presets to count")
-TIMED = flags.DEFINE_list("timed", ["tiny", "small"], "presets whose times and memory are measured too")
+MODEL_SIZES = flags.DEFINE_list("model_sizes", ["tiny", "small", "base", "large"], "which to count")
+TIMED = flags.DEFINE_list("timed", ["tiny", "small"], "model sizes whose times and memory are measured too")
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 4, "batch of the training step", lower_bound=1)
 REPEATS = flags.DEFINE_integer("repeats", 7, "timed runs of each case", lower_bound=1)
 PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "of the training step")
 ACCUMULATE = flags.DEFINE_integer("accumulate", 1, "parts of the training step's batch", lower_bound=1)
-STEP = flags.DEFINE_string("step", None, "PRESET:DISCRIMINATOR; measure this training step alone, as JSON")
+STEP = flags.DEFINE_string("step", None, "SIZE:DISCRIMINATOR; measure this training step alone, as JSON")
 
 
 def main():
@@ -34,12 +34,12 @@ def main():
     import tensorflow as tf
 
     print(f"TensorFlow {tf.__version__}, {os.cpu_count()} cores, medians of {REPEATS.value}, spec cityscapes")
-    print("| preset | size | generator | style encoder | segmentation D | multiscale D | start frame, batch 1 |")
+    print("| model size | frames | generator | style encoder | segmentation D | multiscale D | start frame, batch 1 |")
     print("|---|---|---|---|---|---|---|")
-    for name in PRESETS.value:
+    for name in MODEL_SIZES.value:
         print(counted(name), flush=True)
     print(f"\ntraining step, batch {TRAIN_BATCH.value} in {ACCUMULATE.value} parts, {PRECISION.value}")
-    print("| preset | discriminator | step | peak memory |\n|---|---|---|---|")
+    print("| model size | discriminator | step | peak memory |\n|---|---|---|---|")
     for name in TIMED.value:
         for discriminator in ("segmentation", "multiscale"):
             # Peak memory belongs to a process: one for each case.
@@ -53,7 +53,7 @@ def main():
 
 
 def counted(name: str) -> str:
-    """One preset's row: parameters and GFLOP of its networks, and the time of a start frame where it is asked for."""
+    """One row: parameters and GFLOP of its networks, and the time of a start frame where it is asked for."""
     import tensorflow as tf
 
     from seg2vid_tf.annotations.spec import load_spec
@@ -93,7 +93,7 @@ def cell(network, inputs) -> str:
 
 
 def training_step(name: str, discriminator: str) -> dict:
-    """Median seconds and peak memory of one preset's training step."""
+    """Median seconds and peak memory of one of their training steps."""
     from seg2vid_tf.annotations.spec import load_spec
     from seg2vid_tf.config import START_FRAME_PRESETS, preset
     from seg2vid_tf.models.build import set_precision

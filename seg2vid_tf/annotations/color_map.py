@@ -67,8 +67,7 @@ def _ids_of_colors(spec, colors, label_ids) -> dict[tuple[int, int, int], int]:
             raise ValueError(
                 f"spec {spec.name!r}: classes {owners[c.color]!r} and {c.name!r} have one colour, {c.color}, so maps "
                 "painted in it cannot be read; give them colours of their own, or the colour to one of them in a "
-                "colour "
-                "set"
+                "colour set"
             )
         owners.setdefault(c.color, c.name)
     return {c.color: c.id for c in spec.classes} | known

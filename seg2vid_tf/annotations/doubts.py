@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from seg2vid_tf.annotations.color_map import read_told_map
 from seg2vid_tf.annotations.map_file import read_ids
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.annotations.usual_places import SAME_ENCODINGS, better_encoding
@@ -73,8 +74,19 @@ def warn_of_doubts(label_map: np.ndarray, spec: AnnotationSpec, name: str) -> No
             warnings.warn(f"{name}: {doubt}", MapWarning, stacklevel=3)
 
 
-def warn_of_file(path: str | os.PathLike, spec: AnnotationSpec, label_ids: str) -> None:
-    """The same of a file that is said to be in another label set."""
-    doubt = set_doubt(read_ids(path, allow_palette=True), spec, label_ids)
-    if doubt:
-        warnings.warn(f"{path}: {doubt}", MapWarning, stacklevel=2)
+def read_doubted_map(
+    path: str | os.PathLike,
+    spec: AnnotationSpec,
+    size: tuple[int, int] | None = None,
+    *,
+    label_ids: str | None = None,
+    palette: bool = False,
+    colors: str | None = None,
+) -> np.ndarray:
+    """read_told_map, with a warning where the numbers in the file are hardly those of ``label_ids``."""
+    label_map = read_told_map(path, spec, size, label_ids=label_ids, palette=palette, colors=colors)
+    if label_ids and not colors:
+        doubt = set_doubt(read_ids(path, allow_palette=True), spec, label_ids)
+        if doubt:
+            warnings.warn(f"{path}: {doubt}", MapWarning, stacklevel=2)
+    return label_map

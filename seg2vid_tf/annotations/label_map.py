@@ -65,8 +65,7 @@ def _check_palette(path, indices, spec, table):
         raise ValueError(
             f"{path}: a palette PNG whose indices are not the ids that it shows: {contradiction}; read it through its "
             "palette, by --colors=classes, a colour set, or --colors=grey for grey levels, or, if the indices are "
-            "right, "
-            "save them as a grey PNG"
+            "right, save them as a grey PNG"
         )
 
 

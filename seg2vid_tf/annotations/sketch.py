@@ -1,7 +1,8 @@
 """Sketches: the edges of a frame as a label map of paper and lines.
 
 Canny's detector: where brightness, smoothed, changes most across an edge, kept if it changes much, or somewhat and in
-touch with what changes much. Source: Canny, "A computational approach to edge detection" (PAMI 1986).
+touch with what changes much. Source: Canny, "A computational approach to edge detection" (PAMI 1986). Written here,
+as OpenCV, which has one, comes with the extra ``eval`` alone.
 """
 
 import numpy as np

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 
 from seg2vid_tf.bulk.progress import watched
-from seg2vid_tf.bulk.threads import limit_threads
+from seg2vid_tf.bulk.tensorflow_settings import TensorFlowSettings
 from seg2vid_tf.data.beam_runner import run_on_beam
 from seg2vid_tf.evaluation.evaluation_folder import EvaluationFolder
 from seg2vid_tf.evaluation.methods import Protocol
@@ -85,7 +85,7 @@ def evaluate(
         return evaluator.run(output, fps)
     threads = None if workers == 1 else max(1, (os.cpu_count() or 1) // workers)
     # The training data was looked at by then.
-    work = _Work(dataclasses.replace(plan, train_data=()), os.path.abspath(output), threads)
+    work = _Work(dataclasses.replace(plan, train_data=()), os.path.abspath(output), TensorFlowSettings(threads))
     _evaluators[work] = evaluator  # for what this very process measures
 
     def measure(folder, count):
@@ -114,12 +114,12 @@ class _Work:
 
     plan: EvaluationPlan
     output: str
-    threads: int | None
+    tensorflow: TensorFlowSettings
 
     def __call__(self, piece: int) -> None:
         with _lock:
             if self not in _evaluators:
-                limit_threads(self.threads)
+                self.tensorflow.apply()
                 _evaluators[self] = self.plan.evaluator()
             evaluator = _evaluators[self]
         evaluator.measure(EvaluationFolder(pathlib.Path(self.output)), range(piece * WINDOWS, (piece + 1) * WINDOWS))

@@ -1,13 +1,14 @@
 """GeneratedClips: the videos that a model makes of many label maps and seeds, as a ClipSource like any other.
 
 Clip "city/a_seed7" is the video of input "city/a" and seed 7. What is in a batch follows from the clips that are asked
-for alone, and TensorFlow gets the number of threads that it is told, because both change how floats are summed: so on
-CPUs of one kind a clip has the same bits whoever makes it.
+for alone, and TensorFlow gets the settings of the process that began the job, because both change how floats are
+summed: so on CPUs of one kind a clip has the same bits whoever makes it.
 """
 
 import dataclasses
 import errno
 import hashlib
+import os
 import pathlib
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 from seg2vid_tf.annotations.doubts import set_doubt
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.bulk.map_sources import BulkMap, MapSource
-from seg2vid_tf.bulk.threads import limit_threads
+from seg2vid_tf.bulk.tensorflow_settings import ONEDNN, TensorFlowSettings
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.export_folder import read_description, saved_models
@@ -70,7 +71,8 @@ class GeneratedClips(ClipSource):
         if missing:
             raise ValueError(f"{model} has no {' and no '.join(sorted(missing))}: a video of a label map needs both")
         self.spec = AnnotationSpec.from_json(description["spec"])
-        self._maps, self._model, self._batch_size, self._threads = maps, model.absolute(), batch_size, threads
+        self._maps, self._model, self._batch_size = maps, model.absolute(), batch_size
+        self._tensorflow = TensorFlowSettings(threads, os.environ.get(ONEDNN, ""))
         self._length = (num_frames or description["num_frames"]) + 1
         self._options = {"num_frames": num_frames, "z_walk": z_walk, "temperature": temperature}
         self._made_of = {f"{name}_seed{seed}": (name, int(seed)) for name in maps.names for seed in seeds}
@@ -83,7 +85,7 @@ class GeneratedClips(ClipSource):
             **self._options,
             "seeds": list(map(int, seeds)),
             "batch_size": batch_size,
-            "threads": threads,
+            **dataclasses.asdict(self._tensorflow),
             "inputs": len(maps.names),
             "inputs_sha256": hashlib.sha256("\n".join(maps.names).encode()).hexdigest(),  # of their names
             **maps.settings,
@@ -96,7 +98,7 @@ class GeneratedClips(ClipSource):
         return clip
 
     def read_each(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Clip | ValueError | OSError]]:
-        limit_threads(self._threads)  # before a split's records are read, by TensorFlow
+        self._tensorflow.apply()  # before a split's records are read, by TensorFlow
         batch, name, given = [], None, None
         for clip_id in clip_ids:
             if self._made_of[clip_id][0] != name:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.clip_record import FLOWS, MOTION
-from seg2vid_tf.ops.occlusion import leads_inside
+from seg2vid_tf.ops.occlusion import in_frame_mask
 
 # Keep the augmentations' draws apart from each other and from the permutations', which use the plain seed.
 _FLIP_STREAM = 0x666C6970
@@ -31,8 +31,8 @@ def randomly_cropped(example: dict, size: tuple[int, int], crop: float, seed: in
     cropped = {name: value[:, top : top + height, left : left + width] for name, value in example.items()}
     if "flow" in cropped:
         # What lies outside the part has no correspondence in it.
-        cropped["visibility"] *= leads_inside(cropped["flow"])
-        cropped["visibility_backward"] *= leads_inside(-cropped["flow_backward"])
+        cropped["visibility"] *= in_frame_mask(cropped["flow"])
+        cropped["visibility_backward"] *= in_frame_mask(-cropped["flow_backward"])
     return cropped
 
 

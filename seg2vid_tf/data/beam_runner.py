@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import re
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
@@ -135,6 +136,9 @@ def _here(work, workers):
         _do = work
     try:
         yield
+    except KeyboardInterrupt:
+        print("\nstopping: the pieces in work are finished first, and kept", file=sys.stderr, flush=True)
+        raise
     finally:
         _do = None
         if pool is not None:

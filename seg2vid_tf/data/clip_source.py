@@ -112,7 +112,7 @@ class ClipList(ClipSource):
         digest = hashlib.sha256()
         for clip in self._clips.values():
             values = [getattr(clip, field.name) for field in dataclasses.fields(clip)]
-            for value in values[1:-2]:  # between the id and what is said of it
+            for value in values[1:-2]:  # the arrays: neither clip_id nor remarks and made_from
                 digest.update(b"-" if value is None else value.tobytes())
         self.settings = {"reader": "memory", "sha256": digest.hexdigest()}
 

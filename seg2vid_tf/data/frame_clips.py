@@ -209,14 +209,12 @@ class FrameClips(ClipSource):
         if drawn_on == stored != seen:
             raise ValueError(
                 f"{what}, and its map {file.label} has the size of the picture as it is stored: give --exif=ignore, "
-                "which "
-                "reads frames as they are stored, or turn the maps as well"
+                "which reads frames as they are stored, or turn the maps as well"
             )
         raise ValueError(
             f"{what}, and the size of its map {file.label} does not say whether it was drawn on what is seen or on "
-            "what "
-            "is stored: give --exif=turn or --exif=ignore (look at one: most annotation tools turn the picture, most "
-            "scripts do not)"
+            "what is stored: give --exif=turn or --exif=ignore (look at one: most annotation tools turn the picture, "
+            "most scripts do not)"
         )
 
 

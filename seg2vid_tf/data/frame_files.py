@@ -101,17 +101,9 @@ def find_runs(
             stems = [s for s in stems if any(_begins(p, s, beginnings[s]) for p in named) != left_out]
         if stills:
             parts = {f"{name}_{stem}": [frames[stem]] for stem in stems}
-        elif stems:
-            ordered = [by_name(stems)] if order == "name" else find_order(stems, str(folder / "image"))
-            remarks += [f"{folder / 'image'}: {run.remark}" for run in ordered if run.remark]
-            # One run of a folder that has several is called after itself.
-            alone = len(ordered) == 1 and len(stems) == len(frames)
-            parts = {
-                name if alone or not run.name else f"{name}_{run.name}": _in_order(run, frames, folder / "image")
-                for run in ordered
-            }
         else:
-            continue
+            parts, more = _runs_of_folder(folder, name, stems, frames, order)
+            remarks += more
         twice = sorted(parts.keys() & runs.keys())
         if twice:
             raise ValueError(f"{folder}: two runs would be called {twice[0]!r}; give their files other prefixes")
@@ -122,6 +114,21 @@ def find_runs(
     if not runs:
         raise ValueError(f"{root}: no frames are left without the prefixes {exclude_prefixes}; it has {sorted(found)}")
     return FoundRuns(runs, tuple(remarks))
+
+
+def _runs_of_folder(folder, name, stems, frames, order):
+    """{id: frames in order} of the files ``stems`` of a sequence's folder, and remarks."""
+    if not stems:
+        return {}, []
+    ordered = [by_name(stems)] if order == "name" else find_order(stems, str(folder / "image"))
+    remarks = [f"{folder / 'image'}: {run.remark}" for run in ordered if run.remark]
+    # One run of a folder that has several is called after itself.
+    alone = len(ordered) == 1 and len(stems) == len(frames)
+    runs = {
+        name if alone or not run.name else f"{name}_{run.name}": _in_order(run, frames, folder / "image")
+        for run in ordered
+    }
+    return runs, remarks
 
 
 def _beginnings(stems):

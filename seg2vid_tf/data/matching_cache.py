@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import logging
 
 from seg2vid_tf.files import replacing
-from seg2vid_tf.ops.matching import MATCHING_VERSION, STRIDE, matched_motion
+from seg2vid_tf.ops.matching import MATCHING_VERSION, STRIDE, estimate_flow
 
 FOLDER = "matching"
 # Of all rows together; beyond, a disk would fill up for what takes a fraction of a step.
@@ -121,4 +121,4 @@ def _checksum(matched):
 
 
 def _matched(frames):
-    return tf.concat([part[0] for part in matched_motion(frames[None])], axis=-1)
+    return tf.concat([part[0] for part in estimate_flow(frames[None])], axis=-1)

@@ -119,7 +119,10 @@ def read_instance_map(path: pathlib.Path, size: tuple[int, int] | None = None, r
     if size is None or numbers.shape == tuple(size):
         return numbers
     if not resize:
-        raise ValueError(f"{path} is {numbers.shape}, its label map {tuple(size)}: give --resize to bring both there")
+        raise ValueError(
+            f"{path} is {numbers.shape[0]} x {numbers.shape[1]} (height x width), {size[0]} x {size[1]} is wanted: "
+            "give --resize to bring it there"
+        )
     return resize_label_map(numbers, size)
 
 

@@ -10,6 +10,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 from absl import logging
@@ -84,7 +85,7 @@ def make_dataset(
       motion also ``flow``, ``flow_backward`` float32 [B, T, H, W, 2] in pixels, ``visibility``, ``visibility_backward``
       float32 [B, T, H, W, 1]; with instances also ``instance_maps`` int32 [B, T+1, H, W], 0 = no instance; with clip
       ids ``clip_id`` string [B]; with matching ``displacements`` [B, T, h, w, 2] and ``fits`` [B, T, h, w, 1] as of
-      ops.matching.matched_motion, but where they cannot be kept. TensorFlow is not to shard it once more
+      ops.matching.estimate_flow, but where they cannot be kept. TensorFlow is not to shard it once more
       (AutoShardPolicy.OFF). Iterating raises tf.errors.DataLossError at a damaged record; check_shards says which shard
       that is.
 
@@ -95,20 +96,8 @@ def make_dataset(
     splits = _load_splits(split_dir, with_motion, with_instances)
     name, manifest = ", ".join(str(folder) for folder in splits), next(iter(splits.values()))
     _check_numbers(batch_size, start_step, crop, recolor)
-    if reverse and with_motion:
-        raise ValueError("reverse must be False where exact motion is asked for: that belongs to the first frame")
-    if with_matching and training and (crop < 1 or reverse or recolor):
-        raise ValueError(
-            "with_matching keeps what is found in a window: crop must be 1, reverse False and recolor 0, received "
-            f"{crop}, {reverse} and {recolor}"
-        )
-    stored_size = tuple(manifest["size"])
-    size = stored_size if size is None else tuple(size)
-    if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
-        raise ValueError(
-            f"{name}: stored at {stored_size} (height, width), asked for {size}: only frames, label and instance maps "
-            "scale, and only down; prepare the data at that size"
-        )
+    _check_augmentation(with_motion, with_matching and training, crop, reverse, recolor)
+    size = _checked_size(name, manifest, size, with_motion)
     shards = [(str(folder / shard["file"]), shard) for folder, m in splits.items() for shard in m["shards"]]
     windows = list_windows(
         name, [shard for _, shard in shards], num_frames, training, frame_stride, window_stride, with_motion
@@ -116,40 +105,23 @@ def make_dataset(
     skipped = start_step * batch_size
     stream = shuffled(windows, seed, skipped) if training else in_order(windows, skipped)
     stream, rows = _shared_out(stream, batch_size, training, input_context)
-    matching = None
-    if with_matching:
-        try:
-            matching = MatchingCache(shards, num_frames, frame_stride, size)
-        except (OSError, ValueError) as error:  # slower, and no different
-            logging.warning("%s: matching is not kept, it is done at every step: %s", name, error)
+    matching = _matching_cache(name, shards, num_frames, frame_stride, size) if with_matching else None
     read = functools.partial(
         _read_window,
         tf.constant([file for file, _ in shards]),
         num_frames=num_frames,
         stride=frame_stride,
-        size=stored_size,
+        size=tuple(manifest["size"]),
         image_format=manifest["image_format"],
         with_motion=with_motion,
         with_instances=with_instances,
         with_clip_ids=with_clip_ids,
     )
-    spec, crops = manifest_spec(manifest), training and crop < 1
+    augmentation = _Augmentation(flip, crop, reverse, recolor) if training else _NO_AUGMENTATION
+    prepare = functools.partial(_prepared, manifest=manifest, size=size, augmentation=augmentation, seed=seed)
 
     def load(position, window):
-        example = read(window)
-        if crops:
-            # By Lanczos: area and bilinear sampling, at a scale that is no whole number, take the fine detail away
-            # that a discriminator would teach.
-            example = _resized(randomly_cropped(example, stored_size, crop, seed, position), size, "lanczos3")
-        elif size != stored_size:
-            example = _resized(example, size, "area")
-        example["frames"] = to_float(example["frames"])
-        if training and flip:
-            example = randomly_mirrored(example, spec, seed, position)
-        if training and reverse:
-            example = randomly_reversed(example, seed, position)
-        if training and recolor:
-            example = randomly_recolored(example, recolor, seed, position)
+        example = prepare(read(window), position)
         if matching is not None:
             mirrored = is_mirrored(seed, position) if training and flip else tf.constant(False)
             example |= matching.of(window, mirrored, example["frames"])
@@ -160,6 +132,68 @@ def make_dataset(
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     return dataset.prefetch(2).with_options(options)
+
+
+class _Augmentation(NamedTuple):
+    """As ``make_dataset`` takes them."""
+
+    flip: bool
+    crop: float
+    reverse: bool
+    recolor: float
+
+
+_NO_AUGMENTATION = _Augmentation(flip=False, crop=1.0, reverse=False, recolor=0.0)
+
+
+def _prepared(example, position, manifest, size, augmentation, seed):
+    """A window as it was read -> at that size, its frames float32 in [-1, 1], augmented as its position says."""
+    stored_size = tuple(manifest["size"])
+    if augmentation.crop < 1:
+        # By Lanczos: area and bilinear sampling, at a scale that is no whole number, take the fine detail away that a
+        # discriminator would teach.
+        example = randomly_cropped(example, stored_size, augmentation.crop, seed, position)
+        example = _resized(example, size, "lanczos3")
+    elif size != stored_size:
+        example = _resized(example, size, "area")
+    example["frames"] = to_float(example["frames"])
+    if augmentation.flip:
+        example = randomly_mirrored(example, manifest_spec(manifest), seed, position)
+    if augmentation.reverse:
+        example = randomly_reversed(example, seed, position)
+    if augmentation.recolor:
+        example = randomly_recolored(example, augmentation.recolor, seed, position)
+    return example
+
+
+def _matching_cache(name, shards, num_frames, frame_stride, size):
+    try:
+        return MatchingCache(shards, num_frames, frame_stride, size)
+    except (OSError, ValueError) as error:  # slower, and no different
+        logging.warning("%s: matching is not kept, it is done at every step: %s", name, error)
+    return None
+
+
+def _check_augmentation(with_motion, keeps_matching, crop, reverse, recolor):
+    if reverse and with_motion:
+        raise ValueError("reverse must be False where exact motion is asked for: that belongs to the first frame")
+    if keeps_matching and (crop < 1 or reverse or recolor):
+        raise ValueError(
+            "with_matching keeps what is found in a window: crop must be 1, reverse False and recolor 0, received "
+            f"{crop}, {reverse} and {recolor}"
+        )
+
+
+def _checked_size(name, manifest, size, with_motion):
+    """(height, width) that windows get; None: as stored."""
+    stored_size = tuple(manifest["size"])
+    size = stored_size if size is None else tuple(size)
+    if size != stored_size and (with_motion or size[0] > stored_size[0] or size[1] > stored_size[1]):
+        raise ValueError(
+            f"{name}: stored at {stored_size} (height, width), asked for {size}: only frames, label and instance maps "
+            "scale, and only down; prepare the data at that size"
+        )
+    return size
 
 
 def _check_numbers(batch_size, start_step, crop, recolor):

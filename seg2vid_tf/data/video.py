@@ -202,18 +202,7 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
     number, sent = 0, []
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError(f"{path}: no video stream in it")
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise ValueError(f"{path}: its codec is not known here; encode it again, as H.264")
-            if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
-                raise ValueError(
-                    f"{path}: {stream.codec_context.width}x{stream.codec_context.height} pixels, expected at most "
-                    f"{MAX_SIDE}x{MAX_SIDE}; scale it down"
-                )
-            # What is damaged is an error, not a guess.
-            stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+            stream = _video_stream(container, path)
             for frame in _decoded(container, stream, sent):
                 if frame.is_corrupt:
                     raise ValueError(f"{path}: frame {number} is damaged; encode it again")
@@ -241,6 +230,22 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
         ) from error
     if number == 0:
         raise ValueError(f"{path}: no frame in it")
+
+
+def _video_stream(container, path):
+    """The first video stream of an open file, told to take what is damaged for an error, not for a guess."""
+    if not container.streams.video:
+        raise ValueError(f"{path}: no video stream in it")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise ValueError(f"{path}: its codec is not known here; encode it again, as H.264")
+    if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
+        raise ValueError(
+            f"{path}: {stream.codec_context.width}x{stream.codec_context.height} pixels, expected at most "
+            f"{MAX_SIDE}x{MAX_SIDE}; scale it down"
+        )
+    stream.codec_context.options = {"err_detect": "crccheck+bitstream+buffer+explode"}
+    return stream
 
 
 def _decoded(container, stream, sent):

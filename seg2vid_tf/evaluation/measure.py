@@ -13,7 +13,7 @@ from seg2vid_tf.evaluation.video import Video
 
 
 def measured_clip(
-    real: RealClip, videos: dict[str, list[Video]], scores: ClipScores, sets: SetMeasures, first_made: int
+    real: RealClip, videos: dict[str, list[Video]], scores: ClipScores, sets: SetMeasures, first_generated: int
 ) -> tuple[dict, dict]:
     """Scores the videos of one clip.
 
@@ -21,19 +21,19 @@ def measured_clip(
       real: the clip.
       videos: {method: one or several videos}; the name of several ends in "samples".
       scores, sets: what measures them.
-      first_made: the first frame of the videos that is not a real one.
+      first_generated: the first frame of the videos that is not a real one.
 
     Returns:
       (record, parts), as EvaluationFolder.save takes them.
     """
     by_clip: dict[str, dict[str, float]] = {}
     by_frame: dict[str, dict[str, list[float]]] = {}
-    parts = {REAL: sets.part(real.frames, real.label_maps, first_made)}
+    parts = {REAL: sets.part(real.frames, real.label_maps, first_generated)}
     for method, several in videos.items():
         scored, curves = zip(*(scores.of_video(real, video) for video in several), strict=True)
         by_clip[method] = _mean(scored) | scores.differences(several)
         by_frame[method] = {name: np.mean([c[name] for c in curves], axis=0).tolist() for name in curves[0]}
-        parts[method] = sets.part(several[0].frames, several[0].label_maps, first_made)
+        parts[method] = sets.part(several[0].frames, several[0].label_maps, first_generated)
         if len(several) > 1:
             best = f"{method.removesuffix('samples')}best_of_{len(several)}"
             nearest = nearest_video(real, several)

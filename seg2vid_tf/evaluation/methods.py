@@ -65,7 +65,7 @@ class Protocol:
             raise ValueError("temperature means nothing without samples; leave it out")
 
     @property
-    def first_made(self) -> int:
+    def first_generated(self) -> int:
         """The first frame that is not a real one."""
         return int(self.start_frame == "real")
 
@@ -156,7 +156,7 @@ def baseline_videos(
 
 
 def _broken(video, painted):
-    """Whether flow or visibility are not finite, or a frame is of one colour and its start not: uint8 shows NaN so."""
+    """Whether flow or visibility are not finite, or a frame alone is of one colour, which NaN becomes in uint8."""
     if not (np.isfinite(video.flow).all() and np.isfinite(video.visibility).all()):
         return True
     blank = np.ptp(video.frames, axis=(1, 2)).max(axis=-1) == 0

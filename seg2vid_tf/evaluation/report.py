@@ -78,7 +78,7 @@ def clip_pictures(title: str, annotation: np.ndarray, videos: dict[str, Video | 
 
 
 def html_report(metrics: dict, pictures: list[str]) -> str:
-    """The report of one evaluation: metrics.json, and clip_pictures of some clips."""
+    """The report of one evaluation: metrics.json, and pictures of some clips."""
     facts = ("model", "without_annotation", "data", "train_data", "protocol", "networks", "versions", "config_hash")
     parts = [
         _head("seg2vid_tf evaluation"),

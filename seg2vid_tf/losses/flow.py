@@ -1,4 +1,4 @@
-"""Losses of the flow fields: smoothness, cycle consistency, and the price of hiding a pixel (fact sheet, Loss).
+"""Losses of the flow fields: smoothness, cycle consistency, and the price of hiding a pixel (the paper's loss).
 
 flow float [B, T, H, W, 2], (dy, dx) in pixels on the frame-t grid, flow_backward the same on the frame-0 grid, both
 pointing from frame 0 to frame t; images [-1, 1]; visibility [B, T, H, W, 1] in [0, 1].
@@ -78,7 +78,7 @@ def cycle_consistency(
     )
 
 
-def visibility_prior(visibility: tf.Tensor) -> tf.Tensor:
+def occlusion_penalty(visibility: tf.Tensor) -> tf.Tensor:
     """mean(1 - visibility): what it costs to call a pixel occluded.
 
     Args:
@@ -107,7 +107,7 @@ def visibility_cross_entropy(target: tf.Tensor, prediction: tf.Tensor) -> tf.Ten
 def occlusion_mismatch(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
     """How little the occluded pixels of two visibilities overlap: 1 - Dice coefficient of each clip, their mean.
 
-    Few pixels are occluded, and cross-entropy alone calls none of them so as long as each is more likely visible; this
+    Few pixels are occluded, and cross-entropy alone predicts no occlusion as long as each is more likely visible; this
     is the share that F1 counts. Source: Milletari et al., "V-Net" (3DV 2016), without its squares.
 
     Args:

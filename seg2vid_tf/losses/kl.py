@@ -1,8 +1,7 @@
-"""The KL term of motion and style, and its warm-up.
+"""The KL term of motion and style, and motion's warm-up.
 
 The divergence itself comes from TFP, per latent dimension (models/latent.py); here it becomes nats per clip:
-summed over the latent, averaged over the batch, so that its weight depends on neither the batch nor the device count
-(defect 4).
+summed over the latent, averaged over the batch, so that its weight depends on neither the batch nor the device count.
 """
 
 import tensorflow as tf
@@ -23,7 +22,7 @@ def kl_per_clip(kl: tf.Tensor, free_bits: float = 0.0) -> tf.Tensor:
     return tf.reduce_mean(tf.reduce_sum(tf.maximum(kl, free_bits) if free_bits else kl, axis=-1))
 
 
-def annealed(step: tf.Tensor, warmup_steps: int) -> tf.Tensor:
+def kl_warmup_factor(step: tf.Tensor, warmup_steps: int) -> tf.Tensor:
     """The KL weight's factor: rises linearly from 0 at step 0 to 1 at ``warmup_steps``, and stays.
 
     Args:

@@ -1,4 +1,4 @@
-"""Reconstruction losses: L1, L1 on visible pixels, SSIM and their photometric mixture (fact sheet, Loss).
+"""Reconstruction losses: L1, L1 on visible pixels, SSIM and their photometric mixture (the paper's loss).
 
 target and prediction are float [B, T, H, W, C] clips (or [B, H, W, C] images) in [-1, 1]; visibility is [B, T, H, W, 1]
 in [0, 1], 1 = visible. All are averages, so no weight depends on T, H, W or the visible area.
@@ -60,7 +60,7 @@ def ssim_distance(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
 
 
 def photometric(target: tf.Tensor, prediction: tf.Tensor) -> tf.Tensor:
-    """0.85 ssim_distance + 0.15 L1, the mixture of the fact sheet.
+    """0.85 ssim_distance + 0.15 L1, the paper's mixture.
 
     Args:
       target, prediction: float [B, T, H, W, C] in [-1, 1].

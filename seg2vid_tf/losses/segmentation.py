@@ -63,6 +63,6 @@ def labelmix(mask: tf.Tensor, inside: tf.Tensor, outside: tf.Tensor) -> tf.Tenso
     return mask * inside + (1.0 - mask) * outside
 
 
-def labelmix_consistency(mixed_logits: tf.Tensor, logits_mixed: tf.Tensor) -> tf.Tensor:
+def labelmix_consistency(logits_of_mixed: tf.Tensor, mixture_of_logits: tf.Tensor) -> tf.Tensor:
     """Mean squared difference of the logits of a mixed picture and the mixture of the logits; [B,H,W,K+1] each."""
-    return tf.reduce_mean(tf.math.squared_difference(mixed_logits, logits_mixed))
+    return tf.reduce_mean(tf.math.squared_difference(logits_of_mixed, mixture_of_logits))

@@ -142,6 +142,8 @@ def set_precision(precision: str) -> None:
 
 def _check_size(name, config, stride):
     if config.height % stride or config.width % stride:
+        near = [stride * max(1, round(side / stride)) for side in (config.height, config.width)]
         raise ValueError(
-            f"height and width must be divisible by {stride} (from {name}), received {config.height} x {config.width}"
+            f"height and width must be divisible by {stride} (from {name}), received {config.height} x {config.width}: "
+            f"give --height={near[0]} --width={near[1]}, say, and prepare the data at that size"
         )

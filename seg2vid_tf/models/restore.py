@@ -9,7 +9,6 @@ from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
-from seg2vid_tf.run_folder import RunFolder
 
 
 def load_start_frame_model(path: str | os.PathLike) -> tuple[StartFrameModel, StartFrameConfig]:
@@ -30,13 +29,18 @@ def load_start_frame_model(path: str | os.PathLike) -> tuple[StartFrameModel, St
     return StartFrameModel(generator, style_encoder, spec), config
 
 
-def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("start_frame", "motion")) -> Seg2Vid:
+def seg2vid_from_run(
+    run_dir: str | os.PathLike,
+    stages: tuple[str, ...] = ("start_frame", "motion"),
+    motion_dir: str | os.PathLike | None = None,
+) -> Seg2Vid:
     """Builds Seg2Vid from <run_dir>/start_frame and <run_dir>/motion.
 
     Args:
       run_dir: the folder of both stages' runs.
       stages: which of them are wanted: "start_frame" alone paints, "motion" alone animates frames; the folder may lack
         the other.
+      motion_dir: a run or an export that stage 2 is taken from instead.
 
     Raises:
       ValueError: a stage is missing, has no checkpoint, or the stages differ in spec or size.
@@ -45,18 +49,21 @@ def seg2vid_from_run(run_dir: str | os.PathLike, stages: tuple[str, ...] = ("sta
         start_frame_model, start_config = load_start_frame_model(run_dir)
         size = (start_config.model.height, start_config.model.width)
         return Seg2Vid(start_frame_model.generator, None, start_frame_model.spec, size, start_frame_model.style_encoder)
-    folder = RunFolder(pathlib.Path(run_dir) / "motion")
+    folder = trained_networks(motion_dir or run_dir, "motion")
     if not folder.path.exists() and (pathlib.Path(run_dir) / "start_frame").exists():
         raise ValueError(
-            f"{run_dir} holds stage 1 alone, and a video needs stage 2: train it with train_motion.py; or look at what "
-            "stage 1 paints with sample_start_frames.py, export it with export.py --model=start_frame"
+            f"{folder.path.parent} holds no stage 2, which a video needs: train it with train_motion.py, or take that "
+            "of another run or an export (export.py --motion_dir); or look at what stage 1 paints with "
+            "sample_start_frames.py, export it with export.py --model=start_frame"
         )
     config, spec = folder.load("motion")
     size = (config.model.height, config.model.width)
     generator = style_encoder = None
     if "start_frame" in stages:
         start_frame_model, start_config = load_start_frame_model(run_dir)
-        _check_together(run_dir, start=(start_frame_model.spec, start_config.model), motion=(spec, config.model))
+        _check_together(
+            motion_dir or run_dir, start=(start_frame_model.spec, start_config.model), motion=(spec, config.model)
+        )
         generator, style_encoder = start_frame_model.generator, start_frame_model.style_encoder
     # The faster warps of training have the same meaning and no place in an export.
     motion = build_motion(dataclasses.replace(config.model, warp="native"), spec)

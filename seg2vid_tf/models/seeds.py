@@ -25,7 +25,7 @@ def draw(seed, style_dim: int, stddev: np.ndarray, normal: Callable) -> tuple:
     Args:
       seed: int64 [B].
       style_dim: S.
-      stddev: float32 [Z], how widely z is drawn (latent_frequencies.drawn_stddev).
+      stddev: float32 [Z], how widely z is drawn (latent_frequencies.sampling_stddev).
       normal: function of seeds, the shape of a row and a stream: the noise.
 
     Returns:

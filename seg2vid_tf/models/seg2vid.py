@@ -18,7 +18,7 @@ from seg2vid_tf.annotations.encode import decide_label_map, encode_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.cvae import MotionCVAE
-from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seeds import draw
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
@@ -35,7 +35,7 @@ class Seg2Vid(BuiltByCall, keras.Model):
       spec: what the label maps' ids mean.
       size: (height, width) that both were trained at.
       style_encoder: built StyleEncoder, or None.
-      temperature, smoothness: how widely seeds draw motions (latent_frequencies.drawn_stddev).
+      temperature, smoothness: how widely seeds draw motions (latent_frequencies.sampling_stddev).
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class Seg2Vid(BuiltByCall, keras.Model):
     def draw(self, seed):
         """int64 [B] -> what the seeds stand for in this model: style [B,S], S = 0 without stage 1, and z [B,Z]."""
         style_dim = 0 if self.generator is None else self.generator.style_dim
-        return draw(seed, style_dim, self.drawn_stddev, per_example_normal)
+        return draw(seed, style_dim, self.sampling_stddev, per_example_normal)
 
     @property
-    def drawn_stddev(self) -> np.ndarray:
+    def sampling_stddev(self) -> np.ndarray:
         """How widely seeds draw motions, float32 [Z]."""
-        return drawn_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
+        return sampling_stddev(self.motion.latent_sizes, self.motion.num_frames, self.temperature, self.smoothness)
 
-    def recall(self, label_map, drawn):
-        """The motion that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W] (MotionCVAE.recall)."""
-        if not self.motion.recalls:
+    def motion_of_draw(self, label_map, drawn):
+        """The motion [B,Z] that a draw float32 [B,Z] stands for beside label maps uint8 [B,H,W]."""
+        if not self.motion.transforms_draws:
             return drawn
-        return self.motion.recall(encode_label_map(label_map, self.spec), drawn)
+        return self.motion.motion_of_draw(encode_label_map(label_map, self.spec), drawn)
 
     def generate(self, label_map, style, z, seed, instance_map=None):
         """label_map uint8 [B,H,W], style float32 [B,S] or [B,H,W,S], z float32 [B,Z] -> the outputs named above.
@@ -96,5 +96,5 @@ class Seg2Vid(BuiltByCall, keras.Model):
     def call(self, inputs, training=False):
         """{label_map uint8 [B,H,W], seed int64 [B](, instance_map)} -> generate's outputs for what the seeds draw."""
         style, drawn = self.draw(inputs["seed"])
-        z = self.recall(inputs["label_map"], drawn)
+        z = self.motion_of_draw(inputs["label_map"], drawn)
         return self.generate(inputs["label_map"], style, z, inputs["seed"], inputs.get("instance_map"))

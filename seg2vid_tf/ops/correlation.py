@@ -26,7 +26,7 @@ def correlation(first: tf.Tensor, second: tf.Tensor, radius: int) -> tf.Tensor:
     for dy in range(side):
         # Each place with every place of its row: BLAS is faster at all of them than at the few that count.
         products = tf.matmul(first, padded[:, dy : dy + height], transpose_b=True)
-        # Place x wants the columns x .. x + 2 r: read with one column more to a row, they stand below each other.
+        # Place x wants the columns x .. x + 2 r, a diagonal band: with one column more to a row it becomes upright.
         flat = tf.reshape(products, [-1, height, width * (width + side - 1)])
         skewed = tf.reshape(tf.pad(flat, [[0, 0], [0, 0], [0, width]]), [-1, height, width, width + side])
         rows.append(skewed[..., :side])

@@ -8,7 +8,7 @@ convolution, the maps after ReLU are the features):
 * ``.npz`` conv1_1_w, conv1_1_b, conv1_2_w, ..: VGG16 with ImageNet mean and standard deviation on [0, 1], as many of
   its convolutions, in order, as the file has; one map each.
 * ``.h5`` with the layers block1_conv1 .. block4_conv4: Keras' VGG19 weights without top (BGR minus the ImageNet mean on
-  [0, 255]); the twelve maps of the fact sheet.
+  [0, 255]); the twelve maps that the paper compares.
 
 The weights are constants: they enter no checkpoint and no optimizer.
 """

@@ -1,4 +1,4 @@
-"""Holes filled by what is around them, near and far: push and pull.
+"""Holes filled from their surroundings, near and far: push and pull.
 
 Source: Gortler et al., "The lumigraph" (SIGGRAPH 1996), section 3.4. Nothing is learned, so the colours are those of
 this picture.
@@ -10,7 +10,7 @@ import tensorflow as tf
 _LEVELS = 8
 
 
-def filled(picture: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+def fill_holes(picture: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """The picture where its weight is 1, the smooth continuation of its surroundings where that is 0.
 
     Args:

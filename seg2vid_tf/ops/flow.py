@@ -41,8 +41,7 @@ def convex_upsample(flow: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Args:
       flow: float [B, H, W, C], in pixels of the large grid; every channel is moved alike.
       logits: float [B, H, W, 36], for each of a place's four pixels, row by row, nine places, row by row; their
-        softmax, with the logarithms of the bilinear weights added, is the weights. Beside the picture lies what is at
-        its border.
+        softmax, with the logarithms of the bilinear weights added, is the weights. Borders are replicated.
 
     Returns:
       float32 [B, 2H, 2W, C].

@@ -12,25 +12,25 @@ from seg2vid_tf.ops.correlation import correlation
 from seg2vid_tf.ops.image import with_border
 from seg2vid_tf.ops.warp import warp
 
-# To be raised with whatever changes what matched_motion finds, here or in the ops that it uses: what it found before is
+# To be raised with whatever changes what estimate_flow finds, here or in the ops that it uses: what it found before is
 # kept beside the data (data/matching_cache.py), under the version that found it.
 MATCHING_VERSION = 1
 # Displacements come out on a grid with one place for so many pixels.
 STRIDE = 4
 # (pixels of a place, places searched each way) for frame 1, which may move anywhere, and for those after it.
-_FIRST, _NEXT = ((16, 3), (8, 2), (4, 2)), ((8, 1), (4, 1))
+_LEVELS_FRAME_1, _LEVELS_LATER = ((16, 3), (8, 2), (4, 2)), ((8, 1), (4, 1))
 # Then, at these, so many pixels to a place, by the gradient.
 _GRADIENT = (2, 2, 1)
 _PATCH = 5
 # How clearly the best displacement wins: exp(80 x difference of two correlations).
 _SHARPNESS = 80.0
 # A place whose best correlation is 1 counts exp(4) times as much among its neighbours as one of 0.
-_TRUST = 4.0
+_CONFIDENCE = 4.0
 # Variance of the gradient, in units of [-1, 1] a place, below which a neighbourhood says nothing.
 _FLAT = 3e-4
 
 
-def matched_motion(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def estimate_flow(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Displacement of frame 0's pixels to frames 1..T, and how well it fits.
 
     Args:
@@ -43,52 +43,52 @@ def matched_motion(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """
     pictures = tf.unstack(tf.stop_gradient(tf.cast(frames, tf.float32)), axis=1)
     size = tf.shape(pictures[0])[1:3]
-    strides = [stride for stride, _ in _FIRST]
+    strides = [stride for stride, _ in _LEVELS_FRAME_1]
     shrunk = {stride: [_shrunk(picture, stride) for picture in pictures] for stride in (*strides, *_GRADIENT)}
     patches = {stride: _patches(shrunk[stride][0]) for stride in strides}
     displacements, fits = [], []
     for t in range(1, len(pictures)):
         pixels = displacements[-1] * (t / (t - 1)) if displacements else tf.zeros_like(shrunk[STRIDE][0][..., :2])
-        for stride, radius in _NEXT if displacements else _FIRST:
-            there = shrunk[stride][t]
-            start, place = _in_places(pixels, size, there)
-            places, fit = _improved(patches[stride], there, start, radius)
+        for stride, radius in _LEVELS_LATER if displacements else _LEVELS_FRAME_1:
+            target = shrunk[stride][t]
+            start, place = _to_places(pixels, size, target)
+            places, fit = _correlation_step(patches[stride], target, start, radius)
             pixels = places * place
         for stride in _GRADIENT:
-            there = shrunk[stride][t]
-            start, place = _in_places(pixels, size, there)
-            pixels = _sharpened(shrunk[stride][0], there, start) * place
+            target = shrunk[stride][t]
+            start, place = _to_places(pixels, size, target)
+            pixels = _lucas_kanade_step(shrunk[stride][0], target, start) * place
         pixels = tf.image.resize(pixels, tf.shape(fit)[1:3], antialias=True)
         displacements.append(pixels)
         fits.append(fit)
     return tf.stack(displacements, axis=1), tf.stack(fits, axis=1)
 
 
-def _in_places(pixels, size, there):
-    """A displacement in pixels of frames of that size -> in places on the grid of ``there``, and pixels of a place."""
-    grid = tf.shape(there)[1:3]
+def _to_places(pixels, size, target):
+    """A displacement in pixels of frames of that size -> in places on the grid of ``target``, and pixels of a place."""
+    grid = tf.shape(target)[1:3]
     place = tf.cast(size / grid, tf.float32)
     return tf.image.resize(pixels, grid, antialias=True) / place, place
 
 
-def _improved(here, there, start, radius):
+def _correlation_step(source, target, start, radius):
     """The displacement, in places, that fits best around ``start``, smoothed; and its correlation."""
-    alike = _mean(correlation(here, _patches(warp(there, -start)), radius))
+    alike = _mean(correlation(source, _patches(warp(target, -start)), radius))
     side = tf.range(-radius, radius + 1, dtype=tf.float32)
     offsets = tf.reshape(tf.stack(tf.meshgrid(side, side, indexing="ij"), axis=-1), [-1, 2])
     # A mean, not the best alone: where nothing stands out, as on a plain road, it stays where it started.
-    chosen = start + tf.tensordot(tf.nn.softmax(_SHARPNESS * alike), offsets, 1)
+    found = start + tf.tensordot(tf.nn.softmax(_SHARPNESS * alike), offsets, 1)
     fit = tf.reduce_max(alike, axis=-1, keepdims=True)
-    trust = tf.exp(_TRUST * fit)
-    return _mean(_mean(chosen * trust)) / _mean(_mean(trust)), fit
+    confidence = tf.exp(_CONFIDENCE * fit)
+    return _mean(_mean(found * confidence)) / _mean(_mean(confidence)), fit
 
 
-def _sharpened(here, there, start):
+def _lucas_kanade_step(source, target, start):
     """One step of Lucas and Kanade from ``start``, in places, of at most one place each way."""
-    moved = warp(there, -start)
+    moved = warp(target, -start)
     edged = with_border(moved, 1)
     down, right = edged[:, 2:, 1:-1] - edged[:, :-2, 1:-1], edged[:, 1:-1, 2:] - edged[:, 1:-1, :-2]
-    pairs = ((down, down), (down, right), (right, right), (down, here - moved), (right, here - moved))
+    pairs = ((down, down), (down, right), (right, right), (down, source - moved), (right, source - moved))
     sums = tf.concat([tf.reduce_sum(a * b, axis=-1, keepdims=True) for a, b in pairs], axis=-1)
     # A central difference spans two places.
     yy, yx, xx, y, x = tf.split(_mean(_mean(sums)) * (0.25, 0.25, 0.25, 0.5, 0.5), 5, axis=-1)

@@ -10,7 +10,7 @@ from seg2vid_tf.ops.warp import warp
 
 # Two flows that contradict each other by more than this part of their length, and half a pixel, belong to two surfaces.
 # Source: Meister et al., "UnFlow" (AAAI 2018), equation 3.
-_SHARE, _SLACK = 0.01, 0.5
+_ALPHA_1, _ALPHA_2 = 0.01, 0.5
 
 
 def consistent_visibility(
@@ -29,11 +29,11 @@ def consistent_visibility(
     Returns:
       (visibility of frame t's pixels, of frame 0's pixels), float32 [B, H, W, 1] of zeros and ones; no gradient.
     """
-    (_, visible), (_, visible_backward) = contradiction(flow, flow_backward, warp_method)
+    (_, visible), (_, visible_backward) = forward_backward_error(flow, flow_backward, warp_method)
     return visible, visible_backward
 
 
-def contradiction(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = "native") -> tuple:
+def forward_backward_error(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = "native") -> tuple:
     """f(p) - g(p - f(p)) of frame t's pixels, g(x) - f(x + g(x)) of frame 0's, each with what it says of visibility.
 
     Args:
@@ -43,10 +43,10 @@ def contradiction(flow: tf.Tensor, flow_backward: tf.Tensor, warp_method: str = 
       Two pairs (float32 [B, H, W, 2] in pixels, float32 [B, H, W, 1] as of ``consistent_visibility``); no gradient.
     """
     f, g = (tf.stop_gradient(tf.cast(value, tf.float32)) for value in (flow, flow_backward))
-    return _compared(f, g, f, warp_method), _compared(g, f, -g, warp_method)
+    return _consistency_check(f, g, f, warp_method), _consistency_check(g, f, -g, warp_method)
 
 
-def leads_inside(displacement: tf.Tensor) -> tf.Tensor:
+def in_frame_mask(displacement: tf.Tensor) -> tf.Tensor:
     """Where p - displacement(p) lies in the picture.
 
     Args:
@@ -63,13 +63,13 @@ def leads_inside(displacement: tf.Tensor) -> tf.Tensor:
     return tf.cast(inside, tf.float32)[..., None]
 
 
-def _compared(here, there, displacement, warp_method):
+def _consistency_check(here, there, displacement, warp_method):
     """``here`` at p minus ``there`` at p - displacement(p), and where they agree and that lies in the picture."""
     found = warp(there, displacement, method=warp_method)
     off = here - found
     difference, lengths = (tf.reduce_sum(v, -1) for v in (tf.square(off), tf.square(here) + tf.square(found)))
-    agrees = tf.cast(difference < _SHARE * lengths + _SLACK, tf.float32)[..., None]
-    return off, leads_inside(displacement) * agrees
+    agrees = tf.cast(difference < _ALPHA_1 * lengths + _ALPHA_2, tf.float32)[..., None]
+    return off, in_frame_mask(displacement) * agrees
 
 
 def composite(visible: tf.Tensor, fill: tf.Tensor, visibility: tf.Tensor) -> tf.Tensor:

@@ -70,17 +70,7 @@ class PictureNetwork:
             raise ValueError(f"{self.found}; expected one of each, pictures in and one tensor out")
         (given, self.dtype), (self.output_shape, _) = *inputs, *outputs
         sides = given[-3:-1]
-        ranks = (4, 5) if clips else (4,)
-        if (
-            len(given) not in ranks
-            or given[0] not in (1, -1)
-            or given[-1] != 3
-            or (sides != (-1, -1) and min(sides) < 1)
-        ):
-            wanted = ", or clips [N,T,h,w,3]" if clips else ""
-            raise ValueError(
-                f"{self.found}; the input must be [1,h,w,3] or [N,h,w,3]{wanted}, h and w fixed or both not"
-            )
+        self._check_input_shape(given, clips)
         if self.dtype not in (np.uint8, np.int32, np.float32):
             raise ValueError(f"{self.found}; the input must be uint8, int32 or float32, it is {self.dtype.__name__}")
         self.clip_length = given[1] if len(given) == 5 else None
@@ -105,6 +95,15 @@ class PictureNetwork:
             read = "pictures" if wanted.clip_length is None else f"clips of {wanted.clip_length} frames"
             raise ValueError(
                 f"{self.found}; {wanted.name} is for a network that reads {read} of {wanted.size} as float32"
+            )
+
+    def _check_input_shape(self, shape, clips):
+        sides = shape[-3:-1]
+        pictures = len(shape) in ((4, 5) if clips else (4,)) and shape[0] in (1, -1) and shape[-1] == 3
+        if not pictures or (sides != (-1, -1) and min(sides) < 1):
+            wanted = ", or clips [N,T,h,w,3]" if clips else ""
+            raise ValueError(
+                f"{self.found}; the input must be [1,h,w,3] or [N,h,w,3]{wanted}, h and w fixed or both not"
             )
 
     def _how_fed(self):

@@ -3,7 +3,7 @@
     out[b, y, x, c] = image[b, y - flow[b, y, x, 0], x - flow[b, y, x, 1], c]
 
 image [B, H, W, C], any value range; flow [B, H, W, 2], (dy, dx) in pixels. Values between pixels are bilinear,
-positions outside the image take the nearest border pixel. Source: the warp of the fact sheet's two flows, which is
+positions outside the image take the nearest border pixel. Source: the warp by the paper's two flows, which is
 ``tfa.image.dense_image_warp(start_frame, flow)`` and ``tfa.image.dense_image_warp(frame, -flow_backward)``.
 
 Two differences from Addons, both on purpose:
@@ -131,7 +131,7 @@ def _sample(image, flow):
 def _locate(position, size):
     """Positions [B, H, W] along one axis -> lower pixel's index, fraction [B, H, W, 1], whether inside [B, H, W]."""
     clamped = tf.clip_by_value(position, 0.0, tf.cast(size - 1, tf.float32))
-    # XLA's clamp makes a number of a NaN: what is none stays none.
+    # XLA's clamp turns NaN into a number; NaN is to stay NaN.
     clamped = tf.where(tf.math.is_nan(position), position, clamped)
     # A NaN casts to an arbitrary integer: the index is clamped once more, as an integer.
     index = tf.minimum(tf.maximum(tf.cast(clamped, tf.int32), 0), size - 2)

@@ -47,6 +47,7 @@ def export(
     say: Callable[[str], None] = lambda text: None,
     run_dir: str | os.PathLike | None = None,
     with_discriminator: bool = False,
+    motion_dir: str | os.PathLike | None = None,
 ) -> pathlib.Path:
     """Exports a model and proves it; with warm-up requests, where their package is installed.
 
@@ -60,6 +61,7 @@ def export(
       run_dir: the run that the model came from. With it the export says how large its networks are, so that a training
         can start from it (exported_weights.py).
       with_discriminator: whether stage 1's discriminator is kept for that, too; no server needs it.
+      motion_dir: the run or export that stage 2 came from, where that is not ``run_dir``.
 
     Returns:
       The version folder; its encoder lies in ``export_folder.encoder_folder`` of it.
@@ -71,7 +73,7 @@ def export(
     folder = pathlib.Path(root) / name
     with held_folder(folder):
         _remove_unfinished(folder)
-        return _export(model, folder, version, card, say, run_dir, with_discriminator)
+        return _export(model, folder, version, card, say, run_dir, with_discriminator, motion_dir)
 
 
 def _remove_unfinished(folder):
@@ -86,7 +88,7 @@ def _remove_unfinished(folder):
         shutil.rmtree(path)
 
 
-def _export(model, folder, version, card, say, run_dir, with_discriminator):
+def _export(model, folder, version, card, say, run_dir, with_discriminator, motion_dir):
     known = [0, *(number for name in ("", ENCODER, DISCRIMINATOR) for number in versions(folder / name))]
     version = version if version is not None else max(known) + 1
     if with_discriminator and (run_dir is None or model.generator is None):
@@ -101,7 +103,8 @@ def _export(model, folder, version, card, say, run_dir, with_discriminator):
     say("asking the trained model, for what its export must answer")
     document = describe(model)
     if run_dir is not None:
-        document["networks"] = network_sizes(run_dir, document["stages"])
+        sources = {"start_frame": run_dir, "motion": motion_dir or run_dir}
+        document["networks"] = network_sizes({stage: sources[stage] for stage in document["stages"]})
     expected = answers(model)
     with contextlib.ExitStack() as stack:
         made = []
@@ -121,16 +124,21 @@ def _export(model, folder, version, card, say, run_dir, with_discriminator):
             copy_discriminator(run_dir, temporary)
             write_sums(temporary)
         # The version last: one that a server or a pipeline finds is all there.
-        renamed = []
-        try:
-            for temporary, target in reversed(made):
-                os.rename(temporary, target)
-                renamed.append(target)
-        except OSError:
-            for target in renamed:
-                shutil.rmtree(target)
-            raise
+        _rename_all(reversed(made))
     return folder / str(version)
+
+
+def _rename_all(pairs):
+    """Renames (from, to) in order, or, where one fails, none."""
+    renamed = []
+    try:
+        for temporary, target in pairs:
+            os.rename(temporary, target)
+            renamed.append(target)
+    except OSError:
+        for target in renamed:
+            shutil.rmtree(target)
+        raise
 
 
 def _make_part(model, path, name, expected, document, card, say):

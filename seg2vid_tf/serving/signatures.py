@@ -93,8 +93,8 @@ class _Parts:
         self.animate = shared(
             lambda start_frame, label_map, z: _served(label_map, model.animate(start_frame, label_map, z))
         )
-        recalls = model.motion is not None and model.motion.recalls
-        self.recall = shared(model.recall) if recalls else model.recall
+        transforms = model.motion is not None and model.motion.transforms_draws
+        self.recall = shared(model.motion_of_draw) if transforms else model.motion_of_draw
         self.encode = shared(_encoded)
 
 
@@ -141,6 +141,16 @@ def _input_specs(model) -> dict[str, tf.TensorSpec]:
     return {name: tf.TensorSpec([None, *shape], dtype, name) for name, (dtype, shape) in shapes.items()}
 
 
+def _checked_chunk(chunk, walk):
+    """chunk, once both are known to be right."""
+    right = tf.reduce_all((chunk >= 0) & (chunk <= MAX_CHUNK))
+    checks = [tf.debugging.Assert(right, [f"chunk must lie in 0..{MAX_CHUNK}, received:", chunk])]
+    right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
+    checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(chunk)
+
+
 def _motion_signatures(model, parts, checked):
     """Stage 2."""
 
@@ -154,15 +164,10 @@ def _motion_signatures(model, parts, checked):
     def continue_(start_frame_jpeg, label_map_png, seed, chunk, walk):
         files = {"start_frame_jpeg": start_frame_jpeg, "label_map_png": label_map_png}
         start_frame, label_map, seed, chunk, walk = checked(**files, seed=seed, chunk=chunk, walk=walk)
-        right = tf.reduce_all((chunk >= 0) & (chunk <= MAX_CHUNK))
-        checks = [tf.debugging.Assert(right, [f"chunk must lie in 0..{MAX_CHUNK}, received:", chunk])]
-        right = tf.reduce_all((walk >= 0.0) & (walk <= 1.0))
-        checks.append(tf.debugging.Assert(right, ["walk must lie in 0..1, received:", walk]))
-        with tf.control_dependencies([check for check in checks if check is not None]):
-            chunk = tf.identity(chunk)
+        chunk = _checked_chunk(chunk, walk)
         start_frame, label_map = parts.pictures(start_frame), parts.maps(label_map)
         _, drawn = parts.draw(seed)
-        z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.drawn_stddev))
+        z = parts.recall(label_map, walked(drawn, seed, chunk, walk, model.sampling_stddev))
         chunk = parts.animate(to_float(start_frame), label_map, z)
         answer = parts.encode(chunk)
         return {**answer, "frames_bytes": answer["frames_bytes"][:, 1:], "motion_bytes": _motion_files(chunk)}
@@ -181,7 +186,7 @@ def _motion_signatures(model, parts, checked):
         return {"z": parts.recall(label_map, z)}
 
     files = ["start_frame_jpeg", "label_map_png"]
-    recalls = {"recall": (recall, ["label_map", "z"])} if model.motion.recalls else {}
+    recalls = {"recall": (recall, ["label_map", "z"])} if model.motion.transforms_draws else {}
     return {
         "serving_default": (animate, [*files, "seed"]),
         "animate": (animate, [*files, "seed"]),

@@ -21,8 +21,8 @@ _PURE = frozenset(
     "ZerosLike OnesLike Tile GatherV2 AddV2 Sub Mul RealDiv FloorDiv FloorMod Maximum Minimum Neg Square Equal Less "
     "LessEqual Greater GreaterEqual LogicalAnd LogicalOr LogicalNot Prod Sum Max Min All Pad".split()
 )
-# What no server reads: every tensor's shape, which follows from the operations, and who would compute a gradient.
-_NOTES = ("_output_shapes", "_gradient_op_type")
+# What no server reads: every tensor's shape, which follows from the operations, and which function is its gradient.
+_UNREAD_ATTRIBUTES = ("_output_shapes", "_gradient_op_type")
 
 
 def slim(folder: pathlib.Path) -> None:
@@ -32,7 +32,7 @@ def slim(folder: pathlib.Path) -> None:
     for meta in model.meta_graphs:
         for function in meta.graph_def.library.function:
             slim_function(function)
-        _without_notes(meta.graph_def.node)
+        _without_unread_attributes(meta.graph_def.node)
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
     (folder / "fingerprint.pb").unlink(missing_ok=True)  # of the file that was
@@ -46,7 +46,7 @@ def slim_function(function: function_pb2.FunctionDef) -> None:
         del node.input[:]
         # Two control inputs may have become one.
         node.input.extend(name for i, name in enumerate(inputs) if not name.startswith("^") or name not in inputs[:i])
-        _without_notes([node])
+        _without_unread_attributes([node])
         same = seen.setdefault(_identity(node), node.name) if node.op in _PURE else node.name
         if same != node.name:
             merged[node.name] = same
@@ -111,7 +111,7 @@ def _renamed(name, merged):
     return control + merged.get(node, node) + name.removeprefix("^")[len(node) :]
 
 
-def _without_notes(nodes):
+def _without_unread_attributes(nodes):
     for node in nodes:
-        for note in _NOTES:
-            node.attr.pop(note, None)
+        for attribute in _UNREAD_ATTRIBUTES:
+            node.attr.pop(attribute, None)

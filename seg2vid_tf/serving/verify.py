@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.models.motion.latent_frequencies import drawn_stddev
+from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.serving.motion_file import UNITS_PER_PIXEL, decode_motion
 from seg2vid_tf.serving.signatures import describe, signatures
@@ -140,7 +140,7 @@ def example_values(description: dict) -> dict[str, np.ndarray]:
     latent_dim, background = description["latent_dim"], description["background_latent"]
     style = rng.standard_normal((2, description["style_dim"])).astype(np.float32)
     sizes = background, latent_dim - background
-    stddev = drawn_stddev(sizes, steps, description["temperature"], description["smoothness"])
+    stddev = sampling_stddev(sizes, steps, description["temperature"], description["smoothness"])
     return {
         "label_map": label_map,
         "label_map_png": np.array([tf.io.encode_png(m[..., None]).numpy() for m in label_map], object),

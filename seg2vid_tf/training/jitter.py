@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
-from seg2vid_tf.ops.occlusion import leads_inside
+from seg2vid_tf.ops.occlusion import in_frame_mask
 from seg2vid_tf.ops.warp import warp
 
 # Beside the streams of models/seeds.py.
@@ -41,7 +41,7 @@ def random_displacements(seeds: tf.Tensor, num_frames: int, size, pixels) -> tf.
     return pixels * tf.reshape(smooth, tf.concat([[-1, steps], tf.shape(smooth)[1:]], axis=0))
 
 
-def moved(batch: dict, displacements: tf.Tensor) -> dict:
+def jittered(batch: dict, displacements: tf.Tensor) -> dict:
     """The batch with frame t's pixel at x + displacements_t(x) brought to x; frame 0 stays.
 
     Args:
@@ -78,7 +78,7 @@ def moved(batch: dict, displacements: tf.Tensor) -> dict:
         changed |= {
             "flow": nearest(batch["flow"]) - displacements,
             "flow_backward": backward,
-            "visibility": nearest(batch["visibility"]) * leads_inside(-displacements),
-            "visibility_backward": batch["visibility_backward"] * leads_inside(-backward),
+            "visibility": nearest(batch["visibility"]) * in_frame_mask(-displacements),
+            "visibility_backward": batch["visibility_backward"] * in_frame_mask(-backward),
         }
     return {**batch, **changed}

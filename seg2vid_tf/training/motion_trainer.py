@@ -11,11 +11,11 @@ from seg2vid_tf.losses.flow import (
     cycle_consistency,
     flow_error,
     occlusion_mismatch,
+    occlusion_penalty,
     smoothness,
     visibility_cross_entropy,
-    visibility_prior,
 )
-from seg2vid_tf.losses.kl import annealed, kl_per_clip
+from seg2vid_tf.losses.kl import kl_per_clip, kl_warmup_factor
 from seg2vid_tf.losses.perceptual import feature_distance
 from seg2vid_tf.losses.reconstruction import l1, masked_l1, photometric
 from seg2vid_tf.losses.structure import structure
@@ -23,15 +23,15 @@ from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.seeds import MOTION_STREAM
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.noise import per_example_normal
-from seg2vid_tf.ops.occlusion import consistent_visibility, leads_inside
+from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
 from seg2vid_tf.ops.warp import warp
-from seg2vid_tf.training.jitter import moved, random_displacements
+from seg2vid_tf.training.jitter import jittered, random_displacements
 from seg2vid_tf.training.late_decay import LateDecay
 from seg2vid_tf.training.perceptual_network import perceptual_network
 from seg2vid_tf.training.replicas import clip_by_global_norm, example_seeds, per_replica
 from seg2vid_tf.training.video_adversary import VideoAdversary
 
-# Training clips whose motions a prior_rank looks at: more than any rank, and a minute's work.
+# Clips that are encoded to fit the aggregated posterior: more than prior_rank, and a minute's work.
 PRIOR_CLIPS = 600
 
 
@@ -60,7 +60,7 @@ class MotionTrainer:
                 "discriminator_optimizer": self._adversary.optimizer,
             }
 
-    @tf.autograph.experimental.do_not_convert  # no condition is a tensor's, and looking for one is half the tracing
+    @tf.autograph.experimental.do_not_convert  # no Python condition depends on a tensor, and AutoGraph doubles tracing
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One step on this replica's part of the batch.
 
@@ -78,7 +78,7 @@ class MotionTrainer:
         if training.jitter:
             pixels = training.jitter * (1.0 - tf.cast(step, tf.float32) / training.steps)
             size = tf.shape(batch["frames"])[2:4]
-            batch = moved(batch, random_displacements(seeds, self.num_frames, size, pixels))
+            batch = jittered(batch, random_displacements(seeds, self.num_frames, size, pixels))
         frames = batch["frames"]
         annotation = encode_label_map(batch["label_maps"][:, 0], self.spec)
         noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)
@@ -98,8 +98,8 @@ class MotionTrainer:
             terms["discriminator"] = self._adversary.train_step(frames, generated, annotation)
         return {name: per_replica(term) for name, term in {**terms, "gradient_norm": norm}.items()}
 
-    def look_back(self, make_batches) -> None:
-        """What draws mean from now on, by the motions of training clips, the stream's first ones: memory or prior.
+    def fit_sampling_prior(self, make_batches) -> None:
+        """After training: encodes the first training clips and fits what seeds sample from, memory or Gaussian.
 
         Args:
           make_batches: start_step -> tf.data.Dataset of batches without end.
@@ -109,7 +109,7 @@ class MotionTrainer:
         print(f"looking at the motions of {wanted} training clips ...", flush=True)
 
         @tf.function
-        def seen(frames, label_map):
+        def encode_batch(frames, label_map):
             annotation = encode_label_map(label_map, self.spec)
             found = self.motion.encode(frames, annotation)
             keys = tf.zeros([len(frames), 0]) if memory is None else memory.describe(annotation)
@@ -117,7 +117,7 @@ class MotionTrainer:
 
         parts, count = [], 0
         for batch in make_batches(0):
-            parts.append(seen(batch["frames"], batch["label_maps"][:, 0]))
+            parts.append(encode_batch(batch["frames"], batch["label_maps"][:, 0]))
             count += len(batch["frames"])
             if count >= wanted:
                 break
@@ -147,39 +147,44 @@ class MotionTrainer:
             "cycle": weights.cycle_weight
             * cycle_consistency(flow, flow_backward, visibility, visibility_backward, self.config.model.warp),
             "visibility": weights.visibility_weight
-            * (visibility_prior(visibility) + visibility_prior(visibility_backward)),
+            * (occlusion_penalty(visibility) + occlusion_penalty(visibility_backward)),
             "structure": weights.structure_weight * structure(future_annotation, outputs["annotations"], visibility),
             "kl": weights.kl_weight
-            * annealed(step, weights.kl_warmup_steps)
+            * kl_warmup_factor(step, weights.kl_warmup_steps)
             * kl_per_clip(outputs["kl"], weights.free_bits),
         }
         if self.config.model.visible:
             terms["visibility_consistency"] = weights.visibility_consistency_weight * self._inconsistency(outputs)
-        if weights.flow_weight:
-            terms["flow"] = weights.flow_weight * (
-                # What is hidden counts too: a wrong flow there may contradict nothing, and the pixel looks visible.
-                flow_error(batch["flow"], flow, leads_inside(batch["flow"]))
-                + flow_error(batch["flow_backward"], flow_backward, leads_inside(-batch["flow_backward"]))
-            )
-        if weights.occlusion_weight:
-            terms["occlusion"] = weights.occlusion_weight * (
-                visibility_cross_entropy(batch["visibility"], visibility)
-                + visibility_cross_entropy(batch["visibility_backward"], visibility_backward)
-                + occlusion_mismatch(batch["visibility"], visibility)
-                + occlusion_mismatch(batch["visibility_backward"], visibility_backward)
-            )
+        terms |= self._supervised_terms(batch, outputs)
         if self._features:
             real = self._features(fold_time(future))
             distance = sum(feature_distance(real, self._features(fold_time(outputs[k]))) for k in ("warped", "frames"))
             terms["perceptual"] = weights.perceptual_weight * distance
         return terms
 
+    def _supervised_terms(self, batch, outputs):
+        """{name: weighted loss} of what rendered clips know exactly: flow and visibility."""
+        weights, terms = self.config.losses, {}
+        if weights.flow_weight:
+            flow, flow_backward = batch["flow"], batch["flow_backward"]
+            terms["flow"] = weights.flow_weight * (
+                # Occluded pixels count, too: else a wrong flow that agrees with itself would make them look visible.
+                flow_error(flow, outputs["flow"], in_frame_mask(flow))
+                + flow_error(flow_backward, outputs["flow_backward"], in_frame_mask(-flow_backward))
+            )
+        if weights.occlusion_weight:
+            both = [(batch[name], outputs[name]) for name in ("visibility", "visibility_backward")]
+            terms["occlusion"] = weights.occlusion_weight * sum(
+                visibility_cross_entropy(*pair) + occlusion_mismatch(*pair) for pair in both
+            )
+        return terms
+
     def _inconsistency(self, outputs):
-        seen = consistent_visibility(
+        consistent = consistent_visibility(
             fold_time(outputs["flow"]), fold_time(outputs["flow_backward"]), self.config.model.warp
         )
         predicted = fold_time(outputs["visibility"]), fold_time(outputs["visibility_backward"])
-        return sum(visibility_cross_entropy(*pair) for pair in zip(seen, predicted, strict=True))
+        return sum(visibility_cross_entropy(*pair) for pair in zip(consistent, predicted, strict=True))
 
     def samples(self, batch: dict) -> list[list[tf.Tensor]]:
         """Rows of pictures float32 [H,W,3] in [-1,1]: per clip the real frames, and below them its posterior mean."""

@@ -99,7 +99,7 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     with strategy.scope():
         trainer = trainer_class(config, data.spec)
     if stage == "start_frame":
-        _mute_unseen_classes(trainer, data.manifests)
+        _zero_unseen_classes(trainer, data.manifests)
     if training.init_from and not run_folder.newest_step():  # a run that goes on needs the other one no longer
         start_from(training.init_from, stage, trainer)
     measure = None
@@ -110,11 +110,7 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
         run_folder.start(stage, config, data.spec, learned_from, values.resume)
     if summed_over_workers(strategy, chief) and not chief:  # only now the chief's config.json is that of this run
         run_folder.join(stage, config, data.spec, learned_from)
-    begin = finish = None
-    if stage == "motion" and trainer.motion.recalls:
-        begin, finish = trainer.motion.forget, functools.partial(trainer.look_back, data.make_batches)
-    elif getattr(config.model, "style_encoder", False):  # stage 1
-        begin, finish = trainer.resume_averages, functools.partial(trainer.standardise_style, data.make_batches)
+    begin, finish = _before_and_after(stage, trainer, data.make_batches)
     terms = fit(trainer, data.make_batches, validation_batch, run_folder, strategy, measure, begin, finish)
     if terms and chief:
         print(f"{run_folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
@@ -180,14 +176,23 @@ def say_new_steps(run_folder, stage: str, training) -> None:
         print(f"{start}, which is counted from it (--decay={training.decay:g}), goes on at {new:.3g}, not at {old:.3g}")
 
 
-def _mute_unseen_classes(trainer, manifests):
+def _before_and_after(stage, trainer, make_batches):
+    """What a stage does before its first and after its last step, or None."""
+    if stage == "motion" and trainer.motion.transforms_draws:
+        return trainer.motion.reset_sampling_prior, functools.partial(trainer.fit_sampling_prior, make_batches)
+    if stage == "start_frame" and trainer.config.model.style_encoder:
+        return trainer.resume_averages, functools.partial(trainer.standardise_style, make_batches)
+    return None, None
+
+
+def _zero_unseen_classes(trainer, manifests):
     from seg2vid_tf.data.shards import unseen_classes
 
     unseen = unseen_classes(manifests)
     if unseen is None:
         print("this data was prepared before manifests counted classes: whether one is missing in it is not known")
     elif unseen:
-        trainer.mute_classes(unseen)
+        trainer.zero_unseen_classes(unseen)
         names = ", ".join(trainer.spec.classes[class_id].name for class_id in unseen)
         logging.warning(
             "no training picture shows %s: painted as unlabelled pixels are, unless --init_from knows better",

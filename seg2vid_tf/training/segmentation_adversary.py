@@ -41,7 +41,7 @@ class SegmentationAdversary:
     def discriminator_terms(self, examples: dict, fake: tf.Tensor) -> dict:
         """{name: weighted loss term}: real pixels to their class, generated ones to "fake", mixtures as their parts."""
         real = examples["real"]
-        mask = labelmix_mask(examples["target"], examples["mix_draws"])
+        mask = labelmix_mask(examples["target"], examples["labelmix_draws"])
         # One pass over all three: one power iteration per step, on the same estimate for each.
         frames = tf.concat([real, fake, labelmix(mask, real, fake)], axis=0)
         logits = self._judge(frames, training=True)

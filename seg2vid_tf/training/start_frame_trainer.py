@@ -2,11 +2,11 @@
 
 With a style encoder, every other example is generated in the style encoded from its own real frame, and is then held
 against that frame ("paired": L1, perceptual distance, feature matching, KL); the others take the style that their seed
-draws, half of them two styles, parted along class borders. With a weight for it, every fourth example is painted in the
-style of its neighbour's frame instead ("borrowed"), whose colours its classes are to take. From an example of one drawn
-style the encoder must find that style again. So every term that asks for one certain picture speaks only where the
-style says which one, and the drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS 2017). Without an encoder every
-example is paired and its style drawn.
+draws, half of them two styles, which meet along class borders ("two_styles"). With a weight for it, every fourth
+example is painted in the style of its neighbour's frame instead ("swapped_style"), whose colours its classes are to
+take. From an example of one drawn style the encoder must find that style again. So every term that asks for one certain
+picture speaks only where the style says which one, and the drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS
+2017). Without an encoder every example is paired and its style drawn.
 """
 
 import keras
@@ -92,15 +92,16 @@ class StartFrameTrainer:
             "styles": self._styles,
         }
 
-    def mute_classes(self, class_ids) -> None:
+    def zero_unseen_classes(self, class_ids) -> None:
         """Before the first step: classes that no training picture shows are painted as unlabelled pixels are."""
         for network in (self.networks["generator"], self.averages["generator"]):
-            network.mute_classes(class_ids)
+            network.zero_unseen_classes(class_ids)
 
     def resume_averages(self) -> None:
         """Before the first step: the averages of a finished run begin anew from the networks.
 
-        Theirs is another style than the networks', so an average of both would be one of neither.
+        Their style space was standardised at the end of that run, the networks' was not: an average of both would mix
+        two coordinate systems.
         """
         if int(self._styles.standardised.numpy()):
             for name, network in self.networks.items():
@@ -131,7 +132,7 @@ class StartFrameTrainer:
     def _trained(self):
         return [v for network in self.networks.values() for v in network.trainable_variables]
 
-    @tf.autograph.experimental.do_not_convert  # no condition is a tensor's, and looking for one is half the tracing
+    @tf.autograph.experimental.do_not_convert  # no Python condition depends on a tensor, and AutoGraph doubles tracing
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One step of all networks on this replica's part of the batch.
 
@@ -165,14 +166,14 @@ class StartFrameTrainer:
         target = annotation[..., :classes]
         seeds = example_seeds(self.config.training.seed, step, count)
         drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes], STYLE_STREAM)
-        style, other_style, style_noise, coin, style_draws, mix_draws = tf.split(
+        style, other_style, style_noise, two_styles_draw, style_draws, labelmix_draws = tf.split(
             drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
-        style, other_style = self._styles.place(style), self._styles.place(other_style)
+        style, other_style = self._styles.to_styles(style), self._styles.to_styles(other_style)
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
-        borrowed = tf.cast((seeds + step) % 4 == 0, tf.float32) if self._borrows else tf.zeros([count])
-        parted = (1.0 - paired) * (1.0 - borrowed) * tf.cast(coin[:, 0] > 0, tf.float32)
+        swapped_style = tf.cast((seeds + step) % 4 == 0, tf.float32) if self._borrows else tf.zeros([count])
+        two_styles = (1.0 - paired) * (1.0 - swapped_style) * tf.cast(two_styles_draw[:, 0] > 0, tf.float32)
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
             "real": real,
@@ -183,11 +184,11 @@ class StartFrameTrainer:
             "style": style,
             "other_style": other_style,
             "style_noise": style_noise,
-            "style_mask": labelmix_mask(target, style_draws) * parted[:, None, None, None],
-            "mix_draws": mix_draws,
+            "style_mask": labelmix_mask(target, style_draws) * two_styles[:, None, None, None],
+            "labelmix_draws": labelmix_draws,
             "paired": paired,
-            "borrowed": borrowed,
-            "parted": parted,
+            "swapped_style": swapped_style,
+            "two_styles": two_styles,
         }
 
     def _instances(self, batch):
@@ -214,13 +215,13 @@ class StartFrameTrainer:
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             own = reparameterise(encoded, examples["style_noise"])
             style = tf.where(paired[:, None] > 0, own, style)
-            style = tf.where(examples["borrowed"][:, None] > 0, _neighbours(own), style)
+            style = tf.where(examples["swapped_style"][:, None] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
         inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
         fake_features = self._features and self._features(fake)
         terms |= self.adversary.generator_terms(examples, fake, fake_features)
-        # Where nothing says what the real frame's style is, it is no target.
+        # An example in a drawn style has no frame to be compared with.
         known = paired[:, None, None, None] > 0
         terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(tf.where(known, fake, real)))
         if weights.perceptual_weight:
@@ -228,22 +229,22 @@ class StartFrameTrainer:
             compared = [tf.where(known, *pair) for pair in zip(fake_features, targets, strict=True)]
             terms["perceptual"] = weights.perceptual_weight * feature_distance(targets, compared)
         if self.config.model.style_encoder:
-            # By the averaged encoder, which no gradient reaches: the one in training would learn to hide the style in
-            # what nobody sees.
+            # By the averaged encoder, which no gradient reaches: the one in training could hide the style in detail
+            # that nobody sees.
             found = self.start_frame_model.encode_style(fake)
-            drawn = (1.0 - paired) * (1.0 - examples["parted"]) * (1.0 - examples["borrowed"])
+            drawn = (1.0 - paired) * (1.0 - examples["two_styles"]) * (1.0 - examples["swapped_style"])
             error = tf.reduce_mean(tf.abs(found - style), axis=-1) * drawn
             terms["style_regression"] = weights.style_regression_weight * tf.reduce_mean(error)
         if self._borrows:
             target, lender = examples["target"], _neighbours(examples["target"])
             distance = class_color_distance(_neighbours(real), lender, fake, target)
-            terms["style_color"] = weights.style_color_weight * tf.reduce_mean(distance * examples["borrowed"])
+            terms["style_color"] = weights.style_color_weight * tf.reduce_mean(distance * examples["swapped_style"])
         return fake, terms
 
     def paint(self, batch: dict, seed: int) -> tf.Tensor:
         """Start frames float32 [B,H,W,3] of a batch's annotations, by the averaged weights, in the seed's style."""
         seeds = tf.fill([tf.shape(batch["frames"])[0]], tf.constant(seed, tf.int64))
-        return self._paint(batch, self._styles.place(self.start_frame_model.draw_style(seeds)), seeds)
+        return self._paint(batch, self._styles.to_styles(self.start_frame_model.draw_style(seeds)), seeds)
 
     def _paint(self, batch, style, seeds):
         return self.start_frame_model.paint(batch["label_maps"][:, 0], style, seeds, self._instances(batch))

@@ -7,7 +7,7 @@ import keras
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.models.build import build_motion
-from seg2vid_tf.models.motion.lengthen import lengthen
+from seg2vid_tf.models.motion.transfer_weights import transfer_weights
 from seg2vid_tf.training.moving_average import copy_weights
 
 # What a run that starts from another one may have otherwise: networks of the same weights, in another setting.
@@ -35,7 +35,8 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
 
     Args:
       run_dir: the other run; the frames' size, and the pixels that a flow head's unit stands for, may be others.
-        Stage 2 may have predicted fewer frames (models/motion/lengthen.py), and remembered more or fewer motions.
+        Stage 2 may have predicted fewer frames (models/motion/transfer_weights.py), and remembered more or fewer
+        motions.
       stage: "start_frame" or "motion".
       trainer: StartFrameTrainer or MotionTrainer, before its first step.
 
@@ -78,7 +79,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     if other.restore(networks, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     if rebuilt:
-        lengthen(networks["motion"], trainer.motion)
+        transfer_weights(networks["motion"], trainer.motion)
     for name, network in trainer.checkpointed.items():
         if f"{name}_average" in networks:
             copy_weights(networks[f"{name}_average"], network)

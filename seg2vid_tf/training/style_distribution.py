@@ -47,7 +47,7 @@ class StyleDistribution(tf.Module):
             moments = [summed_over_replicas(value) / num_replicas() for value in moments]
         update_variables([self.mean, self.second_moment], moments, moving_decay(DECAY, step))
 
-    def place(self, standard: tf.Tensor) -> tf.Tensor:
+    def to_styles(self, standard: tf.Tensor) -> tf.Tensor:
         """Draws float32 [B,S] from N(0, I) -> styles float32 [B,S], as pictures have them."""
         covariance = self.second_moment - self.mean[:, None] * self.mean[None]
         # Rounding leaves a covariance of few pictures a little below 0.

@@ -54,36 +54,46 @@ def _palette(spec):
 
     behind = "".join(entry(c.id, c.name, c.color) for c in spec.classes if not c.foreground)
     before = "".join(entry(c.id, c.name, c.color) for c in spec.classes if c.foreground)
-    ignored = entry(spec.ignore_id, "ignored (eraser)", (0, 0, 0))
-    before = f"<h4>Things, in front</h4>{before}" if before else ""
-    return f'<div class="s2v-palette"><h4>Surfaces, behind</h4>{behind}{ignored}{before}</div>'
+    ignored = entry(spec.ignore_id, "ignored (no class)", (0, 0, 0))
+    before = f"<h4>Objects, in front</h4>{before}" if before else ""
+    return f'<div class="s2v-palette"><h4>Background</h4>{behind}{ignored}{before}</div>'
 
 
 def _start(title, spec, draws):
-    drawn = '<button type="button" class="s2v-random">draw one</button>' if draws else ""
+    drawn = '<button type="button" class="s2v-random">random example</button>' if draws else ""
     kinds = "".join(f"<option>{text(kind)}</option>" for kind in (upload.FIND_OUT, *upload.kinds(spec)))
     gallery = "".join(
-        f'<button type="button" data-scene="{seed}"><img loading="lazy" alt="drawn map {seed}" '
+        f'<button type="button" data-scene="{seed}"><img loading="lazy" alt="example {seed}" '
         f'src="paint/thumbnail?model={urllib.parse.quote(title, safe="")}&amp;seed={seed}"></button>'
         for seed in (GALLERY if draws else ())
     )
     return (
-        f'<div class="s2v-tools"><h4>Start from</h4><button type="button" class="s2v-blank">blank</button>{drawn}'
-        '<label>a file <input type="file" class="s2v-map" accept=".png,.tif,.tiff,.bmp,.webp"></label>'
-        f'<label>which holds <select class="s2v-kind">{kinds}</select></label></div>'
+        f'<div class="s2v-tools"><h4>Start from</h4><button type="button" class="s2v-blank">empty map</button>{drawn}'
+        '<label>your file <input type="file" class="s2v-map" accept=".png,.tif,.tiff,.bmp,.webp"></label>'
+        f'<label>holding <select class="s2v-kind">{kinds}</select></label></div>'
         f'<div class="s2v-gallery">{gallery}</div>'
     )
 
 
 def _tools():
-    def tool(name, label):
-        return f'<button type="button" class="s2v-tool" data-tool="{name}" aria-pressed="false">{label}</button>'
+    def tool(name, label, hint):
+        return (
+            f'<button type="button" class="s2v-tool" data-tool="{name}" aria-pressed="false" title="{hint}">{label}'
+            "</button>"
+        )
+
+    tools = (
+        tool("brush", "brush", "paints the chosen class")
+        + tool("fill", "fill", "gives the chosen class to the whole area under the pointer")
+        + tool("remove", "remove object", "takes away the whole object under the brush; the background behind it shows")
+        + tool("erase", "erase part", "takes away what the brush covers of objects; the background behind it shows")
+    )
 
     return (
-        f'<div class="s2v-tools"><span class="s2v-tools-paint s2v-tools">{tool("brush", "brush")}{tool("fill", "fill")}'
-        f"{tool('uncover', 'take things away')}"
+        f'<div class="s2v-tools"><span class="s2v-tools-paint s2v-tools">{tools}'
         '<label>size <input type="number" class="s2v-size" min="1" max="64"></label>'
-        '<label><input type="checkbox" class="s2v-keep"> surfaces stay behind things</label></span>'
+        '<label title="painting a background class does not cover objects">'
+        '<input type="checkbox" class="s2v-keep"> keep objects in front</label></span>'
         '<button type="button" class="s2v-undo">undo</button><button type="button" class="s2v-in">zoom in</button>'
         '<button type="button" class="s2v-out">zoom out</button></div>'
     )
@@ -91,7 +101,7 @@ def _tools():
 
 def _style():
     return (
-        '<div class="s2v-tools"><label>style of a picture <input type="file" class="s2v-style" '
+        '<div class="s2v-tools"><label>take the style (light, colours) of a photo <input type="file" class="s2v-style" '
         'accept=".jpg,.jpeg,.png,.bmp,.tif,.tiff,.webp"></label> <span class="s2v-style-name"></span>'
         '<button type="button" class="s2v-no-style" hidden>remove</button></div>'
     )

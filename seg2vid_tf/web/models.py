@@ -82,7 +82,7 @@ class ServedModel:
     """A model behind a server, asked by a client; no TensorFlow here."""
 
     temperature, has_style, ready = None, False, True
-    lacks = "A server draws with its own temperature and style, and sends neither flow nor visibility."
+    lacks = "Through a server a video has no chosen temperature or style, and no flow or visibility is shown."
 
     def __init__(self, client, spec, call: ModelCall):
         self._client, self.spec, self.call = client, spec, call

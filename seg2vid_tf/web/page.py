@@ -1,5 +1,6 @@
 """The page, by Gradio (extra "web"): canvas, settings, button, result. What it does is done by its neighbours."""
 
+import functools
 import os
 import pathlib
 
@@ -74,11 +75,11 @@ def answers(models, painting, title, seed, num_videos, num_frames, temperature):
 
 def _remarks(label_map, spec):
     share = float((label_map == spec.ignore_id).mean())
-    return [f"{100 * share:.0f} % is ignored: the model paints there what it likes"] if share >= 0.01 else []
+    return [f"{100 * share:.0f} % is ignored (no class): the model decides what is there"] if share >= 0.01 else []
 
 
 def _about(model):
-    style = "" if model.has_style or model.lacks else " It takes no style of a picture."
+    style = "" if model.has_style or model.lacks else " It takes no style of a photo."
     return (
         "{} x {} pixels (height x width), {} classes. ".format(*model.size, model.spec.num_classes)
         + model.lacks
@@ -91,21 +92,48 @@ def _temperature(model):
     return {"value": model.temperature or 0.0, "visible": model.temperature is not None}
 
 
+def _settings_row(model):
+    """Seed, number of videos, frames and temperature, as the model has them."""
+    with gr.Row():
+        seed = gr.Number(
+            0, label="Seed", info="another number, another video", precision=0, minimum=0, maximum=settings.MAX_SEED
+        )
+        videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos", info="each with the next seed")
+        frames = gr.Slider(
+            1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames", info="after the first, 8 a second"
+        )
+        temperature = gr.Slider(
+            0,
+            settings.MAX_TEMPERATURE,
+            step=0.05,
+            label="Temperature",
+            info="how much motions differ; 0: not at all",
+            **_temperature(model),
+        )
+    return seed, videos, frames, temperature
+
+
+def _chosen(models, title):
+    """What changes on the page with the model: what is said of it, the number of frames, the temperature."""
+    other = models[title]
+    length, warmth = gr.update(value=other.num_frames), gr.update(**_temperature(other))
+    return gr.update(info=_about(other)), length, warmth
+
+
 def _blocks(models):
     first = next(iter(models))
     model = models[first]
     with gr.Blocks(title="Paint a label map, see it move", analytics_enabled=False, fill_width=True) as page:
-        gr.Markdown("## Paint a label map, see it move")
+        gr.HTML(
+            '<div class="s2v-head"><h2>Paint a label map, see it move</h2><p>Choose a class and paint what each pixel '
+            "shows, or drag a skeleton's joints; then make the video.</p></div>",
+            padding=False,
+        )
         chosen = gr.Radio(list(models), value=first, label="Model", info=_about(model), elem_id="s2v-model")
         # paint.js fetches the canvas: Gradio would mend the old one's elements instead of making new ones.
         gr.HTML('<div class="s2v-place"></div>')
         painting = gr.Textbox(visible=False)
-        with gr.Row():
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=settings.MAX_SEED)
-            videos = gr.Slider(1, settings.MAX_VIDEOS, 1, step=1, label="Videos")
-            frames = gr.Slider(1, settings.MAX_FRAMES, model.num_frames, step=1, label="Frames after the first")
-            most, label = settings.MAX_TEMPERATURE, "Temperature: how much motions differ"
-            temperature = gr.Slider(0, most, step=0.05, label=label, **_temperature(model))
+        seed, videos, frames, temperature = _settings_row(model)
         inputs = [painting, chosen, seed, videos, frames, temperature]
         with gr.Row():
             make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")
@@ -128,12 +156,7 @@ def _blocks(models):
         )
         stopped = result.progress("stopped")
         stop.click(lambda: stopped, None, status, cancels=[event], queue=False, api_visibility="private")
-
-        def choose(title):
-            other = models[title]
-            length, warmth = gr.update(value=other.num_frames), gr.update(**_temperature(other))
-            return gr.update(info=_about(other)), length, warmth
-
+        choose = functools.partial(_chosen, models)
         shown = "(title) => seg2vidPaint.open(title)"
         chosen.change(choose, chosen, [chosen, frames, temperature], queue=False, api_visibility="private")
         chosen.change(None, chosen, js=shown)

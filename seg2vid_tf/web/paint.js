@@ -35,7 +35,7 @@ window.seg2vidPaint = (() => {
   }
 
   function put(i) {
-    if (tool === "uncover") things[i] = spec.ignore;
+    if (tool === "erase") things[i] = spec.ignore;
     else if (isThing(chosen)) things[i] = chosen;
     else {
       surfaces[i] = chosen;
@@ -58,20 +58,55 @@ window.seg2vidPaint = (() => {
     const steps = Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]), 1);
     for (let s = 0; s <= steps; s++) {
       const share = s / steps;
-      stamp(Math.round(from[0] + share * (to[0] - from[0])), Math.round(from[1] + share * (to[1] - from[1])));
+      touch(Math.round(from[0] + share * (to[0] - from[0])), Math.round(from[1] + share * (to[1] - from[1])));
     }
   }
 
-  function fill(x, y) {
-    const target = shown(y * width + x), seen = new Uint8Array(width * height), todo = [y * width + x];
-    seen[todo[0]] = 1;
+  // The places that are connected with one, over edges and, where diagonals count, corners, and have the same id.
+  function connected(start, ids, diagonals) {
+    const seen = new Uint8Array(width * height), todo = [start];
+    seen[start] = 1;
     while (todo.length) {
-      const i = todo.pop(), u = i % width;
-      for (const [j, ok] of [[i - 1, u > 0], [i + 1, u < width - 1], [i - width, true], [i + width, true]]) {
-        if (ok && j >= 0 && j < seen.length && !seen[j] && shown(j) === target) { seen[j] = 1; todo.push(j); }
+      const i = todo.pop(), u = i % width, v = (i - u) / width;
+      for (let dv = -1; dv <= 1; dv++) {
+        for (let du = -1; du <= 1; du++) {
+          if (du && dv && !diagonals) continue;
+          if (u + du < 0 || u + du >= width || v + dv < 0 || v + dv >= height) continue;
+          const j = i + dv * width + du;
+          if (!seen[j] && ids(j) === ids(start)) { seen[j] = 1; todo.push(j); }
+        }
       }
     }
-    for (let i = 0; i < seen.length; i++) if (seen[i]) put(i);
+    return seen;
+  }
+
+  function fill(x, y) {
+    const area = connected(y * width + x, shown, false);
+    for (let i = 0; i < area.length; i++) if (area[i]) put(i);
+  }
+
+  // The pixel of a thing that is nearest to the brush's centre, none farther than the brush reaches; -1 without one.
+  function thingUnder(x, y) {
+    let found = -1, least = Math.max(size / 2, 0.5) ** 2;
+    for (let i = 0; i < things.length; i++) {
+      const far = (i % width - x) ** 2 + (Math.floor(i / width) - y) ** 2;
+      if (things[i] !== spec.ignore && far <= least && (far < least || found < 0)) { found = i; least = far; }
+    }
+    return found;
+  }
+
+  function remove(x, y) {
+    const found = thingUnder(x, y);
+    if (found < 0) return;
+    const id = things[found], area = connected(found, (i) => things[i], true);
+    for (let i = 0; i < area.length; i++) if (area[i]) things[i] = spec.ignore;
+    say(`removed: ${spec.classes[id].name}`);
+  }
+
+  // What the tool does at one place of a stroke.
+  function touch(x, y) {
+    if (tool === "remove") remove(x, y);
+    else stamp(x, y);
   }
 
   // ---- skeleton
@@ -153,7 +188,7 @@ window.seg2vidPaint = (() => {
   function choose(id) {
     chosen = id;
     press(all(".s2v-class"), find(`.s2v-class[data-id="${id}"]`));
-    if (tool === "uncover") use("brush");
+    if (tool === "remove" || tool === "erase") use("brush");
   }
 
   function use(name) {
@@ -188,7 +223,8 @@ window.seg2vidPaint = (() => {
       canvas.setPointerCapture(event.pointerId);
       remember();
       last = pixel(event);
-      if (tool === "fill") { fill(...last); last = null; } else stamp(...last);
+      if (tool === "remove" && thingUnder(...last) < 0) say("no object here: objects are the classes of the second list");
+      if (tool === "fill") { fill(...last); last = null; } else touch(...last);
       render();
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -215,8 +251,8 @@ window.seg2vidPaint = (() => {
         if (tool === "fill") { remember(); fill(...cursor); say("filled"); }
         else {
           pen = !pen;
-          if (pen) { remember(); stamp(...cursor); }
           say(pen ? "pen down: arrow keys paint, space lifts it" : "pen up");
+          if (pen) { remember(); touch(...cursor); }
         }
       } else if (event.key === "[" || event.key === "]") resize(size + (event.key === "]" ? 2 : -2));
       else if (event.key === "u" || (event.key === "z" && (event.ctrlKey || event.metaKey))) back();
@@ -276,8 +312,8 @@ window.seg2vidPaint = (() => {
     things = new Uint8Array(width * height).fill(spec.ignore);
     layJoints();
     render();
-    say(spec.skeleton ? "blank: limbs are painted now; a drawn map has joints to drag"
-      : "blank: all of it is ignored until it is painted; fill sky and road first");
+    say(spec.skeleton ? "empty map: paint limbs on it; an example has joints to drag instead"
+      : "empty map: black is not painted yet; begin with large areas, such as sky and road");
   }
 
   async function takeStyle(file) {
@@ -291,7 +327,7 @@ window.seg2vidPaint = (() => {
       style = { name: file.name, data: text(new Uint8Array(await file.arrayBuffer())) };
       find(".s2v-style-name").textContent = file.name;
       find(".s2v-no-style").hidden = false;
-      say(`the videos take the style of ${file.name}`);
+      say(`videos will have the style of ${file.name}`);
     } catch (error) {
       say(error.message, true);
     }
@@ -324,7 +360,7 @@ window.seg2vidPaint = (() => {
     }
   }
 
-  const drawn = (seed) => load(`scene?seed=${seed}`, null, `drawn map ${seed}`);
+  const drawn = (seed) => load(`scene?seed=${seed}`, null, `example ${seed}`);
 
   function copy(event) {
     const button = event.target.closest(".s2v-copy");
@@ -380,7 +416,7 @@ window.seg2vidPaint = (() => {
       press(all(".s2v-class"), find(`.s2v-class[data-id="${chosen}"]`));
       layJoints();
       render();
-      return say(`what was painted stays: ${spec.model} has the same classes and size`);
+      return say(`your painting stays: ${spec.model} has the same classes and size`);
     }
     resize(Math.max(3, Math.round(height / 14) | 1));
     choose(0);

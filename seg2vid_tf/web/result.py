@@ -35,7 +35,7 @@ def given_map(label_map: np.ndarray, spec: AnnotationSpec, remarks: list[str]) -
         "<section class='s2v-given'><h3>The map that the model gets</h3>"
         f"<img alt='label map in colours' src='{colors}'>"
         f"<div><ul class='s2v-legend'>{''.join(rows)}</ul>{notes}"
-        f"{_download('map.png', 'png', _png(label_map), 'label map (PNG of class ids)')}</div></section>"
+        f"{_download('map.png', 'png', _png(label_map), 'download the label map (PNG of class ids)')}</div></section>"
     )
 
 
@@ -45,16 +45,22 @@ def video(made: Video, spec: AnnotationSpec) -> str:
     columns = [_figure("video", gif, f"video of seed {made.seed}")]
     if made.label_maps is not None:
         palette = colorize(_all_ids(spec), spec).tobytes()
-        columns.append(_figure("label map", _indexed_gif(made.label_maps, palette), "label map moving along"))
+        columns.append(
+            _figure("label map, moving along", _indexed_gif(made.label_maps, palette), "label map moving along")
+        )
     if made.flow is not None:
         flow = flow_to_color(made.flow)
-        columns.append(_figure("flow", gif_bytes(_in_step(flow), FPS), "flow as colours"))
+        columns.append(
+            _figure("flow: colour shows where to, strength how far", gif_bytes(_in_step(flow), FPS), "flow as colours")
+        )
     if made.visibility is not None:
         seen, palette = np.round(255 * made.visibility[..., 0]).astype(np.uint8), np.repeat(np.arange(256), 3)
         gif_of_it = _indexed_gif(_in_step(seen), palette.astype(np.uint8).tobytes())
-        columns.append(_figure("visibility", gif_of_it, "white: seen in the start frame"))
+        columns.append(
+            _figure("visibility: black was hidden in the first frame", gif_of_it, "white: seen in the start frame")
+        )
     name = f"video_seed{made.seed}"
-    downloads = _download(f"{name}.gif", "gif", gif, "GIF") + " " + _mp4(made.frames, name)
+    downloads = _download(f"{name}.gif", "gif", gif, "download GIF") + " " + _mp4(made.frames, name)
     return (
         f"<section class='s2v-video'><h3>Seed {made.seed}</h3><div class='s2v-row'>{''.join(columns)}</div>"
         f"<p>{downloads}</p></section>"
@@ -114,7 +120,7 @@ def _mp4(frames, name):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "video.mp4"
         save_mp4(frames, path, FPS)
-        return _download(f"{name}.mp4", "mp4", path.read_bytes(), "MP4", "video")
+        return _download(f"{name}.mp4", "mp4", path.read_bytes(), "download MP4", "video")
 
 
 def _download(name, kind, data, label, family="image"):

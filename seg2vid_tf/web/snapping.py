@@ -39,7 +39,7 @@ def snap_colors(picture: np.ndarray, spec: AnnotationSpec) -> tuple[np.ndarray, 
     if len(wrong) > _MOST * exact.size:
         raise ValueError(
             f"{100 * len(wrong) / exact.size:.0f} % of its pixels have none of the colours of spec {spec.name!r}: this "
-            "is no map painted in them; say what the file holds"
+            "is no map painted in them; choose beside the file what it holds"
         )
     rows, columns = wrong.T
     distance = np.stack([((picture[rows, columns] - color) ** 2).sum(axis=1) for color in colors], axis=1)
@@ -69,8 +69,8 @@ def _told(colors, ids, spec):
     names = {c.id: c.name for c in spec.classes}
     often = np.argsort(-counts)[:3]
     shown = [f"({', '.join(map(str, found[i, :3]))}) to {names.get(int(found[i, 3]), 'ignored')}" for i in often]
-    different = len(np.unique(colors, axis=0))
+    pixels = f"{len(ids)} pixels have" if len(ids) > 1 else "1 pixel has"
     return (
-        f"{len(ids)} pixels of {different} colours between the classes' were snapped to a class beside them: "
+        f"{pixels} a colour of no class, as smoothed edges have, and got the closest class beside: "
         f"{'; '.join(shown)}{' and others' if len(found) > 3 else ''}"
     )

@@ -5,6 +5,7 @@ A file gets a name of our own in a folder that is deleted again; messages call i
 
 import contextlib
 import pathlib
+import re
 import tempfile
 
 import numpy as np
@@ -13,23 +14,30 @@ from seg2vid_tf.annotations.color_map import CLASSES, GREY, read_told_map
 from seg2vid_tf.annotations.doubts import ignored_doubt, set_doubt
 from seg2vid_tf.annotations.label_map import resize_label_map
 from seg2vid_tf.annotations.map_file import read_rgb
+from seg2vid_tf.annotations.png_file import FIX
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.pictures import read_frame, resize_frame
 from seg2vid_tf.web.snapping import snap_colors
 
 MAX_BYTES = 16 << 20
-FIND_OUT = "find out"
+FIND_OUT = "automatic"
+# What the programs' messages say of their flags, as the page's own controls.
+_FLAGS = (
+    (re.escape(FIX), "a label map is a grey PNG of class ids, or an RGB PNG in the class colours"),
+    ("name it: --label_ids=.*", "choose it beside your file"),
+    (r", or, if its palette indices .*", ""),
+)
 
 
 def kinds(spec: AnnotationSpec) -> dict[str, dict]:
     """{what a map's file may hold: how read_told_map is told so}."""
     return {
-        "class ids": {},
-        "indices of a palette": {"palette": True},
-        "the classes' colours": {"colors": CLASSES},
-        **{f"colours: {name}": {"colors": name} for name in sorted(spec.color_sets)},
-        "grey levels as RGB": {"colors": GREY},
-        **{f"ids: {name}": {"label_ids": name} for name in sorted(spec.label_sets)},
+        "class ids (grey)": {},
+        "class ids (palette)": {"palette": True},
+        "class colours": {"colors": CLASSES},
+        **{f"colours of {name}": {"colors": name} for name in sorted(spec.color_sets)},
+        "class ids (grey saved as RGB)": {"colors": GREY},
+        **{f"ids of label set {name}": {"label_ids": name} for name in sorted(spec.label_sets)},
     }
 
 
@@ -59,7 +67,7 @@ def read_map(
             label_map, remarks = read_told_map(path, spec, **known[kind]), [f"read as {kind}"]
     if label_map.shape != tuple(size):
         found, wanted = ("{} x {}".format(*shape) for shape in (label_map.shape, size))
-        remarks.append(f"brought from {found} to the model's {wanted} (height x width) by nearest neighbour")
+        remarks.append(f"resized from {found} to the model's {wanted} (height x width), by nearest neighbour")
         label_map = resize_label_map(label_map, size)
     remarks += [d for d in (ignored_doubt(label_map, spec.ignore_id), set_doubt(label_map, spec)) if d]
     return label_map, remarks
@@ -79,7 +87,7 @@ def read_picture(data: bytes, name: str, size: tuple[int, int]) -> np.ndarray:
 
 def _found_out(path, spec):
     first = None
-    for kind in ("class ids", "indices of a palette", "the classes' colours"):
+    for kind in ("class ids (grey)", "class ids (palette)", "class colours"):
         try:
             return read_told_map(path, spec, **kinds(spec)[kind]), [f"read as {kind}"]
         except ValueError as error:
@@ -89,7 +97,7 @@ def _found_out(path, spec):
     except ValueError:
         raise first from None
     label_map, told = snap_colors(picture, spec)
-    return label_map, ["read as the classes' colours", told]
+    return label_map, ["read as class colours", told]
 
 
 @contextlib.contextmanager
@@ -105,4 +113,6 @@ def _stored(data, name, suffix):
             yield path
         except ValueError as error:
             message = str(error).replace(str(path), name)
+            for said, here in _FLAGS:
+                message = re.sub(said, here, message)
             raise ValueError(message if message.startswith(name) else f"{name}: {message}") from error

@@ -2,7 +2,11 @@
 
 import dataclasses
 import os
+import pathlib
 import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -67,6 +71,36 @@ def test_processes_of_this_machine_write_the_same_shards_and_one_that_is_killed_
     ):
         with pytest.raises(ValueError, match=message):
             run_on_beam(print, range(3), **options)
+
+
+def test_ctrl_c_says_that_what_is_in_work_is_finished(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import pathlib, time
+from seg2vid_tf.data.beam_runner import run_on_beam
+
+def slow(piece):
+    pathlib.Path(f"begun{piece}").touch()
+    time.sleep(2)
+    pathlib.Path(f"ended{piece}").touch()
+
+if __name__ == "__main__":
+    run_on_beam(slow, range(40), workers=2)
+"""
+    )
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).resolve().parents[2])}
+    process = subprocess.Popen(
+        [sys.executable, program], cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    while not list(tmp_path.glob("begun*")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=900)
+    assert "stopping: the pieces in work are finished first, and kept" in said
+    assert process.returncode != 0
+    begun, ended = ({path.name[5:] for path in tmp_path.glob(f"{what}*")} for what in ("begun", "ended"))
+    assert begun == ended and len(ended) < 40
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seg2vid_tf.data import matching_cache
 from seg2vid_tf.data.pipeline import make_dataset
-from seg2vid_tf.ops.matching import MATCHING_VERSION, matched_motion
+from seg2vid_tf.ops.matching import MATCHING_VERSION, estimate_flow
 
 WINDOW = {"num_frames": 2, "batch_size": 2, "seed": 5}
 
@@ -46,7 +46,7 @@ def test_it_is_what_matching_finds_mirrored_or_not(split):
     found = batches(split)
     mirrored = [bool(np.any(a["frames"][0] != b["frames"][0])) for a, b in zip(plain, found, strict=True)]
     assert any(mirrored) and not all(mirrored)
-    matched = tf.function(matched_motion)
+    matched = tf.function(estimate_flow)
     for batch in found:
         displacements, fits = matched(batch["frames"])
         assert np.abs(displacements).max() > 0.5, "it moves"

@@ -9,9 +9,9 @@ from seg2vid_tf.losses.flow import (
     cycle_consistency,
     flow_error,
     occlusion_mismatch,
+    occlusion_penalty,
     smoothness,
     visibility_cross_entropy,
-    visibility_prior,
 )
 
 ONE_COLOUR = tf.zeros([1, 6, 7, 3])
@@ -151,5 +151,5 @@ def test_flow_error_is_the_mean_distance_of_the_pixels_that_count():
 
 
 def test_visibility_prior():
-    assert visibility_prior(tf.ones([2, 3, 4, 5, 1])) == 0.0
-    np.testing.assert_allclose(visibility_prior([[0.0, 1.0, 0.5, 0.5]]), 0.5)
+    assert occlusion_penalty(tf.ones([2, 3, 4, 5, 1])) == 0.0
+    np.testing.assert_allclose(occlusion_penalty([[0.0, 1.0, 0.5, 0.5]]), 0.5)

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.losses.kl import annealed, kl_per_clip
+from seg2vid_tf.losses.kl import kl_per_clip, kl_warmup_factor
 
 
 def test_sum_over_the_latent_mean_over_the_batch():
@@ -20,7 +20,7 @@ def test_free_bits_are_per_dimension_and_have_no_gradient():
 
 
 def test_annealing_is_linear_then_one():
-    steps = [float(annealed(tf.constant(step, tf.int64), 100)) for step in (0, 25, 100, 10**6)]
+    steps = [float(kl_warmup_factor(tf.constant(step, tf.int64), 100)) for step in (0, 25, 100, 10**6)]
     np.testing.assert_allclose(steps, [0.0, 0.25, 1.0, 1.0])
-    assert annealed(0, 0) == 1.0
-    assert annealed(tf.Variable(50, dtype=tf.int64), 100).dtype == tf.float32
+    assert kl_warmup_factor(0, 0) == 1.0
+    assert kl_warmup_factor(tf.Variable(50, dtype=tf.int64), 100).dtype == tf.float32

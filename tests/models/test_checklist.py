@@ -106,7 +106,7 @@ def test_mixed_bfloat16_is_close_to_float32(model, make_inputs, copy_model, spec
             assert rounded.dtype == tf.float32, name
         difference = np.abs(exact.numpy() - tf.cast(rounded, tf.float32).numpy())
         assert difference.mean() < MIXED_MEAN * np.abs(exact).mean(), name
-        # Beside an outline a hundredth of a pixel decides whether the other layer covers it (flow_decoder.covered).
+        # Beside an outline a hundredth of a pixel decides whether the other layer covers it (flow_layers.py).
         assert difference.max() < (0.6 if "visibility" in name else MIXED_MAX), name
         largest = max(largest, difference.max())
     assert largest > 0.0, "nothing was computed in bfloat16"

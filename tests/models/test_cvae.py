@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_motion, set_precision
-from seg2vid_tf.models.motion.flow_decoder import composed, upsampled
 from seg2vid_tf.ops.warp import warp
 from tests.settings import needs_bfloat16
 
@@ -27,7 +26,7 @@ def altered(seg2vid, make_inputs, copy_model, spec):
     def make(head, bias):
         motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 16, 16))
         layer = getattr(motion.decoder, head)
-        for silent in (layer, *motion.decoder.coarse_flows):
+        for silent in (layer, *motion.decoder.coarse_flow_heads):
             silent.kernel.assign(tf.zeros(silent.kernel.shape))
         for injection in motion.decoder.injections:
             injection.scale.factors.assign(tf.zeros(injection.scale.factors.shape))
@@ -76,7 +75,7 @@ def test_both_flows_start_as_one_motion(seg2vid):
     rows, columns = np.meshgrid(np.linspace(-1, 1, 16), np.linspace(-1, 1, 32), indexing="ij")
     velocities = np.stack([0.4 * rows + 0.1 * columns, 0.8 * columns - 0.3 * rows], -1)[None, None]
     velocities = tf.constant(np.concatenate([0.5 * velocities, velocities], axis=1), tf.float32)
-    start = decoder._start(velocities, tf.constant([48, 192]))
+    start = decoder._initial_flows(velocities, tf.constant([48, 192]))
     f, g = start[..., :2], start[..., 2:]
     np.testing.assert_allclose(g[0], 4.0 * velocities[0, 0], rtol=1e-5)  # flow_scale 8, half of it at frame 1 of 2
     np.testing.assert_allclose(g[1], 8.0 * velocities[0, 1], rtol=1e-5)
@@ -96,7 +95,7 @@ def test_number_of_weights_does_not_depend_on_the_size(fresh, spec, make_inputs,
 
 
 def test_flow_leaves_in_pixels_and_grows_with_the_frame(altered, spec, make_inputs):
-    motion = altered("flows", [0.25, -0.5, 0.125, 1.0])
+    motion = altered("flow_head", [0.25, -0.5, 0.125, 1.0])
     outputs = motion(make_inputs(motion, spec, 1, 16, 16))
     # flow_scale 8 at frame T = 2, half of it at frame 1.
     for t, share in enumerate((0.5, 1.0)):
@@ -107,7 +106,7 @@ def test_flow_leaves_in_pixels_and_grows_with_the_frame(altered, spec, make_inpu
 
 
 def test_the_warp_moves_the_start_frame_by_the_flow(altered, spec, make_inputs):
-    motion = altered("flows", [0.25, -0.5, 0.0, 0.0])
+    motion = altered("flow_head", [0.25, -0.5, 0.0, 0.0])
     inputs = make_inputs(motion, spec, 1, 16, 16)
     warped, start = motion(inputs)["warped"].numpy()[0], inputs["frames"].numpy()[0, 0]
     # Frame 1: (dy, dx) = (1, -2), so warped(y, x) = start(y - 1, x + 2); frame 2: (2, -4).
@@ -119,7 +118,7 @@ def test_the_warp_moves_the_start_frame_by_the_flow(altered, spec, make_inputs):
 def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
     set_precision(precision)
     try:
-        motion = altered("visibilities", [20.0] * 8)
+        motion = altered("visibility_head", [20.0] * 8)
     finally:
         set_precision("float32")
     outputs = motion(make_inputs(motion, spec, 1, 16, 16))
@@ -127,7 +126,7 @@ def test_visible_pixels_are_left_alone(altered, spec, make_inputs, precision):
 
 
 def test_occluded_pixels_are_painted(altered, spec, make_inputs):
-    motion = altered("visibilities", [-20.0] * 8)
+    motion = altered("visibility_head", [-20.0] * 8)
     inputs = make_inputs(motion, spec, 1, 16, 16)
     outputs = motion(inputs)
     # What is painted where nothing is visible cannot depend on the picture: only the annotation is left to read.
@@ -176,9 +175,9 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
     """A car on a road, the coarse heads speaking, the fine ones, which see both layers, silent."""
     motion = copy_model(seg2vid.motion, make_inputs(seg2vid.motion, spec, 1, 32, 32))
     rng = np.random.default_rng(2)
-    for head in motion.decoder.coarse_flows:
+    for head in motion.decoder.coarse_flow_heads:
         head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
-    for head in (motion.decoder.flows, motion.decoder.upsampling):
+    for head in (motion.decoder.flow_head, motion.decoder.upsampling_head):
         head.kernel.assign(tf.zeros(head.kernel.shape))
     inputs = make_inputs(motion, spec, 1, 32, 32)
     start, z = inputs["frames"][:, 0], inputs["noise"].numpy()
@@ -193,78 +192,6 @@ def test_each_part_of_z_moves_its_own_layer(seg2vid, copy_model, spec, make_inpu
     assert own.max() > 1e-3 and others.max() == 0.0
 
 
-@pytest.mark.parametrize("shift", [8.0, 8.3])
-def test_frame_t_takes_the_foregrounds_flow_where_it_brings_the_foreground(seg2vid, shift):
-    """Two layers by hand: the background moves 3 pixels down, the foreground to the right, its outline stays sharp."""
-    decoder = seg2vid.motion.decoder
-    mask = np.zeros((1, 32, 32, 1), np.float32)
-    mask[:, 8:16, 4:12] = 1.0
-    steps = decoder.num_frames
-    layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
-    layers[:steps] = [3, 0, 3, 0]
-    layers[steps:] = [0, shift, 0, shift]
-    features = np.zeros((2 * steps, 32, 32, 5), np.float32)
-    features[steps:] = 1.0
-    arrived, here = decoder.layer_masks(tf.constant(layers), tf.constant(mask))
-    flows = composed(tf.constant(layers), (arrived, here))
-    x = composed(tf.constant(features), (tf.maximum(arrived, here),))
-    there = np.roll(mask[0], 8, axis=1)  # of a pixel that the outline cuts, the larger part counts
-    np.testing.assert_array_equal(here, np.repeat(mask, steps, axis=0))
-    for t in range(steps):
-        np.testing.assert_array_equal(arrived[t], there)
-        np.testing.assert_array_equal(flows[t, ..., :2], np.where(there == 1, layers[-1, ..., :2], [3, 0]))
-        np.testing.assert_array_equal(flows[t, ..., 2:], np.where(mask[0] == 1, layers[-1, ..., 2:], [3, 0]))
-        np.testing.assert_array_equal(x[t], np.repeat(np.maximum(there, mask[0]), 5, axis=-1))
-
-
-@pytest.mark.parametrize("motion", [(3.0, 0.0), (0.0, 8.0), (0.25, 7.6)])
-def test_what_one_layer_covers_is_known_by_construction(seg2vid, motion):
-    """The background moves as given, the foreground 8 pixels to the right; where both move alike nothing is covered."""
-    decoder = seg2vid.motion.decoder
-    mask, steps = np.zeros((1, 32, 32, 1), np.float32), decoder.num_frames
-    mask[:, 8:16, 4:12] = 1.0
-    layers = np.zeros((2 * steps, 32, 32, 4), np.float32)
-    layers[:steps] = [*motion, *motion]
-    layers[steps:] = [0, 8, 0, 8]
-    masks = decoder.layer_masks(tf.constant(layers), tf.constant(mask))
-    covered = decoder.covered(composed(tf.constant(layers), masks), *masks).numpy()
-    uncovered_now, covered_later = np.zeros((2, 32, 32), np.float32)
-    if motion == (3.0, 0.0):
-        uncovered_now[11:19, 4:12] = 1.0  # where the foreground was, moved along with the background
-        covered_later[5:13, 12:20] = 1.0  # where it will be, three pixels up
-    for t in range(steps):
-        if motion == (0.25, 7.6):  # nearly alike: less than half a pixel beside the outline
-            assert covered[t].max() < 0.5
-            continue
-        np.testing.assert_array_equal(covered[t, ..., 0], uncovered_now)
-        np.testing.assert_array_equal(covered[t, ..., 1], covered_later)
-
-
-def test_masks_of_half_the_size_move_half_as_many_places(seg2vid):
-    decoder = seg2vid.motion.decoder
-    mask = np.zeros((1, 32, 32, 1), np.float32)
-    mask[:, 8:16, 4:12] = 1.0
-    layers = np.zeros((2 * decoder.num_frames, 16, 16, 4), np.float32)
-    layers[decoder.num_frames :, ..., 1] = 8.0  # the foreground, 8 pixels to the right, 4 places of two pixels
-    arrived, here = decoder.layer_masks(tf.constant(layers), tf.constant(mask), stride=2)
-    np.testing.assert_array_equal(here[0], mask[0, ::2, ::2])
-    np.testing.assert_array_equal(arrived[0], np.roll(mask[0, ::2, ::2], 4, axis=1))
-
-
-def test_both_layers_take_the_places_that_the_picture_chose_each_flow_its_own():
-    layers = np.random.default_rng(0).normal(0, 3, (4, 6, 7, 4)).astype(np.float32)  # two pictures, two layers
-    logits = np.zeros((2, 6, 7, 2, 4, 9), np.float32)
-    logits[0, ..., 0, :, 1] = logits[0, ..., 1, :, 5] = 60.0  # picture 0: flow from above, flow_backward from the right
-    found = upsampled(tf.constant(layers), tf.constant(logits.reshape(2, 6, 7, 72)), layers=2).numpy()
-    bilinear = upsampled(tf.constant(layers), tf.zeros([2, 6, 7, 72]), layers=2).numpy()
-    for layer in (0, 2):
-        for y in (0, 1):
-            for x in (0, 1):
-                np.testing.assert_allclose(found[layer, y::2, x::2, :2][1:], layers[layer, :-1, :, :2], atol=1e-5)
-                np.testing.assert_allclose(found[layer, y::2, x::2, 2:][:, :-1], layers[layer, :, 1:, 2:], atol=1e-5)
-        np.testing.assert_array_equal(found[layer + 1], bilinear[layer + 1])
-
-
 @pytest.fixture
 def without(spec, motion_config, make_inputs):
     """without(**fields) -> (a random model of that config, its inputs, its outputs)."""
@@ -273,7 +200,7 @@ def without(spec, motion_config, make_inputs):
         keras.utils.set_random_seed(0)
         motion = build_motion(dataclasses.replace(motion_config.model, **fields), spec)
         rng = np.random.default_rng(0)
-        for layer in (motion.decoder.flows, motion.decoder.visibilities):
+        for layer in (motion.decoder.flow_head, motion.decoder.visibility_head):
             if layer is not None:
                 layer.set_weights([rng.normal(0, 0.3, w.shape).astype(np.float32) for w in layer.get_weights()])
         inputs = make_inputs(motion, spec, 1, 16, 16)

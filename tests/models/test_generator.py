@@ -112,7 +112,7 @@ def test_muted_classes_look_as_unlabelled_pixels_do():
     before = generator(inputs)["start_frame"].numpy()
     without = inputs["annotation"].numpy()
     without[..., 1] = 0.0
-    generator.mute_classes([1])
+    generator.zero_unseen_classes([1])
     muted = generator(inputs)["start_frame"].numpy()
     unlabelled = generator({**inputs, "annotation": tf.constant(without)})["start_frame"].numpy()
     np.testing.assert_array_equal(muted, unlabelled)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_motion
-from seg2vid_tf.models.motion.instance_motion import MAX_INSTANCES, find_instances, moved_as_one
+from seg2vid_tf.models.motion.instance_motion import MAX_INSTANCES, find_instances, fit_instance_motion
 from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID
 from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins
 
@@ -53,10 +53,10 @@ def test_a_shift_stays_and_a_growth_almost():
     """What the ridge takes, of a neighbourhood whose variance is tens of cells, is little."""
     instances = find_instances(annotation((0, LEFT)))
     motion = field(lambda y, x: 2.0 + 0.1 * y, lambda y, x: -1.0 + 0.1 * x)
-    found = moved_as_one(motion, instances)[0][LEFT]
+    found = fit_instance_motion(motion, instances)[0][LEFT]
     np.testing.assert_allclose(found, motion[0][LEFT], atol=0.02)
     shift = field(lambda y, x: 2.0, lambda y, x: -1.0)
-    np.testing.assert_allclose(moved_as_one(shift, instances)[0][LEFT], shift[0][LEFT], atol=1e-5)
+    np.testing.assert_allclose(fit_instance_motion(shift, instances)[0][LEFT], shift[0][LEFT], atol=1e-5)
 
 
 def test_a_cell_that_is_wide_grows_as_a_square_one_does():
@@ -64,7 +64,7 @@ def test_a_cell_that_is_wide_grows_as_a_square_one_does():
     instances = find_instances(annotation((0, LEFT), size=(64, 64)))
     assert instances.cell_width == 0.5
     motion = field(lambda y, x: 0.2 * y, lambda y, x: 0.1 * x)
-    np.testing.assert_allclose(moved_as_one(motion, instances)[0][LEFT], motion[0][LEFT], atol=0.06)
+    np.testing.assert_allclose(fit_instance_motion(motion, instances)[0][LEFT], motion[0][LEFT], atol=0.06)
 
 
 @pytest.mark.parametrize(
@@ -78,35 +78,35 @@ def test_a_cell_that_is_wide_grows_as_a_square_one_does():
 def test_little_of_what_shears_turns_or_squeezes_is_left(dy, dx):
     """About the middle of a thing as wide as high: a fifth of its energy."""
     square, motion = np.s_[3:13, 2:12], field(dy, dx)
-    found = moved_as_one(motion, find_instances(annotation((0, square))))[0][square]
+    found = fit_instance_motion(motion, find_instances(annotation((0, square))))[0][square]
     assert np.square(found).mean() < 0.25 * np.square(motion[0][square]).mean()
 
 
 def test_two_things_keep_two_motions():
     motion = np.zeros([1, *LATENT_GRID, 4], np.float32)  # two waves
     motion[:, :, :15], motion[:, :, 15:] = [1.0, 2.0, 3.0, 4.0], [-5.0, -6.0, -7.0, -8.0]
-    found = moved_as_one(tf.constant(motion), find_instances(annotation((0, LEFT), (0, RIGHT))))[0].numpy()
+    found = fit_instance_motion(tf.constant(motion), find_instances(annotation((0, LEFT), (0, RIGHT))))[0].numpy()
     np.testing.assert_allclose(found[LEFT], np.broadcast_to(motion[0, 0, 0], found[LEFT].shape), atol=2e-2)
     np.testing.assert_allclose(found[RIGHT], np.broadcast_to(motion[0, 0, -1], found[RIGHT].shape), atol=2e-2)
 
 
 def test_a_map_without_things_stays_as_it_is():
     motion = tf.random.stateless_normal([2, *LATENT_GRID, 2], [0, 1])
-    found = moved_as_one(motion, find_instances(tf.zeros([2, *SIZE, 2])))
+    found = fit_instance_motion(motion, find_instances(tf.zeros([2, *SIZE, 2])))
     np.testing.assert_allclose(found, motion, rtol=1e-6)
 
 
 def test_compiled_by_xla_it_is_the_same():
     classes, motion = annotation((0, LEFT), (1, RIGHT)), tf.random.stateless_normal([1, *LATENT_GRID, 2], [0, 1])
-    compiled = tf.function(lambda: moved_as_one(motion, find_instances(classes)), jit_compile=True)
-    np.testing.assert_allclose(compiled(), moved_as_one(motion, find_instances(classes)), atol=1e-4)
+    compiled = tf.function(lambda: fit_instance_motion(motion, find_instances(classes)), jit_compile=True)
+    np.testing.assert_allclose(compiled(), fit_instance_motion(motion, find_instances(classes)), atol=1e-4)
 
 
 def test_gradient_of_a_map_is_finite_and_its_thing_has_all_of_it():
     motion, instances = tf.random.stateless_normal([1, *LATENT_GRID, 2], [0, 1]), find_instances(annotation((0, LEFT)))
     with tf.GradientTape() as tape:
         tape.watch(motion)
-        moved = moved_as_one(motion, instances)[0][LEFT]
+        moved = fit_instance_motion(motion, instances)[0][LEFT]
     gradient = tape.gradient(moved, motion)[0].numpy()
     assert np.isfinite(gradient).all() and np.abs(gradient[LEFT]).min() > 0
     gradient[LEFT] = 0

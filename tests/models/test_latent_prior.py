@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, initial_coefficient_scale, map_channels
-from seg2vid_tf.models.motion.latent_map import coefficients_of, map_of
+from seg2vid_tf.models.motion.latent_map import coefficients_to_map, map_to_coefficients
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
 
 FRAMES = 3
@@ -34,34 +34,38 @@ def normal(latent_dim, seed=0, batch=2):
 @pytest.mark.parametrize("latent_dim", [1, 5, 8, 9, 300])
 def test_it_starts_standard_and_is_undone_exactly(latent_dim):
     prior, z = LatentPrior(latent_dim, FRAMES), normal(latent_dim)
-    np.testing.assert_array_equal(prior.inside(prior(*scene()), z), z)
-    prior, said = randomised(latent_dim)
-    inside = prior.inside(said, z)
-    assert np.abs(inside - z).max() > 0.1
-    np.testing.assert_allclose(prior.outside(said, inside, tf.zeros_like(z))[0], z, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(prior.denormalise(prior(*scene()), z), z)
+    prior, scene_motion = randomised(latent_dim)
+    decoded = prior.denormalise(scene_motion, z)
+    assert np.abs(decoded - z).max() > 0.1
+    np.testing.assert_allclose(prior.normalise(scene_motion, decoded, tf.zeros_like(z))[0], z, rtol=1e-3, atol=1e-3)
 
 
 def test_the_kl_from_it_is_that_from_the_standard_normal():
-    """Against TFP's own, of the two distributions as they are inside: both are linear maps of diagonal ones."""
+    """Against TFP's own, of the two distributions as the decoder reads them: both are linear maps of diagonal ones."""
     tfd = tfp.distributions
-    prior, said = randomised(20)
+    prior, scene_motion = randomised(20)
     assert prior.frequencies > prior.coarse
-    mean, log_variance = prior.outside(said, normal(20), normal(20, 1) - 3.0)
-    outside = tfd.MultivariateNormalDiag(mean, tf.exp(0.5 * log_variance))
-    by_hand = tfd.kl_divergence(outside, tfd.MultivariateNormalDiag(tf.zeros([2, 20]), tf.ones([2, 20])))
+    mean, log_variance = prior.normalise(scene_motion, normal(20), normal(20, 1) - 3.0)
+    normalised = tfd.MultivariateNormalDiag(mean, tf.exp(0.5 * log_variance))
+    by_hand = tfd.kl_divergence(normalised, tfd.MultivariateNormalDiag(tf.zeros([2, 20]), tf.ones([2, 20])))
     at = [tf.repeat(tf.reshape(x, [2, 1, -1]), 20, axis=1) for x in (mean, tf.zeros([2, 20]))]
     columns = []
     for center in at:  # column i of the linear map, from each example's own scene
-        first = prior.inside(said, center[:, 0])
-        columns.append(tf.stack([prior.inside(said, center[:, i] + tf.eye(20)[i]) - first for i in range(20)], axis=-1))
+        first = prior.denormalise(scene_motion, center[:, 0])
+        columns.append(
+            tf.stack(
+                [prior.denormalise(scene_motion, center[:, i] + tf.eye(20)[i]) - first for i in range(20)], axis=-1
+            )
+        )
     np.testing.assert_allclose(columns[0], columns[1], rtol=1e-3, atol=1e-3)
     widths = (tf.exp(0.5 * log_variance), tf.ones([2, 20]))
     covariances = [tf.einsum("bij,bj,bkj->bik", columns[0], w**2, columns[0]) for w in widths]
-    inside = [
-        tfd.MultivariateNormalFullCovariance(prior.inside(said, center[:, 0]), covariance)
+    decoders = [
+        tfd.MultivariateNormalFullCovariance(prior.denormalise(scene_motion, center[:, 0]), covariance)
         for center, covariance in zip(at, covariances, strict=True)
     ]
-    np.testing.assert_allclose(tfd.kl_divergence(*inside), by_hand, rtol=2e-2)
+    np.testing.assert_allclose(tfd.kl_divergence(*decoders), by_hand, rtol=2e-2)
 
 
 def test_draws_have_the_moments_that_the_scene_says():
@@ -79,7 +83,7 @@ def test_draws_have_the_moments_that_the_scene_says():
                 matrix[to, source] = factors[frequency, axis, coarse, read] * sizes[source] / sizes[to]
     assert np.abs(matrix - np.eye(latent_dim)).max() > 0.05
     many = type(both)(*(tf.repeat(field, draws, axis=0) for field in scene_motion))
-    drawn = prior.inside(many, normal(latent_dim, batch=draws)).numpy()
+    drawn = prior.denormalise(many, normal(latent_dim, batch=draws)).numpy()
     covariance = matrix @ np.diag(np.asarray(scene_motion.stddev)[0] ** 2) @ matrix.T
     centred = drawn - matrix @ np.asarray(scene_motion.mean)[0]
     whitened = np.linalg.solve(np.linalg.cholesky(covariance), centred.T)
@@ -95,19 +99,19 @@ def test_a_place_moves_as_a_factor_of_the_whole():
     factor = np.ones(LATENT_GRID, np.float32)
     factor[:, 16:] = 2.0
     # Nothing is read off the picture: the factors are what to_map's inputs are set to.
-    said = np.zeros((1, *LATENT_GRID, 2 + 4 * prior.coarse), np.float32)
+    scene_motion = np.zeros((1, *LATENT_GRID, 2 + 4 * prior.coarse), np.float32)
     for axis in range(2):
-        said[..., 2 + axis * 2 * prior.coarse + axis] = factor
-    prior.to_map.call = lambda _: tf.constant(said)
+        scene_motion[..., 2 + axis * 2 * prior.coarse + axis] = factor
+    prior.to_map.call = lambda _: tf.constant(scene_motion)
     motion = prior(*picture)
     z = np.zeros((1, latent_dim), np.float32)
     z[0, :2] = [0.5, -2.0]
     sizes = initial_coefficient_scale(latent_dim, 1)
-    moved = map_of(prior.inside(motion, tf.constant(z)) * sizes, map_channels(latent_dim, 1))
-    wanted = coefficients_of(factor[None, ..., None] * 0.25 * z[:, None, None, :2], latent_dim).numpy()
+    moved = coefficients_to_map(prior.denormalise(motion, tf.constant(z)) * sizes, map_channels(latent_dim, 1))
+    wanted = map_to_coefficients(factor[None, ..., None] * 0.25 * z[:, None, None, :2], latent_dim).numpy()
     coarse = prior.coarse * 2
     wanted[:, :coarse] = z[:, :coarse] * sizes[:coarse]
-    np.testing.assert_allclose(coefficients_of(moved, latent_dim), wanted, atol=1e-4)
+    np.testing.assert_allclose(map_to_coefficients(moved, latent_dim), wanted, atol=1e-4)
     assert np.abs(wanted[:, coarse:]).max() > 0.1
 
 
@@ -115,7 +119,7 @@ def test_a_place_moves_as_a_factor_of_the_whole():
 def test_only_what_it_says_is_learned_from_its_kl(latent_dim):
     prior, picture = LatentPrior(latent_dim, FRAMES), scene()
     with tf.GradientTape() as tape:
-        mean, log_variance = prior.outside(prior(*picture), normal(latent_dim), normal(latent_dim, 1))
+        mean, log_variance = prior.normalise(prior(*picture), normal(latent_dim), normal(latent_dim, 1))
         loss = tf.reduce_sum(mean**2 - log_variance)
     gradients = tape.gradient(loss, [prior.coarse_mean.kernel, prior.log_stddev.kernel, prior.to_map.kernel])
     for name, gradient in zip(("coarse_mean", "log_stddev", "to_map"), gradients, strict=True):

@@ -4,16 +4,16 @@ import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID
-from seg2vid_tf.models.motion.motion_encoder import spread
+from seg2vid_tf.models.motion.motion_encoder import normalised_convolution
 
 
 def _measured(group):
-    """spread of 2 on the group's pixels and -3 elsewhere, dx its negative; two frames, the second twice as fast."""
+    """What becomes of 2 on the group's pixels and -3 elsewhere, dx its negative; frame 2 moves twice as far."""
     inside = tf.cast(group, tf.float32)[None, None, :, :, None]
     velocities = tf.where(inside > 0, tf.constant([2.0, -2.0]), tf.constant([-3.0, 3.0]))
     velocities = tf.concat([velocities, 2.0 * velocities], axis=1)
     annotation = tf.repeat(tf.repeat(inside[:, 0], 4, axis=1), 4, axis=2)
-    found = spread(velocities, annotation).numpy()
+    found = normalised_convolution(velocities, annotation).numpy()
     assert found.shape == (1, 2, *LATENT_GRID, 2)
     np.testing.assert_allclose(found[:, 1], 2 * found[:, 0], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found[..., 1], -found[..., 0], rtol=1e-4, atol=1e-4)

@@ -42,6 +42,16 @@ def test_both_stages_come_back_from_their_run_folders(seg2vid, spec, run_dir):
     assert_same_weights(restored.style_encoder, seg2vid.style_encoder)
 
 
+def test_stage_2_of_another_run(seg2vid, run_dir):
+    (run_dir / "elsewhere").mkdir()
+    (run_dir / "motion").rename(run_dir / "elsewhere/motion")
+    restored = seg2vid_from_run(run_dir, motion_dir=run_dir / "elsewhere")
+    assert_same_weights(restored.motion, seg2vid.motion)
+    assert_same_weights(restored.generator, seg2vid.generator)
+    with pytest.raises(ValueError, match="here holds no stage 2"):
+        seg2vid_from_run(run_dir, motion_dir=run_dir / "here")
+
+
 def test_stage_1_comes_back_alone_as_the_average_of_its_weights(seg2vid, spec, start_frame_config, run_dir):
     shutil.rmtree(run_dir / "motion")
     start_frame_model, config = load_start_frame_model(run_dir)
@@ -88,5 +98,5 @@ def test_a_missing_stage_and_a_stage_without_checkpoint_are_refused(run_dir):
     with pytest.raises(ValueError, match="holds no run"):
         seg2vid_from_run(run_dir)
     shutil.rmtree(run_dir / "motion")
-    with pytest.raises(ValueError, match="holds stage 1 alone, and a video needs stage 2"):
+    with pytest.raises(ValueError, match="holds no stage 2, which a video needs"):
         seg2vid_from_run(run_dir)

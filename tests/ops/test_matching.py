@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.matching import STRIDE, matched_motion
+from seg2vid_tf.ops.matching import STRIDE, estimate_flow
 from seg2vid_tf.ops.warp import warp
 from tests.tolerance import order_tolerance
 
@@ -24,7 +24,7 @@ def test_a_texture_that_moves_as_a_whole(velocity):
     dy, dx = velocity
     big = texture(256, 320)
     frames = np.stack([big[64 - t * dy : 192 - t * dy, 64 - t * dx : 256 - t * dx] for t in range(4)])[None]
-    displacement, fit = matched_motion(tf.constant(frames))
+    displacement, fit = estimate_flow(tf.constant(frames))
     assert displacement.shape == (1, 3, 128 // STRIDE, 192 // STRIDE, 2)
     assert fit.shape == (1, 3, 128 // STRIDE, 192 // STRIDE, 1)
     for t in (1, 2, 3):
@@ -39,7 +39,7 @@ def test_two_parts_that_move_apart():
     big = texture(128, 384)
     left = np.stack([big[:, 64 + 4 * t : 160 + 4 * t] for t in range(2)])
     right = np.stack([big[:, 200 - 4 * t : 296 - 4 * t] for t in range(2)])
-    displacement, _ = matched_motion(tf.constant(np.concatenate([left, right], axis=2)[None]))
+    displacement, _ = estimate_flow(tf.constant(np.concatenate([left, right], axis=2)[None]))
     columns = displacement[0, 0, 6:-6].numpy()
     assert np.abs(columns[:, 4:18] - [0, -4]).max() < 0.25 and np.abs(columns[:, 30:44] - [0, 4]).max() < 0.25
 
@@ -59,7 +59,7 @@ def test_each_place_has_its_own_motion(name):
         rows = pixels - (height / 2, width / 2) - there
         canvas = tf.pad(tf.constant(rows[None], tf.float32), [[0, 0], [0, height], [0, width], [0, 0]])
         frames.append(warp(big, canvas)[:, :height, :width])
-    displacement, _ = matched_motion(tf.stack(frames, axis=1))
+    displacement, _ = estimate_flow(tf.stack(frames, axis=1))
     places = np.stack(
         np.meshgrid(*(STRIDE * (np.arange(n // STRIDE) + 0.5) - n / 2 for n in (height, width)), indexing="ij"), axis=-1
     )
@@ -73,7 +73,7 @@ def test_the_fit_says_what_is_found_again():
     """Frame 1 is frame 0 on the left and something else on the right."""
     big = texture(128, 384)
     other = np.concatenate([big[:, :96], big[:, 200:296]], axis=1)
-    _, fit = matched_motion(tf.constant(np.stack([big[:, :192], other])[None]))
+    _, fit = estimate_flow(tf.constant(np.stack([big[:, :192], other])[None]))
     np.testing.assert_allclose(fit[0, 0, 6:-6, :14], 1.0, atol=1e-3)
     assert np.mean(fit[0, 0, 6:-6, 30:-6]) < 0.8
 
@@ -81,7 +81,7 @@ def test_the_fit_says_what_is_found_again():
 @pytest.mark.parametrize("size", [(4, 4), (8, 24), (16, 16), (40, 16)])
 def test_small_frames_and_flat_ones_stay_finite(size):
     frames = tf.zeros([2, 3, *size, 3])
-    displacement, fit = matched_motion(frames)
+    displacement, fit = estimate_flow(frames)
     assert displacement.shape == (2, 2, max(size[0] // 4, 2), max(size[1] // 4, 2), 2)
     np.testing.assert_allclose(displacement, 0, atol=1e-4)
     assert np.isfinite(fit).all()
@@ -92,9 +92,9 @@ def test_no_gradient_and_rows_of_their_own():
     frames = tf.constant(rng.uniform(-1, 1, (2, 3, 32, 48, 3)).astype(np.float32))
     with tf.GradientTape() as tape:
         tape.watch(frames)
-        both, _ = matched_motion(frames)
+        both, _ = estimate_flow(frames)
     assert tape.gradient(both, frames) is None
     # A correlation of 25 pixels of 3 channels, made 80 times as clear, weighs places up to 3 away, of 16 pixels each.
     tolerance = order_tolerance(75, 1.0) * 80 * 3 * 16
-    assert np.abs(matched_motion(frames[1:])[0][0] - both[1]).max() < tolerance
-    assert np.abs(matched_motion(frames[:1])[0][0] - both[1]).max() > 20 * tolerance
+    assert np.abs(estimate_flow(frames[1:])[0][0] - both[1]).max() < tolerance
+    assert np.abs(estimate_flow(frames[:1])[0][0] - both[1]).max() > 20 * tolerance

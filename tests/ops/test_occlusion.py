@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.occlusion import composite, consistent_visibility, leads_inside
+from seg2vid_tf.ops.occlusion import composite, consistent_visibility, in_frame_mask
 
 
 def test_composite_blends():
@@ -61,4 +61,4 @@ def test_a_displacement_leads_inside_up_to_half_a_pixel_past_the_outermost_centr
     displacement[1, 1] = [0.0, 1.51]
     expected = np.ones((3, 4))
     expected[0, 1] = expected[2, 3] = expected[1, 3] = expected[1, 1] = 0.0
-    np.testing.assert_array_equal(leads_inside(tf.constant(displacement))[..., 0], expected)
+    np.testing.assert_array_equal(in_frame_mask(tf.constant(displacement))[..., 0], expected)

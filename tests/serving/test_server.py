@@ -305,8 +305,13 @@ def test_the_program_writes_a_gif_or_says_what_is_wrong(server, tmp_path):
     assert Image.open(tmp_path / "styled.gif").n_frames == 3
     write_label_map(tmp_path / "large.png", np.zeros((64, 128), np.uint8))
     wrong = ask("--model=tiny", f"--label_map={tmp_path / 'large.png'}")
-    assert wrong.returncode == 1 and "is 64x128 (height x width), the model on the server takes 32x64" in wrong.stderr
-    assert "--resize brings it there" in wrong.stderr
+    assert (
+        wrong.returncode == 1 and "is 64 x 128 (height x width), the model on the server takes 32 x 64" in wrong.stderr
+    )
+    assert "give --resize to bring it there" in wrong.stderr
+    wrong = ask("--model=tiny", *styled[:1], f"--start_frame={tmp_path / 'sunset.png'}")
+    assert wrong.returncode == 1 and "--start_frame is 50 x 100 (height x width)" in wrong.stderr
+    assert "give --resize to bring it there" in wrong.stderr
     wrong = ask("--model=tiny", *styled)
     assert wrong.returncode == 1 and "no model 'tiny_encoder' to encode --reference" in wrong.stderr
     wrong = ask("--model=tiny", "--colors=classes", *given)

@@ -40,7 +40,7 @@ class SmallTrainer:
         for network in (self.motion, self._average):
             network.build((None, None, None, 3))
         copy_weights(self.motion, self._average)
-        self.motion.recalls = False
+        self.motion.transforms_draws = False
         self._optimizer = keras.optimizers.Adam(0.01)
         self._optimizer.build(self.motion.trainable_variables)
         self.checkpointed = {"motion": self.motion, "average": self._average, "optimizer": self._optimizer}

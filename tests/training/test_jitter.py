@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.ops.warp import warp
-from seg2vid_tf.training.jitter import moved, random_displacements
+from seg2vid_tf.training.jitter import jittered, random_displacements
 
 SEEDS = tf.constant([3, 4], tf.int64)
 
@@ -22,7 +22,7 @@ def test_a_shift_by_hand(spec):
     exact = {name: tf.broadcast_to(tf.constant([0.5, 1.0]), [2, 2, *size, 2]) for name in ("flow", "flow_backward")}
     exact |= {name: tf.ones([2, 2, *size, 1]) for name in ("visibility", "visibility_backward")}
     batch = _batch(spec, size, **exact)
-    result = moved(batch, shift)
+    result = jittered(batch, shift)
     assert result.keys() == batch.keys()
     for name in ("frames", "label_maps"):
         before, after = np.asarray(batch[name]), result[name].numpy()
@@ -47,7 +47,7 @@ def test_both_flows_of_a_bent_clip_fit_each_other(spec):
     batch = _batch(spec, size, flow=zero, flow_backward=zero, visibility=one, visibility_backward=one)
     batch["frames"] = tf.repeat(batch["frames"][:, :1], 3, axis=1)
     displacements = random_displacements(SEEDS, 2, size, 1.5)
-    result = moved(batch, displacements)
+    result = jittered(batch, displacements)
     f, g = (tf.reshape(result[name], [-1, *size, 2]) for name in ("flow", "flow_backward"))
     inside = np.reshape(result["visibility"], [-1, *size]) > 0
     assert 0.8 < inside.mean() < 1.0
@@ -65,7 +65,7 @@ def test_what_is_known_of_a_pixel_goes_where_the_pixel_goes(spec):
     exact |= {"visibility": tf.constant(1.0 - car), "visibility_backward": tf.constant(1.0 - car)}
     batch = _batch(spec, size, **exact)
     batch["label_maps"] = np.concatenate([car[:, :1], car], axis=1)[..., 0].astype(np.uint8) * 8
-    result = moved(batch, tf.broadcast_to(tf.constant([0.0, 0.75]), [2, 2, *size, 2]))
+    result = jittered(batch, tf.broadcast_to(tf.constant([0.0, 0.75]), [2, 2, *size, 2]))
     there = np.zeros(size)
     there[:, 3:] = 1.0
     np.testing.assert_allclose(result["flow"][1, 1, ..., 1], 10.0 * there - 0.75, atol=1e-5)

@@ -63,25 +63,27 @@ def test_the_motions_of_the_streams_first_clips_are_remembered(smallest_motion, 
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, memory=3))
     trainer = MotionTrainer(config, spec)
     swapped = {name: value[::-1] for name, value in batch.items()}
-    trainer.look_back(lambda start: iter([batch, swapped]) if start == 0 else None)
+    trainer.fit_sampling_prior(lambda start: iter([batch, swapped]) if start == 0 else None)
     annotation = tf.one_hot(batch["label_maps"][:, 0], spec.num_classes)
     expected = trainer.motion.encode(batch["frames"], annotation).mean().numpy()
     np.testing.assert_allclose(np.asarray(trainer.motion.memory.motions), expected[[0, 1, 1]], atol=1e-5)
-    recalled = trainer.motion.recall(annotation, tf.zeros([2, 5]))
+    recalled = trainer.motion.motion_of_draw(annotation, tf.zeros([2, 5]))
     np.testing.assert_allclose(recalled, expected, atol=1e-5, err_msg="each clip's own is the likest")
-    trainer.motion.forget()
-    np.testing.assert_array_equal(trainer.motion.recall(annotation, tf.ones([2, 5])), np.ones([2, 5]))
+    trainer.motion.reset_sampling_prior()
+    np.testing.assert_array_equal(trainer.motion.motion_of_draw(annotation, tf.ones([2, 5])), np.ones([2, 5]))
 
 
 def test_the_prior_is_fitted_to_the_streams_first_clips(smallest_motion, with_model, spec, batch, monkeypatch):
     monkeypatch.setattr(motion_trainer, "PRIOR_CLIPS", 3)
     trainer = MotionTrainer(with_model(smallest_motion, prior_rank=2), spec)
     annotation = tf.one_hot(batch["label_maps"][:, 0], spec.num_classes)
-    np.testing.assert_array_equal(trainer.motion.recall(annotation, tf.ones([2, 5])), np.ones([2, 5]))
+    np.testing.assert_array_equal(trainer.motion.motion_of_draw(annotation, tf.ones([2, 5])), np.ones([2, 5]))
     swapped = {name: value[::-1] for name, value in batch.items()}
-    trainer.look_back(lambda start: iter([batch, swapped]) if start == 0 else None)
+    trainer.fit_sampling_prior(lambda start: iter([batch, swapped]) if start == 0 else None)
     means = trainer.motion.encode(batch["frames"], annotation).mean().numpy()[[0, 1, 1]]
-    np.testing.assert_allclose(trainer.motion.recall(annotation, tf.zeros([2, 5]))[0], means.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(
+        trainer.motion.motion_of_draw(annotation, tf.zeros([2, 5]))[0], means.mean(axis=0), atol=1e-5
+    )
     along, apart = np.asarray(trainer.motion.aggregated.directions)[:, 0], means[1] - means[0]
     np.testing.assert_allclose(np.abs(along @ apart), np.linalg.norm(apart), rtol=1e-4)
 

@@ -18,9 +18,11 @@ from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.shards import load_manifest
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.export_folder import DESCRIPTION
+from seg2vid_tf.exported_weights import network_sizes
 from seg2vid_tf.models.restore import seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.export import export
+from seg2vid_tf.serving.model_card import model_card
 from seg2vid_tf.training import program
 from seg2vid_tf.training.fingerprint import fingerprint
 from seg2vid_tf.training.motion_trainer import MotionTrainer
@@ -321,6 +323,14 @@ def test_both_stages_start_from_an_export(smallest_start_frame, smallest_motion,
     export(model, tmp_path / "exports", "tiny", run_dir=tmp_path / "run", with_discriminator=True)
     exported = tmp_path / "exports" / "tiny"
     assert sorted(p.name for p in exported.iterdir()) == ["1", "discriminator", "encoder"]
+    # A run of stage 1 alone takes its stage 2 from the export.
+    (tmp_path / "run/motion").rename(tmp_path / "away")
+    again = seg2vid_from_run(tmp_path / "run", motion_dir=exported)
+    for ours, theirs in zip(raw_variables(again.motion), raw_variables(model.motion), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    sizes = network_sizes({"start_frame": tmp_path / "run", "motion": exported})
+    assert sizes == network_sizes({stage: exported for stage in configs})
+    assert "that of tiny/1, an export" in model_card("tiny", tmp_path / "run", motion_dir=exported)
     names = {
         "start_frame": ["generator", "generator_average", "style_encoder", "style_encoder_average"],
         "motion": ["motion"],

@@ -35,7 +35,7 @@ def examples():
     images = {name: tf.constant(rng.uniform(-1, 1, (2, 8, 8, 3)), tf.float32) for name in ("real", "fake")}
     balanced = target * class_balance(tf.reduce_sum(target, [0, 1, 2]))
     draws = tf.constant(rng.normal(size=(2, CLASSES)), tf.float32)
-    return {**images, "target": target, "balanced": balanced, "mix_draws": draws}
+    return {**images, "target": target, "balanced": balanced, "labelmix_draws": draws}
 
 
 def mean_of_class_means(frames, target):
@@ -59,7 +59,7 @@ def test_every_class_counts_the_same_in_both_networks_terms(adversary, examples,
 
 
 def test_logits_are_mixed_as_the_pictures_are(adversary, examples):
-    mask = labelmix_mask(examples["target"], examples["mix_draws"]).numpy()
+    mask = labelmix_mask(examples["target"], examples["labelmix_draws"]).numpy()
     assert 0 < mask.mean() < 1
     terms = adversary.discriminator_terms(examples, examples["fake"])
     np.testing.assert_allclose(terms["labelmix"], 0.0, atol=1e-6)

@@ -136,31 +136,31 @@ def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start
     trainer = build(smallest_start_frame, spec)
     batch = make_batch(8)
     examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
-    paired, parted = examples["paired"].numpy() > 0, examples["parted"].numpy() > 0
+    paired, two_styles = examples["paired"].numpy() > 0, examples["two_styles"].numpy() > 0
     np.testing.assert_array_equal(paired, [False, True] * 4)
-    assert parted.any() and not parted[paired].any() and not parted[~paired].all()
+    assert two_styles.any() and not two_styles[paired].any() and not two_styles[~paired].all()
     mask = examples["style_mask"].numpy()
     for i, label_map in enumerate(batch["label_maps"][:, 0]):
-        # One style or the other for a whole class, and only where the example is parted.
+        # One style or the other for a whole class, and only in an example of two styles.
         sides = [np.unique(mask[i][label_map == k]) for k in range(9)]
-        assert all(len(side) == 1 for side in sides) and ((mask[i] == 0).all() or parted[i])
+        assert all(len(side) == 1 for side in sides) and ((mask[i] == 0).all() or two_styles[i])
     _, terms = trainer._generator_terms(examples)
     for i in range(8):
         style = examples["style"].numpy()
         style[i] += 1.0
         _, other = trainer._generator_terms({**examples, "style": tf.constant(style)})
-        seen = not paired[i] and not parted[i]
+        seen = not paired[i] and not two_styles[i]
         assert (other["style_regression"].numpy() != terms["style_regression"].numpy()) == seen, i
 
 
 def test_each_example_is_painted_in_the_styles_that_are_its_own(smallest_start_frame, spec):
-    """A parted one in both, a paired one in a draw from the posterior of its frame."""
+    """One of two styles in both, a paired one in a draw from the posterior of its frame."""
     trainer = build(smallest_start_frame, spec)
     batch = make_batch(8)
     examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
-    assert not examples["borrowed"].numpy().any()
+    assert not examples["swapped_style"].numpy().any()
     read_by = {
-        "other_style": examples["parted"].numpy() > 0,
+        "other_style": examples["two_styles"].numpy() > 0,
         "style_noise": examples["paired"].numpy() > 0,
         "style": examples["paired"].numpy() == 0,
     }
@@ -177,12 +177,17 @@ def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smal
     trainer = build(dataclasses.replace(smallest_start_frame, losses=losses), spec)
     batch = make_batch(8)
     tensors = {name: tf.constant(value) for name, value in batch.items()}
-    assert not build(smallest_start_frame, spec)._examples(tensors, tf.constant(0, tf.int64))["borrowed"].numpy().any()
+    assert (
+        not build(smallest_start_frame, spec)
+        ._examples(tensors, tf.constant(0, tf.int64))["swapped_style"]
+        .numpy()
+        .any()
+    )
     for step, lent_to in ((0, (0, 4)), (1, (3, 7))):
         examples = trainer._examples(tensors, tf.constant(step, tf.int64))
-        borrowed, paired = examples["borrowed"].numpy() > 0, examples["paired"].numpy() > 0
+        borrowed, paired = examples["swapped_style"].numpy() > 0, examples["paired"].numpy() > 0
         assert tuple(np.flatnonzero(borrowed)) == lent_to
-        assert not (borrowed & (paired | (examples["parted"].numpy() > 0))).any()
+        assert not (borrowed & (paired | (examples["two_styles"].numpy() > 0))).any()
         fake, terms = trainer._generator_terms(examples)
         for place in range(8):
             frames = batch["frames"].copy()
@@ -200,7 +205,7 @@ def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smal
 
 def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_start_frame, spec):
     trainer = build(smallest_start_frame, spec)
-    trainer.mute_classes([8])
+    trainer.zero_unseen_classes([8])
     batch = make_batch(2)
     batch["label_maps"][batch["label_maps"] == 8] = 7
     for step in range(2):

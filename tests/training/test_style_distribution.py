@@ -27,7 +27,7 @@ def test_draws_lie_where_the_styles_of_batches_that_never_change_lie():
         distribution = followed(400, StyleDistribution(2))
     covariance = np.cov(MEANS, rowvar=False, bias=True) + np.diag(VARIANCES.mean(axis=0))
     standard = np.random.default_rng(0).normal(size=(200_000, 2)).astype(np.float32)
-    styles = distribution.place(tf.constant(standard)).numpy()
+    styles = distribution.to_styles(tf.constant(standard)).numpy()
     np.testing.assert_allclose(styles.mean(axis=0), [2.0, 1.0], atol=0.02)
     np.testing.assert_allclose(np.cov(styles, rowvar=False), covariance, atol=0.03)
     assert np.abs(covariance - np.eye(2)).max() > 1.0  # N(0, I) would fail
@@ -46,4 +46,4 @@ def test_standardised_styles_are_the_draws_themselves():
     with mirrored_strategy().scope():
         distribution = followed(3, StyleDistribution(2, standardised=True))
     standard = tf.constant([[0.5, -2.0]])
-    np.testing.assert_array_equal(distribution.place(standard).numpy(), standard.numpy())
+    np.testing.assert_array_equal(distribution.to_styles(standard).numpy(), standard.numpy())

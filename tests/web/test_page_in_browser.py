@@ -79,7 +79,7 @@ def _opened(browser, address, **how):
     page.on("request", lambda request: request.url.startswith(kept) or outside.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
-    page.wait_for_function("document.querySelector('.s2v-says')?.textContent.startsWith('drawn map 1')")
+    page.wait_for_function("document.querySelector('.s2v-says')?.textContent.startsWith('example 1')")
     yield page
     context.close()
     assert (outside, errors) == ([], [])
@@ -157,7 +157,7 @@ def test_layers_fill_and_undo(browser, street):
         _class(page, BUILDING)
         _stroke(page, (30, 10), (30, 70))
         assert (_painted(page)[car] == CAR).all() and _painted(page)[30, 10] == BUILDING
-        page.click(".s2v-tool[data-tool='uncover']")
+        page.click(".s2v-tool[data-tool='erase']")
         _stroke(page, (30, 20), (30, 60))
         found = _painted(page)
         assert not (found == CAR).any() and not (found == NONE).any(), "no hole"
@@ -165,6 +165,29 @@ def test_layers_fill_and_undo(browser, street):
         for _ in range(4):
             page.click(".s2v-undo")
         assert (_painted(page) == NONE).all()
+
+
+def test_remove_takes_the_whole_object_under_the_brush_alone(browser, street):
+    with _opened(browser, street) as page:
+        page.click(".s2v-blank")
+        _class(page, ROAD)
+        page.click(".s2v-tool[data-tool='fill']")
+        _stroke(page, (10, 10), (10, 10))
+        page.click(".s2v-tool[data-tool='brush']")
+        page.fill(".s2v-size", "3")
+        _class(page, CAR)
+        _stroke(page, (20, 10), (20, 40))
+        _stroke(page, (50, 10), (50, 40))
+        painted = _painted(page)
+        page.click(".s2v-tool[data-tool='remove']")
+        _stroke(page, (35, 25), (35, 25))
+        assert page.inner_text(".s2v-says").startswith("no object here")
+        _stroke(page, (18, 12), (18, 12))  # beside it, and within the brush's reach
+        assert page.inner_text(".s2v-says") == "removed: car"
+        found = _painted(page)
+        assert (found[:35] == ROAD).all() and (found[35:] == painted[35:]).all() and (found == CAR).any()
+        page.click(".s2v-undo")
+        np.testing.assert_array_equal(_painted(page), painted)
 
 
 def test_files(browser, street, tmp_path):
@@ -184,7 +207,9 @@ def test_files(browser, street, tmp_path):
             assert str(tmp_path) not in page.inner_text(".s2v-says")
             np.testing.assert_array_equal(_painted(page), before)
         page.set_input_files(".s2v-map", tmp_path / "painted.png")
-        page.wait_for_function("document.querySelector('.s2v-says').textContent.includes('1 pixels of 1 colours')")
+        page.wait_for_function(
+            "document.querySelector('.s2v-says').textContent.includes('1 pixel has a colour of no class')"
+        )
         found = _painted(page)
         assert found[20, 5] in (10, ROAD)
         found[20, 5] = ROAD
@@ -286,7 +311,7 @@ def test_palette_size_and_settings_follow_the_model(browser, street):
         _make(page)
         assert "--preset=weizmann_pose" in page.inner_text(".s2v-calls")
         _choose(page, "cityscapes")
-        page.wait_for_function("document.querySelector('.s2v-says').textContent.startsWith('drawn map 1')")
+        page.wait_for_function("document.querySelector('.s2v-says').textContent.startsWith('example 1')")
         assert page.locator(".s2v-joint").count() == 0 and (_painted(page) != painted).any(), "it begins anew"
 
 

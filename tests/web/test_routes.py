@@ -85,7 +85,7 @@ def test_files(app):
     label_map = np.zeros(SIZE, np.uint8)
     label_map[:10], label_map[12:20, 8:20] = 10, 13
     status, body = _ask(app, "POST", "/paint/map?name=a.png&model=a%20b", [_png(label_map)])
-    assert status == 200 and json.loads(body)["remarks"] == ["read as class ids"]
+    assert status == 200 and json.loads(body)["remarks"] == ["read as class ids (grey)"]
     np.testing.assert_array_equal(read_painting(body.decode(), SPEC, SIZE), label_map)
     status, body = _ask(app, "POST", "/paint/map?name=a.png&model=a%20b", [b"no map"])
     assert status == 400 and json.loads(body)["error"].startswith("a.png")

@@ -37,7 +37,7 @@ def _palette_file(ids, colors):
 def test_ids(label_map, kind):
     found, remarks = upload.read_map(_file(label_map, kind), "my map", SPEC, SIZE)
     np.testing.assert_array_equal(found, label_map)
-    assert remarks == ["read as class ids"]
+    assert remarks == ["read as class ids (grey)"]
 
 
 def test_another_size_is_told(label_map):
@@ -55,18 +55,18 @@ def test_the_classes_own_colours(label_map):
     colors[0, 0] += 1
     found, remarks = upload.read_map(_file(colors), "m.png", SPEC, SIZE)
     np.testing.assert_array_equal(found, label_map)
-    assert "1 pixels of 1 colours" in remarks[1]
+    assert "1 pixel has a colour of no class" in remarks[1]
 
 
 def test_a_palette_whose_indices_are_ids(label_map):
     found, remarks = upload.read_map(_palette_file(label_map, [c.color for c in SPEC.classes]), "m.png", SPEC, SIZE)
     np.testing.assert_array_equal(found, label_map)
-    assert remarks == ["read as indices of a palette"]
+    assert remarks == ["read as class ids (palette)"]
 
 
 def test_what_a_file_holds_can_be_said(label_map):
     official = np.where(label_map == 13, 26, np.where(label_map == 10, 23, 7)).astype(np.uint8)
-    found, _ = upload.read_map(_file(official), "m.png", SPEC, SIZE, "ids: labelIds")
+    found, _ = upload.read_map(_file(official), "m.png", SPEC, SIZE, "ids of label set labelIds")
     np.testing.assert_array_equal(found, label_map)
     with pytest.raises(ValueError, match="unknown kind"):
         upload.read_map(_file(official), "m.png", SPEC, SIZE, "tea leaves")
@@ -103,3 +103,15 @@ def test_a_style_picture_is_brought_to_size():
         assert found.shape == (*SIZE, 3) and np.abs(found.astype(int) - photo[0, 0]).max() < 12
     with pytest.raises(ValueError, match="^a.png: not a readable"):
         upload.read_picture(b"no picture", "a.png", SIZE)
+
+
+def test_what_is_wrong_is_told_without_a_programs_flags(label_map):
+    photo = _file(colorize(label_map, SPEC), "JPEG")
+    unknown = _file(np.full_like(label_map, 99))
+    for data, message in (
+        (photo, "m.png: not a PNG file (a JPEG file); a label map is"),
+        (unknown, "choose it beside your file"),
+    ):
+        with pytest.raises(ValueError) as error:
+            upload.read_map(data, "m.png", SPEC, SIZE)
+        assert message in str(error.value) and "--" not in str(error.value)

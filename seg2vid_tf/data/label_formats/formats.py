@@ -13,6 +13,8 @@ from seg2vid_tf.data.label_formats import (
     labelme,
     masks,
     painted,
+    supervisely,
+    unnamed,
 )
 from seg2vid_tf.data.label_formats.class_lists import find_class_list, read_class_list
 from seg2vid_tf.data.label_formats.labelled import LabelledPicture
@@ -84,6 +86,9 @@ FORMATS = {
     "kitti": LabelFormat("KITTI semantics, 8 or 16 bits", _ids("labelIds", "*/semantic/*.png")),
     "ade20k": LabelFormat("ADE20K", _ids("ade20k", "*.png")),
     "masks": LabelFormat(masks.TOOL, masks.read),
+    "supervisely": LabelFormat(supervisely.TOOL, supervisely.read, instances=True),
+    "own_numbers": LabelFormat("numbers that --map names", functools.partial(unnamed.read, colors=False)),
+    "own_colors": LabelFormat("colours that --map names", functools.partial(unnamed.read, colors=True)),
 }
 
 

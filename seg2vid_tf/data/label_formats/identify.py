@@ -5,12 +5,13 @@ import pathlib
 import numpy as np
 
 from seg2vid_tf.annotations.png_file import read_ids_png, read_palette, read_rgb_png
-from seg2vid_tf.data.label_formats import cityscapes_polygons, coco, label_studio, labelme
+from seg2vid_tf.data.label_formats import cityscapes_polygons, coco, label_studio, labelme, supervisely
 from seg2vid_tf.data.label_formats.class_lists import find_class_list, read_class_list
 from seg2vid_tf.data.label_formats.labelled import read_json
 from seg2vid_tf.data.label_formats.official_colors import official_colors
 
 _JSON = {"labelme": labelme, "coco": coco, "label_studio": label_studio, "cityscapes_polygons": cityscapes_polygons}
+_JSON |= {"supervisely": supervisely}
 
 
 def identify(path: pathlib.Path) -> str | None:

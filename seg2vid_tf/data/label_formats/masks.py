@@ -14,7 +14,7 @@ from seg2vid_tf.data.folder_files import files_below
 from seg2vid_tf.data.label_formats.labelled import LabelledPicture, Labels
 from seg2vid_tf.data.label_formats.picture_finder import MAP_FOLDERS, PictureFinder
 
-TOOL = "scripts, Roboflow, Supervisely"
+TOOL = "scripts, Roboflow, Supervisely's masks"
 
 
 def read(root: pathlib.Path, images: pathlib.Path | None) -> list[LabelledPicture]:

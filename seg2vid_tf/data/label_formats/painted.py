@@ -8,6 +8,7 @@ class_lists.py says which colour is which class.
 
 import functools
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -60,6 +61,18 @@ def read(root: pathlib.Path, images: pathlib.Path | None, colors: Colors) -> lis
             f"{root}: the list of its classes has {len(colors)} colours, at most {_UNKNOWN - 1} are read; take out "
             "those that no map has"
         )
+    return found_maps(root, images, lambda file: functools.partial(_labels, file, tuple(colors.items())))
+
+
+def found_maps(
+    root: pathlib.Path, images: pathlib.Path | None, loader: Callable[[pathlib.Path], Callable[[], Labels]]
+) -> list[LabelledPicture]:
+    """The maps of a folder, or one file, with their pictures.
+
+    Args:
+      root, images: as of every reader.
+      loader: gives what reads the labels of a file.
+    """
     finder, found = PictureFinder(images, root if root.is_dir() else root.parent), []
     for file in map_files(root):
         stem = file.stem
@@ -69,9 +82,8 @@ def read(root: pathlib.Path, images: pathlib.Path | None, colors: Colors) -> lis
         image = next(
             (p for n in (f"{stem}.jpg", f"{stem}_leftImg8bit.png", f"{stem}.png") if (p := finder.find(n, file))), None
         )
-        sequence = "" if _holds_maps(file.parent.name) or file.parent == root else file.parent.name
-        load = functools.partial(_labels, file, tuple(colors.items()))
-        found.append(LabelledPicture(stem, sequence, None if image == file else image, file, load))
+        sequence = "" if _holds_maps(file.parent.name) or file.parent in (root, root.parent) else file.parent.name
+        found.append(LabelledPicture(stem, sequence, None if image == file else image, file, loader(file)))
     return found
 
 

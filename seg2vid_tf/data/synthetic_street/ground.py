@@ -40,9 +40,6 @@ def shade_ground(scene: Scene, buffers: Buffers, where: np.ndarray) -> tuple[np.
     aside = np.abs(x)
     walk = np.where(x > 0, np.float32(style.sidewalk_right), np.float32(style.sidewalk_left))
 
-    labels = np.full(where.shape, TERRAIN, np.uint8)
-    labels[aside < walk] = SIDEWALK
-    labels[aside < np.float32(style.road_half)] = ROAD
     on_road = band(aside, np.float32(-1), np.float32(style.road_half), wide)
     on_walk = band(aside, np.float32(-1), walk, wide)
     kerb = band(aside, np.float32(style.road_half), np.float32(style.road_half + 0.16), wide)
@@ -78,6 +75,8 @@ def shade_ground(scene: Scene, buffers: Buffers, where: np.ndarray) -> tuple[np.
     color *= 1 + fine * np.float32(0.16)
 
     light = np.float32(style.ambient) + np.float32(style.direct * style.sun[1]) * _sunlit(scene, x, z, wide)
+    labels = np.where(aside < walk, np.uint8(SIDEWALK), np.uint8(TERRAIN))
+    labels[aside < np.float32(style.road_half)] = ROAD
     return color * light, labels
 
 

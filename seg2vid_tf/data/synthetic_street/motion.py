@@ -63,6 +63,19 @@ def displacement(source: Buffers, target: Buffers) -> tuple[np.ndarray, np.ndarr
         flow[..., 1 - axis] = step
         step += origin
         places.append(step)
+    return flow, _visibility(source, target, places, in_front, ratio)
+
+
+def _visibility(source, target, places, in_front, ratio):
+    """float32 [H, W, 1], 1 where a point is seen in both pictures.
+
+    Args:
+      source, target: as ``displacement`` takes them.
+      places: float64 [H, W] each, y and x where the pixels' points are in the target.
+      in_front: bool [H, W], whether they are before its camera.
+      ratio: float64 [H, W], their depth there over their depth here.
+    """
+    height, width = source.surface.shape
     place_y, place_x = places
     visible = in_front & (place_y >= 0) & (place_y <= height - 1) & (place_x >= 0) & (place_x <= width - 1)
 
@@ -77,4 +90,4 @@ def displacement(source: Buffers, target: Buffers) -> tuple[np.ndarray, np.ndarr
     joined = source.body.take(shown.take(mixed)) == source.body.take(owner.take(mixed))
     joined &= np.abs(target.inverse_depth.ravel().take(nearest.take(mixed)) - depth) <= np.float32(JOINT) * depth
     visible[mixed] = joined
-    return flow, visible.astype(np.float32).reshape(height, width, 1)
+    return visible.astype(np.float32).reshape(height, width, 1)

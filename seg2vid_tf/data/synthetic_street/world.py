@@ -148,12 +148,6 @@ def assemble(camera: CameraPath, style: Style, surfaces: list[Surface], shadows:
         raise ValueError(
             f"the street holds {most} cars and people, at most 65535 fit an instance map: render fewer frames"
         )
-    moving = {row.instance for row in rows if row.velocity != (0.0, 0.0)}
-    # A leg is a body of its own, a car or a walker's trunk one each.
-    body = [
-        (1 << 20) + i if row.swing[0] else 1 + row.instance if row.instance in moving else int(i != SKY_ROW)
-        for i, row in enumerate(rows)
-    ]
     atlas = sprite_atlas()
     swinging = np.array([i for i, row in enumerate(rows) if row.swing[0] != 0], np.int64)
     sprite = np.array([atlas.names[row.sprite] if row.material == SPRITE else -1 for row in rows], np.int64)
@@ -170,7 +164,7 @@ def assemble(camera: CameraPath, style: Style, surfaces: list[Surface], shadows:
         reach=np.array([row.reach for row in rows], np.float64),
         swinging=swinging,
         swing=np.array([rows[i].swing for i in swinging], np.float64).reshape(-1, 3),
-        body=np.array(body, np.int64),
+        body=np.array(_bodies(rows), np.int64),
         label=np.array([row.label for row in rows], np.uint8),
         instance=np.array([row.instance for row in rows], np.uint16),
         material=np.array([row.material for row in rows], np.uint8),
@@ -203,3 +197,12 @@ def poses(scene: Scene, time: float) -> tuple[np.ndarray, np.ndarray, np.ndarray
     edge_v[rows] = cos * v - sin / ratio * u
     origin[rows] = hinge - 0.5 * edge_u[rows] - edge_v[rows]
     return origin, edge_u, edge_v
+
+
+def _bodies(rows):
+    """Of each surface, which rigid body it is part of: a leg is one of its own, a car or a walker's trunk one each."""
+    moving = {row.instance for row in rows if row.velocity != (0.0, 0.0)}
+    return [
+        (1 << 20) + i if row.swing[0] else 1 + row.instance if row.instance in moving else int(i != SKY_ROW)
+        for i, row in enumerate(rows)
+    ]

@@ -8,7 +8,7 @@ not which go together: drawn from it, straight things bend. The posteriors of ma
 means vary most, and ``noise`` is what each posterior leaves open and what no direction shows. z is that of
 latent_prior.py, N(0, I) given start frame and annotation: so this stays a prior that has seen both.
 
-No draw (n = 0) is the mean motion, and half a draw is half as far from there.
+n = 0 is the mean motion, and n / 2 is half as far from there as n.
 """
 
 import keras

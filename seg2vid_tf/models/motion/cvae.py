@@ -1,14 +1,15 @@
 """MotionCVAE: stage 2, the flow-based conditional VAE.
 
-    z ~ N(0, I), or what learned priors, one for each group, make of it (latent_prior.py)
-    z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
-    flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(start_frame, annotation), z):
-        two layers, background and foreground, put together by the annotation
-    warped_t = dense_image_warp(start_frame, flow_t)
-    frame_t  = FrameRefiner(warped_t, visibility_t, annotation warped along)
+    prior      p(z) = N(0, I), or what learned priors, one for each group, make of it (latent_prior.py)
+    posterior  z_background ~ q(. | clip, background classes)      z_foreground ~ q(. | clip, foreground classes)
+    decoder    flow, flow_backward, visibility, visibility_backward = FlowDecoder(ImageEncoder(x_0, s_0), z)
+    warp       warped_t(p) = x_0(p - flow_t(p)), dense_image_warp
+    refiner    x_t = FrameRefiner(warped_t, visibility_t, s_0 warped along)
 
-Warp, composition, the heads and everything about the latent are float32 under every precision policy. So the parts do
-not autocast: each convolution casts its own input, and nothing else is rounded.
+x_0 is the start frame, s_0 its annotation; z = z_background ++ z_foreground. Shapes: B clips, T predicted frames, H x W
+pixels, K annotation channels, Z latent dimensions. Warp, composition, the heads and everything about the latent are
+float32 under every precision policy. So the parts do not autocast: each convolution casts its own input, and nothing
+else is rounded.
 """
 
 import keras
@@ -24,7 +25,8 @@ from seg2vid_tf.models.motion.latent_prior import LatentPrior
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.motion_memory import MotionMemory
 from seg2vid_tf.models.motion.refiner import FrameRefiner
-from seg2vid_tf.ops.matching import matched_motion
+from seg2vid_tf.ops.image import fold_time
+from seg2vid_tf.ops.matching import estimate_flow
 from seg2vid_tf.ops.warp import warp
 
 
@@ -72,69 +74,63 @@ class MotionCVAE(BuiltByCall, keras.Model):
         warp_method: str = "native",
         **kwargs,
     ):
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "kwargs", "__class__")}
         super().__init__(**{"autocast": False, **kwargs})
-        self.background_encoder = MotionEncoder(
-            background_latent, num_frames, encoder_filters, name="background_encoder"
-        )
-        self.foreground_encoder = None
-        if foreground_latent:
-            self.foreground_encoder = MotionEncoder(
-                foreground_latent, num_frames, encoder_filters, name="foreground_encoder"
-            )
-        self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
-        self.decoder = FlowDecoder(
-            num_frames,
-            image_filters,
-            flow_scale,
-            (background_latent, foreground_latent),
-            visible,
-            warp_method,
-            name="decoder",
-        )
-        self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
         self.num_frames = num_frames
         self.latent_sizes = (background_latent, foreground_latent)
         self.latent_dim = background_latent + foreground_latent
-        self.priors = None
-        if prior == "learned":
-            names = ("background_prior", "foreground_prior")
-            groups = zip(self.latent_sizes, names, strict=True)
-            self.priors = [LatentPrior(size, num_frames, name=name) for size, name in groups if size]
-        self.memory = None
-        if memory:
-            classes = len(background_ids) + len(foreground_ids)
-            self.memory = MotionMemory(memory, self.latent_dim, classes, name="memory")
-        self.aggregated = None
-        if prior_rank:
-            self.aggregated = AggregatedPosterior(prior_rank, self.latent_dim, name="aggregated")
         self.stride = 2 ** len(image_filters)
+        self._config = arguments
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
-        self._annotated = annotated
-        self._instance_motion = instance_motion
-        self._warp_method = warp_method
-        self._config = {
-            "background_ids": tuple(background_ids),
-            "foreground_ids": tuple(foreground_ids),
-            "num_frames": num_frames,
-            "background_latent": background_latent,
-            "foreground_latent": foreground_latent,
-            "encoder_filters": tuple(encoder_filters),
-            "image_filters": tuple(image_filters),
-            "refiner_filters": tuple(refiner_filters),
-            "flow_scale": flow_scale,
-            "annotated": annotated,
-            "visible": visible,
-            "refined": refined,
-            "prior": prior,
-            "memory": memory,
-            "prior_rank": prior_rank,
-            "instance_motion": instance_motion,
-            "warp_method": warp_method,
-        }
+        self.background_encoder, self.foreground_encoder = (
+            MotionEncoder(size, num_frames, encoder_filters, name=f"{group}_encoder") if size else None
+            for group, size in self._groups()
+        )
+        self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
+        self.decoder = FlowDecoder(
+            num_frames, image_filters, flow_scale, self.latent_sizes, visible, warp_method, name="decoder"
+        )
+        self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
+        self.priors = None
+        if prior == "learned":
+            self.priors = [
+                LatentPrior(size, num_frames, name=f"{group}_prior") for group, size in self._groups() if size
+            ]
+        self._build_sampling_prior(memory, prior_rank, len(background_ids) + len(foreground_ids))
+
+    def _build_sampling_prior(self, memory, prior_rank, num_classes):
+        """What seeds sample from, if not from N(0, I): fitted to training clips, after training."""
+        self.memory = self.aggregated = None
+        if memory:
+            self.memory = MotionMemory(memory, self.latent_dim, num_classes, name="memory")
+        if prior_rank:
+            self.aggregated = AggregatedPosterior(prior_rank, self.latent_dim, name="aggregated")
+
+    def _groups(self):
+        return zip(("background", "foreground"), self.latent_sizes, strict=True)
 
     def get_config(self):
         return dict(self._config)
+
+    def call(self, inputs, training=False):
+        """Reconstructs clips through the posterior.
+
+        Args:
+          inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
+            normal, or zeros for the posterior mean}, and displacements and fits as ``estimate_flow`` gives them, where
+            they are known already.
+
+        Returns:
+          What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].
+        """
+        frames, annotation = inputs["frames"], inputs["annotation"]
+        matched = (inputs["displacements"], inputs["fits"]) if "fits" in inputs else None
+        # q(z | clip), in coordinates where the prior, learned or not, is N(0, I): the KL is the same in both.
+        distribution = self.encode(frames, annotation, matched)
+        z = reparameterise(distribution, inputs["noise"])  # [B,Z]
+        outputs = self.decode(frames[:, 0], annotation, z)  # x_1 .. x_T
+        return {**outputs, "kl": kl_per_dimension(distribution)}
 
     def encode(self, frames, annotation, matched=None):
         """The TFP posterior of z, event [Z].
@@ -142,24 +138,25 @@ class MotionCVAE(BuiltByCall, keras.Model):
         Args:
           frames: [B,T+1,H,W,3] in [-1,1].
           annotation: of frame 0, [B,H,W,K].
-          matched: what ``matched_motion`` finds in the frames, where that is known already.
+          matched: what ``estimate_flow`` finds in the frames, where that is known already.
         """
-        annotation = self._seen(annotation)
-        displacements, fits = matched_motion(frames) if matched is None else matched
-        velocities = displacements / self.decoder.pixels_of_velocity()
+        start_frame, annotation = frames[:, 0], self._annotation_for_networks(annotation)
+        displacements, fits = estimate_flow(frames) if matched is None else matched  # [B,T,h,w,2], [B,T,h,w,1]
+        velocities = displacements / self.decoder.pixels_per_velocity()  # of order 1
         groups = []
         for encoder, ids in (
             (self.background_encoder, self._background_ids),
             (self.foreground_encoder, self._foreground_ids),
         ):
             if encoder is not None:
-                groups.append(encoder(frames[:, 0], tf.gather(annotation, ids, axis=-1), velocities, fits))
+                groups.append(encoder(start_frame, tf.gather(annotation, ids, axis=-1), velocities, fits))
         if self.priors is not None:
             groups = [
-                prior.outside(prior(frames[:, 0], annotation), *group)
+                prior.normalise(prior(start_frame, annotation), *group)
                 for prior, group in zip(self.priors, groups, strict=True)
             ]
-        return posterior(*(tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True)))
+        mean, log_variance = (tf.concat(parts, axis=-1) for parts in zip(*groups, strict=True))  # [B,Z] each
+        return posterior(mean, log_variance)
 
     def decode(self, start_frame, annotation, z):
         """Animates start frames.
@@ -178,64 +175,60 @@ class MotionCVAE(BuiltByCall, keras.Model):
             0,
             f"start_frame: height and width must be divisible by {self.stride}",
         )
-        seen = self._seen(annotation)
-        levels = self.image_encoder(start_frame, seen)
-        if self.priors is not None:
-            parts = zip(self.priors, tf.split(z, [prior.latent_dim for prior in self.priors], axis=-1), strict=True)
-            z = tf.concat([prior.inside(prior(start_frame, seen), part) for prior, part in parts], axis=-1)
-        named = tf.gather(seen, self._foreground_ids, axis=-1)
-        foreground = tf.clip_by_value(tf.reduce_sum(named, axis=-1, keepdims=True), 0.0, 1.0)
-        picture = tf.concat([start_frame, seen], axis=-1)
-        instances = find_instances(named) if self._instance_motion else None
-        outputs = self.decoder(levels, picture, foreground, z, instances)
-        steps, classes = self.num_frames, annotation.shape[-1]
-        height, width = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
-        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), steps, axis=0)
-        flow = tf.reshape(outputs["flow"], [-1, height, width, 2])
-        # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
-        moved = warp(tf.stop_gradient(sources), flow, method=self._warp_method)
-        warped, moved_annotation = moved[..., :3], moved[..., 3:]
-        visibility = tf.reshape(outputs["visibility"], [-1, height, width, 1])
-        frames = warped if self.refiner is None else self.refiner(warped, visibility, self._seen(moved_annotation))
-        outputs["annotations"] = tf.reshape(moved_annotation, [-1, steps, height, width, classes])
-        outputs["warped"] = tf.reshape(warped, [-1, steps, height, width, 3])
-        outputs["frames"] = tf.reshape(frames, [-1, steps, height, width, 3])
+        seen_annotation = self._annotation_for_networks(annotation)
+        features = self.image_encoder(start_frame, seen_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
+        z = self._denormalise(z, start_frame, seen_annotation)
+        outputs = self._decode_flow(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
+        warped, moved_annotation = self._warp(start_frame, annotation, outputs["flow"])  # [B*T,H,W,3], [B*T,H,W,K]
+        frames = warped
+        if self.refiner is not None:
+            frames = self.refiner(
+                warped, fold_time(outputs["visibility"]), self._annotation_for_networks(moved_annotation)
+            )
+        size = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
+        for name, value in {"annotations": moved_annotation, "warped": warped, "frames": frames}.items():
+            outputs[name] = tf.reshape(value, [-1, self.num_frames, *size, value.shape[-1]])
         return outputs
 
-    def recall(self, annotation, drawn):
-        """The motion that a draw float32 [B,Z] means beside an annotation [B,H,W,K]: itself, unless ``recalls``."""
+    def _denormalise(self, z, start_frame, annotation):
+        """z [B,Z], whose prior is N(0, I) -> z as the decoder reads it."""
+        if self.priors is None:
+            return z
+        parts = zip(self.priors, tf.split(z, [prior.latent_dim for prior in self.priors], axis=-1), strict=True)
+        return tf.concat([prior.denormalise(prior(start_frame, annotation), part) for prior, part in parts], axis=-1)
+
+    def _decode_flow(self, features, start_frame, annotation, z):
+        """{flow, flow_backward [B,T,H,W,2], visibility, visibility_backward [B,T,H,W,1]}."""
+        classes = tf.gather(annotation, self._foreground_ids, axis=-1)
+        foreground = tf.clip_by_value(tf.reduce_sum(classes, axis=-1, keepdims=True), 0.0, 1.0)
+        picture = tf.concat([start_frame, annotation], axis=-1)
+        instances = find_instances(classes) if self._config["instance_motion"] else None
+        return self.decoder(features, picture, foreground, z, instances)
+
+    def _warp(self, start_frame, annotation, flow):
+        """Start frame and annotation as the flow moves them, one after the other in time: [B*T,H,W,3], [B*T,H,W,K]."""
+        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), self.num_frames, axis=0)
+        # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
+        moved = warp(tf.stop_gradient(sources), fold_time(flow), method=self._config["warp_method"])
+        return moved[..., :3], moved[..., 3:]
+
+    def _annotation_for_networks(self, annotation):
+        """The annotation as the networks see it: all zeros in a model without annotation."""
+        return annotation if self._config["annotated"] else tf.zeros_like(annotation)
+
+    def motion_of_draw(self, annotation, drawn):
+        """The motion [B,Z] that a draw float32 [B,Z] stands for beside an annotation [B,H,W,K]."""
         if self.memory is not None:
             return self.memory(annotation, drawn)
         return drawn if self.aggregated is None else self.aggregated(drawn)
 
     @property
-    def recalls(self) -> bool:
-        """Whether a draw means another motion than itself."""
+    def transforms_draws(self) -> bool:
+        """Whether a sampling prior, memory or aggregated posterior, maps a draw to another motion."""
         return self.memory is not None or self.aggregated is not None
 
-    def forget(self) -> None:
-        """Makes draws what they are: what was learned of the training clips belongs to weights that will change."""
+    def reset_sampling_prior(self) -> None:
+        """Makes draws motions themselves again: a sampling prior belongs to the weights that it was fitted for."""
         for part in (self.memory, self.aggregated):
             if part is not None:
                 part.forget()
-
-    def _seen(self, annotation):
-        """What the networks see of an annotation."""
-        return annotation if self._annotated else tf.zeros_like(annotation)
-
-    def call(self, inputs, training=False):
-        """Reconstructs clips through the posterior.
-
-        Args:
-          inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
-            normal, or zeros for the posterior mean}, and displacements and fits as ``matched_motion`` gives them, where
-            they are known already.
-
-        Returns:
-          What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].
-        """
-        matched = (inputs["displacements"], inputs["fits"]) if "fits" in inputs else None
-        distribution = self.encode(inputs["frames"], inputs["annotation"], matched)
-        z = reparameterise(distribution, inputs["noise"])
-        outputs = self.decode(inputs["frames"][:, 0], inputs["annotation"], z)
-        return {**outputs, "kl": kl_per_dimension(distribution)}

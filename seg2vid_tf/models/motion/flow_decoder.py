@@ -1,22 +1,20 @@
 """FlowDecoder: image features + z -> flow both ways and visibility both ways, for all T frames at once.
 
-Background and foreground are two layers: each has a flow of its own over the whole picture, from its own part of z, and
-the annotation says which layer a pixel belongs to. So a motion ends where its object ends, and neither part of z moves
-what belongs to the other.
+Coarse to fine, from the velocities that z stands for: each level adds a residual to the flow of those before it, and
+reads the image features warped by the flow so far, as in PWC-Net (Sun et al., CVPR 2018): flow lies on frame t's grid,
+image features on frame 0's. Inside a layer (flow_layers.py) motion is smooth, so up to a quarter of the frame's size
+each layer is decoded for itself, and the last level, at half of it, sees both put together. Then each pixel of the
+frame's own size takes a weighted mean of the flows around it, by weights that the last level has learned from start
+frame and annotation: one side of an edge (convex upsampling: Teed and Deng, "RAFT", ECCV 2020). The visibility head
+reads the forward-backward error of these flows and where they leave the picture; where one layer covers the other,
+visibility is lowered.
 
-What z says of the velocities is where the flow starts: backward as it is, on frame 0's grid, forward as the same motion
-seen from frame t. Coarse to fine, each level adds to what those before it added. flow is on the grid of frame t and
-what is known of the picture on that of frame 0, so each level also sees the features warped by the flow so far: there
-an edge of the picture is where it will be in frame t. Inside a layer motion is smooth, so up to a quarter of the
-frame's size each layer is decoded for itself, and the last level, at half of it, sees both put together. From there on
-each pixel of the frame's own size takes a weighted mean of the flows around it, by weights that the last level, which
-sees start frame and annotation in full, has learned: one side of an edge (convex upsampling: Teed and Deng, "RAFT",
-ECCV 2020). Visibility is told where the two flows, as sharp as they then are, contradict each other or leave the
-picture: what occlusion looks like; and where the layers say that one covers the other, it is taken for hidden.
+flow is the displacement of frame t's pixels, warped_t(p) = x_0(p - flow_t(p)); flow_backward, on frame 0's grid, is
+what RAFT calls the forward flow, from frame 0 to frame t.
 
-Frames are folded into the batch, so every convolution is 2-D; TemporalMix lets neighbouring frames speak to each other
-(the fact sheet's 3-D convolutions, at a third of their time on a CPU). Flow is in pixels of the frame at every level:
-the heads predict velocities in units of ``flow_scale`` pixels per T frames, and frame t is t/T of the way.
+Shapes: L layers, background first, and T frames are folded into the batch, so every convolution is 2-D: [L*N,h,w,C],
+N = B*T. Flow is in pixels of the frame at every level: the heads predict velocities in units of ``flow_scale`` pixels
+per T frames, and frame t is t/T of the way.
 """
 
 import keras
@@ -25,48 +23,21 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.decoder_level import DecoderLevel
+from seg2vid_tf.models.motion.flow_layers import composite_layers, layer_masks, occluded_by_foreground, upsample_flows
 from seg2vid_tf.models.motion.latent_injection import LatentInjection
-from seg2vid_tf.ops.flow import convex_upsample
+from seg2vid_tf.models.motion.temporal_mix import TemporalMix
 from seg2vid_tf.ops.image import fold_time
-from seg2vid_tf.ops.occlusion import composite, contradiction
+from seg2vid_tf.ops.occlusion import forward_backward_error
 from seg2vid_tf.ops.warp import warp
 
-# Channels that tell visibility from the last level and from where the flows contradict each other.
+# Channels between the last level's features and the visibility head.
 OCCLUSION_FILTERS = 16
-# What being covered by the other layer takes from the logit of visibility: sure, but for what the head has to say.
-COVERED = 6.0
-# Of the start frame's features, this part of the channels is moved by the flow so far.
-_MOVED_PART = 3
-# What z says is smooth: each step leaves of an error the motion's slope, a tenth or so.
+# Subtracted from the visibility logit where the other layer covers the pixel; the head can still overrule it.
+_COVERED_LOGIT = 6.0
+# One in so many channels of the start frame's features is warped by the flow so far.
+_WARPED_PART = 3
+# Fixed-point steps: each multiplies the error by the flow's gradient, about 0.1.
 _INVERSION_STEPS = 3
-
-
-class TemporalMix(BuiltByCall, keras.layers.Layer):
-    """A residual sum over each frame and its two neighbours in time, place by place; the ends see zeros.
-
-    Args:
-      num_frames: T.
-      filters: channels, in and out.
-    """
-
-    def __init__(self, num_frames: int, filters: int, **kwargs):
-        super().__init__(**kwargs)
-        self.conv = ConvBlock(filters, 1, name="conv")
-        self.num_frames = num_frames
-        self.filters = filters
-
-    def get_config(self):
-        return {**super().get_config(), "num_frames": self.num_frames, "filters": self.filters}
-
-    def call(self, x):
-        """x [B*T,h,w,C] -> the same shape."""
-        height, width = tf.shape(x)[1], tf.shape(x)[2]
-        clips = tf.reshape(x, [-1, self.num_frames, height, width, self.filters])
-        edge = tf.zeros_like(clips[:, :1])
-        before = tf.concat([edge, clips[:, :-1]], axis=1)
-        after = tf.concat([clips[:, 1:], edge], axis=1)
-        neighbours = tf.reshape(tf.concat([before, clips, after], axis=-1), [-1, height, width, 3 * self.filters])
-        return x + self.conv(neighbours)
 
 
 class FlowDecoder(BuiltByCall, keras.layers.Layer):
@@ -94,27 +65,28 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         mirrored = list(reversed(filters[:-1]))
         names = ("background_injection", "foreground_injection")
-        # z's map is finer than the coarsest level: the levels up to a quarter of the frame's size hear it too.
-        said = (max(1, filters[-1] // 2), *(max(1, f // 4) for f in mirrored[:-1]))
+        # z's map is finer than the coarsest level: the levels up to a quarter of the frame's size read it too.
+        latent_filters = (max(1, filters[-1] // 2), *(max(1, f // 4) for f in mirrored[:-1]))
         self.injections = [
-            LatentInjection(size, num_frames, said, name=name)
+            LatentInjection(size, num_frames, latent_filters, name=name)
             for size, name in zip(latent_sizes, names, strict=True)
             if size
         ]
         self.stem = ConvBlock(filters[-1], name="stem")
         self.ups = [
-            DecoderLevel(f, max(1, f // _MOVED_PART), flow_scale, warp_method, name=f"up_{i}")
+            DecoderLevel(f, max(1, f // _WARPED_PART), flow_scale, warp_method, name=f"up_{i}")
             for i, f in enumerate(mirrored)
         ]
         self.mixes = [TemporalMix(num_frames, f, name=f"mix_{i}") for i, f in enumerate(mirrored[:-1])]
-        # Of each flow, for each of the four pixels in one of half the size, nine places to take it from.
-        self.upsampling = _zero_head(2 * 4 * 9, "upsampling", kernel_size=1)
-        # Zero heads start at what z says; where that is nothing, the warp's one-sided derivative lets them leave it.
-        self.coarse_flows = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(mirrored))]
-        self.flows = _zero_head(4, "flows")
+        # For both flows: each pixel at half the size becomes 2 x 2, each a weighted mean of 9 neighbours.
+        self.upsampling_head = _zero_head(2 * 4 * 9, "upsampling", kernel_size=1)
+        # Heads start at zero, so training starts from z's own flow; where that is zero, too, the warp's one-sided
+        # derivative (ops/warp.py) still gives them a gradient.
+        self.coarse_flow_heads = [_zero_head(4, f"coarse_flows_{i}") for i in range(len(mirrored))]
+        self.flow_head = _zero_head(4, "flows")
         self.occlusion = ConvBlock(OCCLUSION_FILTERS, name="occlusion") if visible else None
         # Most pixels have a correspondence: visibility starts at sigmoid(2) = 0.88.
-        self.visibilities = _zero_head(2 * 4, "visibilities", bias=2.0) if visible else None
+        self.visibility_head = _zero_head(2 * 4, "visibilities", bias=2.0) if visible else None
         self.num_frames = num_frames
         self.filters = tuple(filters)
         self.flow_scale = flow_scale
@@ -128,15 +100,20 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
             "filters": self.filters,
             "flow_scale": self.flow_scale,
             "latent_sizes": self.latent_sizes,
-            "visible": self.visibilities is not None,
+            "visible": self.visibility_head is not None,
             "warp_method": self.warp_method,
         }
 
-    def call(self, levels, picture, foreground, z, instances=None):
+    @property
+    def num_layers(self) -> int:
+        """L: 2, background and foreground, or 1 for all classes."""
+        return len(self.injections)
+
+    def call(self, features, picture, foreground, z, instances=None):
         """Predicts how the picture moves.
 
         Args:
-          levels: as ImageEncoder gives them.
+          features: as ImageEncoder gives them, fine to coarse.
           picture: float32 [B,H,W,3+K], start frame and annotation.
           foreground: float32 [B,H,W,1], 1 where the annotation has a foreground class, 0 elsewhere.
           z: float32 [B,Z], background part ++ foreground part.
@@ -145,158 +122,132 @@ class FlowDecoder(BuiltByCall, keras.layers.Layer):
         Returns:
           {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]}.
         """
-        layers = len(self.injections)
-        parts = tf.split(z, self.latent_sizes, axis=-1)[:layers]
-
-        def for_each_frame(x):
-            return tf.repeat(x, self.num_frames, axis=0)
-
-        def for_each_layer(x):
-            # The layers are folded into the batch too, the outermost: one set of weights, told apart by what z says.
-            return tf.tile(for_each_frame(x), [layers, 1, 1, 1])
-
-        coarse = list(reversed(levels))
-        sizes = [tf.shape(level)[1:3] for level in coarse[:-1]]
-        things = [None, instances][:layers]
-        injected = (inject(part, sizes, of) for inject, part, of in zip(self.injections, parts, things, strict=True))
-        velocities, said = zip(*injected, strict=True)
-        start = self._start(tf.concat(velocities, axis=0), tf.shape(picture)[1:3])
-        said = [tf.cast(tf.concat(level, axis=0), coarse[0].dtype) for level in zip(*said, strict=True)]
-        x = self.stem(tf.concat([for_each_layer(coarse[0]), said[0]], axis=-1))
-        added = self._pixels(self.coarse_flows[0](x))
-        for i, features in enumerate(coarse[1:-1]):
-            x, added = double_size(x), double_size(added)
-            flows = tf.image.resize(start, sizes[i + 1]) + added
-            heard = tf.concat([x, said[i + 1]], axis=-1)
-            stride = 2 ** (len(levels) - 1 - i)
-            x = self.ups[i](heard, features, flows, stride=stride, for_each=for_each_layer)
-            x = self.mixes[i](x)
-            added += self._pixels(self.coarse_flows[i + 1](x))
-        x, added = double_size(x), double_size(added)
-        flows = tf.image.resize(start, tf.shape(added)[1:3]) + added
-        masks = None
-        if layers == 2:
-            masks = self.layer_masks(flows, foreground, stride=2)
-            x = tf.concat(
-                [tf.cast(composed(x, (tf.maximum(*masks),)), x.dtype), *(tf.cast(m, x.dtype) for m in masks)], -1
-            )
-        features = tf.concat([levels[0], tf.cast(tf.nn.space_to_depth(picture, 2), levels[0].dtype)], axis=-1)
-        x = self.ups[-1](x, features, composed(flows, masks), stride=2, for_each=for_each_frame)
-        flows += tf.tile(self._pixels(self.flows(x)), [layers, 1, 1, 1])
-        # A pixel takes flow from places of its own layer: an edge between the layers is sharp already.
-        flows = upsampled(flows, self.upsampling(x), layers)
-        masks = self.layer_masks(flows, foreground) if layers == 2 else None
-        flows = composed(flows, masks)
-        if self.visibilities is None:
-            seen = tf.ones_like(flows[..., :2])
-        else:
-            agreement = tf.cast(tf.nn.space_to_depth(self._agreement(flows), 2), x.dtype)
-            seen = self.visibilities(self.occlusion(tf.concat([x, agreement], axis=-1)))
-            seen = tf.nn.depth_to_space(seen, 2)
-            if masks is not None:
-                seen -= COVERED * self.covered(flows, *masks)
-            seen = tf.sigmoid(seen)
-        flows, visibilities = self._unfold(flows), self._unfold(seen)
+        coarse_to_fine = features[::-1]
+        velocities, latent_features = self._inject(z, coarse_to_fine[:-1], instances)
+        initial = self._initial_flows(velocities, tf.shape(picture)[1:3])  # [L*N,16,32,4]
+        x, residual = self._decode_layers(coarse_to_fine[:-1], initial, latent_features)  # at 1/4 of the size
+        x, residual = double_size(x), double_size(residual)  # [L*N,H/2,W/2,C], [L*N,H/2,W/2,4]
+        flows = _resized(initial, residual) + residual
+        x = self._decode_picture(x, flows, features[0], picture, foreground)  # [N,H/2,W/2,C]
+        flows += tf.tile(self._to_pixels(self.flow_head(x)), [self.num_layers, 1, 1, 1])
+        # Each layer is upsampled for itself: the masks make the border between the layers sharp.
+        flows = upsample_flows(flows, self.upsampling_head(x), self.num_layers)  # [L*N,H,W,4]
+        masks = self._layer_masks(flows, foreground)
+        flows = composite_layers(flows, masks)  # [N,H,W,4]
+        visibility = self._visibility(x, flows, masks)  # [N,H,W,2]
+        flows, visibility = self._unfold(flows), self._unfold(visibility)
         return {
             "flow": flows[..., :2],
             "flow_backward": flows[..., 2:],
-            "visibility": visibilities[..., :1],
-            "visibility_backward": visibilities[..., 1:],
+            "visibility": visibility[..., :1],
+            "visibility_backward": visibility[..., 1:],
         }
 
-    def layer_masks(self, flows, foreground, stride=1):
-        """Where the foreground is in frame t and in frame 0, each float32 [B*T,h,w,1] in [0,1].
-
-        A pixel of frame 0 belongs to the layer that its class names, a pixel of frame t to the foreground if the
-        foreground's flow brings one there.
-
-        Args:
-          flows: float32 [2*B*T,h,w,4], the background's and then the foreground's, in pixels of the frame.
-          foreground: float32 [B,H,W,1].
-          stride: H / h.
-        """
-        if stride > 1:
-            foreground = tf.nn.avg_pool2d(foreground, stride, stride, "VALID")
-        here = tf.repeat(foreground, self.num_frames, axis=0)
-        front = tf.stop_gradient(tf.split(flows, 2, axis=0)[1][..., :2]) / stride
-        return _sharp(warp(here, front, method=self.warp_method)), here
-
-    def covered(self, flows, arrived, here):
-        """Where the foreground lies over the background at the other end of the flow, float32 [B*T,H,W,2] in [0,1].
-
-        A background pixel of frame t that comes from where the foreground was has just been uncovered: what the flow
-        would bring is the foreground's. One of frame 0 that goes to where the foreground then is gets covered.
-
-        Args:
-          flows: float32 [B*T,H,W,4], of the whole picture, in pixels.
-          arrived, here: as of ``layer_masks``.
-
-        Returns:
-          Of frame t's pixels and of frame 0's; no gradient.
-        """
-        flow, backward = tf.split(flows, 2, axis=-1)
-        before = _sharp(warp(here, flow, method=self.warp_method))
-        after = _sharp(warp(arrived, -backward, method=self.warp_method))
-        return tf.stop_gradient(tf.nn.relu(tf.concat([before - arrived, after - here], axis=-1)))
-
-    def _start(self, velocities, size):
-        """Both flows that velocities [B,T,h,w,2] of frame 0's pixels mean, in pixels of frames of that size.
-
-        float32 [B*T,h,w,4]: g is known, and f(x) = g(x - f(x)) is found by going back and forth.
-        """
-        backward = fold_time(velocities * self.pixels_of_velocity())
-        cell = tf.cast(size / tf.shape(backward)[1:3], tf.float32)
-        forward = backward
-        for _ in range(_INVERSION_STEPS):
-            forward = warp(backward, forward / cell, method=self.warp_method)
-        return tf.concat([forward, backward], axis=-1)
-
-    def _pixels(self, velocities):
-        """What a flow head says, [B*T,h,w,4], in pixels."""
-        return tf.reshape(self._unfold(velocities) * self.pixels_of_velocity(), tf.shape(velocities))
-
-    def pixels_of_velocity(self):
+    def pixels_per_velocity(self):
         """Pixels that a velocity of 1 has come to at frames 1..T, float32 [1,T,1,1,1]."""
         progress = tf.range(1, self.num_frames + 1, dtype=tf.float32) / self.num_frames
         return (self.flow_scale * progress)[None, :, None, None, None]
 
-    def _agreement(self, flows):
-        """How far the two flows contradict each other, and whether they agree inside the picture, [B*T,H,W,4].
+    def _inject(self, z, coarse_features, instances):
+        """z -> velocities float32 [L*B,T,16,32,2], and features [L*N,h,w,C] for each of the coarse levels."""
+        sizes = [tf.shape(level)[1:3] for level in coarse_features]
+        parts = tf.split(z, self.latent_sizes, axis=-1)[: self.num_layers]
+        injected = [
+            inject(part, sizes, group_instances)
+            for inject, part, group_instances in zip(self.injections, parts, [None, instances], strict=False)
+        ]
+        velocities, latent_features = zip(*injected, strict=True)
+        dtype = coarse_features[0].dtype
+        latent_features = [tf.cast(tf.concat(level, axis=0), dtype) for level in zip(*latent_features, strict=True)]
+        return tf.concat(velocities, axis=0), latent_features
+
+    def _initial_flows(self, velocities, size):
+        """Both flows float32 [L*N,16,32,4] that velocities of frame 0's pixels mean, in pixels of frames of that size.
+
+        flow_backward g is given; flow is the fixed point of f(x) = g(x - f(x)).
+        """
+        flow_backward = fold_time(velocities * self.pixels_per_velocity())
+        cell = tf.cast(size / tf.shape(flow_backward)[1:3], tf.float32)
+        flow = flow_backward
+        for _ in range(_INVERSION_STEPS):
+            flow = warp(flow_backward, flow / cell, method=self.warp_method)
+        return tf.concat([flow, flow_backward], axis=-1)
+
+    def _decode_layers(self, features, initial, latent_features):
+        """Each layer for itself, from the coarsest level to a quarter of the frame's size.
+
+        Returns:
+          Features [L*N,H/4,W/4,C], and what the levels add to the initial flows, float32 [L*N,H/4,W/4,4].
+        """
+        x = self.stem(tf.concat([self._for_each_layer(features[0]), latent_features[0]], axis=-1))
+        residual = self._to_pixels(self.coarse_flow_heads[0](x))
+        for i, level in enumerate(features[1:]):
+            x, residual = double_size(x), double_size(residual)
+            flows = _resized(initial, level) + residual
+            x = tf.concat([x, latent_features[i + 1]], axis=-1)
+            stride = 2 ** (len(features) - i)
+            x = self.ups[i](x, level, flows, stride=stride, for_each=self._for_each_layer)
+            x = self.mixes[i](x)
+            residual += self._to_pixels(self.coarse_flow_heads[i + 1](x))
+        return x, residual
+
+    def _decode_picture(self, x, flows, features, picture, foreground):
+        """The last level, at half the frame's size, which sees both layers put together: [N,H/2,W/2,C]."""
+        masks = self._layer_masks(flows, foreground, stride=2)
+        if masks is not None:
+            x = composite_layers(x, (tf.maximum(*masks),))
+            x = tf.concat([tf.cast(part, features.dtype) for part in (x, *masks)], axis=-1)
+        features = tf.concat([features, tf.cast(tf.nn.space_to_depth(picture, 2), features.dtype)], axis=-1)
+        flows = composite_layers(flows, masks)
+        return self.ups[-1](x, features, flows, stride=2, for_each=self._for_each_frame)
+
+    def _visibility(self, x, flows, masks):
+        """Of frame t's pixels and of frame 0's, float32 [N,H,W,2] in [0,1]."""
+        if self.visibility_head is None:
+            return tf.ones_like(flows[..., :2])
+        consistency = tf.cast(tf.nn.space_to_depth(self._consistency(flows), 2), x.dtype)
+        logits = self.visibility_head(self.occlusion(tf.concat([x, consistency], axis=-1)))
+        logits = tf.nn.depth_to_space(logits, 2)
+        if masks is not None:
+            logits -= _COVERED_LOGIT * occluded_by_foreground(flows, *masks, self.warp_method)
+        return tf.sigmoid(logits)
+
+    def _consistency(self, flows):
+        """How far the two flows contradict each other, and whether they agree within the picture, [N,H,W,4].
 
         |f(p) - g(p - f(p))| and |g(x) - f(x + g(x))|, 0 = none, 1 = a pixel or more; then consistent_visibility's two.
         """
-        differences, agreeing = zip(*contradiction(*tf.split(flows, 2, axis=-1), self.warp_method), strict=True)
+        errors = forward_backward_error(*tf.split(flows, 2, axis=-1), self.warp_method)
+        differences, visible = zip(*errors, strict=True)
         lengths = [tf.norm(d + 1e-6, axis=-1, keepdims=True) for d in differences]
-        return tf.concat([*map(tf.tanh, lengths), *agreeing], axis=-1)
+        return tf.concat([*map(tf.tanh, lengths), *visible], axis=-1)
+
+    def _layer_masks(self, flows, foreground, stride=1):
+        if self.num_layers == 1:
+            return None
+        return layer_masks(flows, foreground, self.num_frames, stride, self.warp_method)
+
+    def _to_pixels(self, velocities):
+        """A flow head's output [..N,h,w,4] in pixels."""
+        return tf.reshape(self._unfold(velocities) * self.pixels_per_velocity(), tf.shape(velocities))
 
     def _unfold(self, x):
+        """[N,h,w,C] -> [B,T,h,w,C]."""
         shape = tf.shape(x)
         return tf.reshape(x, [-1, self.num_frames, shape[1], shape[2], x.shape[-1]])
 
+    def _for_each_frame(self, x):
+        """[B,...] -> [N,...]."""
+        return tf.repeat(x, self.num_frames, axis=0)
 
-def upsampled(flows, logits, layers):
-    """Both flows [layers*N,h,w,4] at twice the size, by logits [N,h,w,72] of the picture, flow's before the other's."""
-    both = []
-    for flow, places in zip(tf.split(flows, 2, axis=-1), tf.split(logits, 2, axis=-1), strict=True):
-        finer = convex_upsample(tf.concat(tf.split(flow, layers), axis=-1), places)
-        both.append(tf.concat(tf.split(finer, layers, axis=-1), axis=0))
-    return tf.concat(both, axis=-1)
-
-
-def composed(layers, masks):
-    """Two layers [2*N,H,W,C], background first -> one picture float32 [N,H,W,C]; what is one layer stays as it is.
-
-    masks: where the foreground's layer counts, a mask [N,H,W,1] for each of equal parts of the channels; or None.
-    """
-    if masks is None:
-        return layers
-    parts = [tf.split(layer, len(masks), axis=-1) for layer in tf.split(layers, 2, axis=0)]
-    return tf.concat([composite(front, behind, mask) for behind, front, mask in zip(*parts, masks, strict=True)], -1)
+    def _for_each_layer(self, x):
+        """[B,h,w,C] -> [L*N,h,w,C]: one set of weights for all layers, which z's features tell apart."""
+        return tf.tile(self._for_each_frame(x), [self.num_layers, 1, 1, 1])
 
 
-def _sharp(mask):
-    """A sampled outline is a blur: it is made sharp, yet stays continuous, or the last bit could move a pixel far."""
-    return tf.clip_by_value(4.0 * mask - 1.5, 0.0, 1.0)
+def _resized(flows, like):
+    """Flows of the frame, in its pixels, on the grid of ``like`` [..,h,w,C]."""
+    return tf.image.resize(flows, tf.shape(like)[1:3])
 
 
 def _zero_head(filters, name, bias=0.0, kernel_size=3):

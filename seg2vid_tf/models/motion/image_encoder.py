@@ -1,4 +1,4 @@
-"""ImageEncoder: start frame and annotation -> features at 1/2, 1/4, ... of the size (fact sheet, image encoder)."""
+"""ImageEncoder: start frame and annotation -> features at 1/2, 1/4, ... of the size (the paper's image encoder)."""
 
 import keras
 import tensorflow as tf

@@ -74,7 +74,7 @@ def find_instances(classes: tf.Tensor) -> Instances:
     return Instances(both[:, :-1], both[:, -1], cell_width)
 
 
-def moved_as_one(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
+def fit_instance_motion(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
     """A map of velocities whose things each shift and grow.
 
     Args:
@@ -84,42 +84,60 @@ def moved_as_one(motion: tf.Tensor, instances: Instances) -> tf.Tensor:
     Returns:
       The same shape. Where there are no things, and where foreground is none, it is what it was.
     """
-    waves = motion.shape[-1] // 2
     # Heights of a cell are the unit of every length.
     y, x = _middles(LATENT_GRID[0])[:, None], _middles(LATENT_GRID[1]) * instances.cell_width
     place = tf.stack([tf.broadcast_to(y, LATENT_GRID), tf.broadcast_to(x, LATENT_GRID)], axis=-1)
-    # What is averaged: 1, y, x, y^2 + x^2; then of each wave dy, dx, y dy + x dx.
-    still = tf.concat([tf.ones([*LATENT_GRID, 1]), place, tf.reduce_sum(tf.square(place), -1, keepdims=True)], axis=-1)
-    along = tf.reduce_sum(tf.reshape(motion, [-1, *LATENT_GRID, waves, 2]) * place[:, :, None], axis=-1)
-    moments = tf.concat([tf.repeat(still[None], tf.shape(motion)[0], axis=0), motion, along], axis=-1)
     # At its sides a column is part of the thing only: the higher of its neighbours tells.
     heights = tf.nn.max_pool1d(tf.transpose(tf.reduce_sum(instances.shares, axis=2), [0, 2, 1]), 3, 1, "SAME")
-    reach = tf.maximum(_REACH * tf.transpose(heights, [0, 2, 1]), _LEAST_REACH)[..., None]
-    columns = _gaussian(_distances(LATENT_GRID[1]) * instances.cell_width, reach)
-    rows = _gaussian(_distances(LATENT_GRID[0]), reach[..., None])
-    # A variance is the small difference of large squares, and what it says is carried far: float32 would be heard.
-    weighted, columns, rows = (
-        tf.cast(x, tf.float64) for x in (instances.shares[..., None] * moments[:, None], columns, rows)
-    )
-    sums = tf.einsum("bnyxc,bnux->bnyuc", weighted, columns)
-    sums = tf.einsum("bnyuc,bnuvy->bnvuc", sums, rows)
-    place = tf.cast(place, tf.float64)
-    weight = sums[..., :1]
-    center, square, mean, along = tf.split(sums[..., 1:] / (weight + 1e-9), [2, 1, 2 * waves, waves], axis=-1)
-    mean = tf.reshape(mean, [-1, MAX_INSTANCES, *LATENT_GRID, waves, 2])
-    growth = along - tf.reduce_sum(mean * center[..., None, :], axis=-1)
-    growth /= square - tf.reduce_sum(tf.square(center), axis=-1, keepdims=True) + _RIDGE
-    offset, farthest = place - center, tf.cast(_FARTHEST * reach[:, :, None], tf.float64)
-    distance = tf.sqrt(tf.reduce_sum(tf.square(offset), axis=-1, keepdims=True)) + 1e-9
-    offset *= tf.minimum(farthest / distance, 1.0)
-    fields = mean + growth[..., None] * offset[..., None, :]
-    fields = tf.reshape(fields, [-1, MAX_INSTANCES, *LATENT_GRID, 2 * waves])
-    fields, weight = tf.cast(fields, tf.float32), tf.cast(weight, tf.float32)
+    reach = tf.maximum(_REACH * tf.transpose(heights, [0, 2, 1]), _LEAST_REACH)[..., None]  # [B,N,w,1]
+    sums = _local_sums(motion, instances, place, reach)
+    fields = _shift_and_growth(sums, tf.cast(place, tf.float64), tf.cast(_FARTHEST * reach[:, :, None], tf.float64))
+    fields, weight = tf.cast(fields, tf.float32), tf.cast(sums[..., :1], tf.float32)
     near = weight / (tf.reduce_sum(weight, axis=1, keepdims=True) + 1e-9)
     counts = instances.shares[..., None] + _ELSEWHERE * near
     # The rest, and a map without things, keep what they had.
     rest = instances.rest[..., None] + 1e-6
     return (tf.reduce_sum(counts * fields, axis=1) + rest * motion) / (tf.reduce_sum(counts, axis=1) + rest)
+
+
+def _local_sums(motion, instances, place, reach):
+    """What the fit around each place needs, summed over the thing's cells near it: float64 [B,N,h,w,4+3W], W waves.
+
+    The sums of 1, y, x, y^2 + x^2; of each wave's dy and dx; and of each wave's y dy + x dx.
+    """
+    waves = motion.shape[-1] // 2
+    still = tf.concat([tf.ones([*LATENT_GRID, 1]), place, tf.reduce_sum(tf.square(place), -1, keepdims=True)], axis=-1)
+    along = tf.reduce_sum(tf.reshape(motion, [-1, *LATENT_GRID, waves, 2]) * place[:, :, None], axis=-1)
+    moments = tf.concat([tf.repeat(still[None], tf.shape(motion)[0], axis=0), motion, along], axis=-1)
+    columns = _gaussian(_distances(LATENT_GRID[1]) * instances.cell_width, reach)
+    rows = _gaussian(_distances(LATENT_GRID[0]), reach[..., None])
+    # A variance is the small difference of large squares, and what follows from it is carried far: float32's rounding
+    # would be seen.
+    weighted, columns, rows = (
+        tf.cast(x, tf.float64) for x in (instances.shares[..., None] * moments[:, None], columns, rows)
+    )
+    sums = tf.einsum("bnyxc,bnux->bnyuc", weighted, columns)
+    return tf.einsum("bnyuc,bnuvy->bnvuc", sums, rows)
+
+
+def _shift_and_growth(sums, place, farthest):
+    """The motion float64 [B,N,h,w,2W] that fits best around each place, of those that shift and grow.
+
+    Args:
+      sums: of ``_local_sums``.
+      place: float64 [h,w,2], (y, x) of the cells.
+      farthest: float64, how far from a neighbourhood's middle it still grows.
+    """
+    waves = (sums.shape[-1] - 4) // 3
+    center, square, mean, along = tf.split(sums[..., 1:] / (sums[..., :1] + 1e-9), [2, 1, 2 * waves, waves], axis=-1)
+    mean = tf.reshape(mean, [-1, MAX_INSTANCES, *LATENT_GRID, waves, 2])
+    growth = along - tf.reduce_sum(mean * center[..., None, :], axis=-1)
+    growth /= square - tf.reduce_sum(tf.square(center), axis=-1, keepdims=True) + _RIDGE
+    offset = place - center
+    distance = tf.sqrt(tf.reduce_sum(tf.square(offset), axis=-1, keepdims=True)) + 1e-9
+    offset *= tf.minimum(farthest / distance, 1.0)
+    fields = mean + growth[..., None] * offset[..., None, :]
+    return tf.reshape(fields, [-1, MAX_INSTANCES, *LATENT_GRID, 2 * waves])
 
 
 def _parts(count, side):

@@ -1,7 +1,8 @@
 """How z's dimensions are numbered, how large they usually are and how widely seeds draw them: NumPy alone.
 
 Each group's part of z is the low frequencies of a map of velocities (latent_map.py), the lowest first, and of each
-frequency all of the map's channels.
+frequency all of the map's C channels: dimension i is frequency i // C of the frame, half waves down and across; wave
+(i % C) // 2 along time, 0 = steady; and dy where i is even, dx where it is odd.
 """
 
 import functools
@@ -40,7 +41,7 @@ def frame_frequencies(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return down[order], across[order], np.float32(frequency[order])
 
 
-def drawn_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float, smoothness: float) -> np.ndarray:
+def sampling_stddev(latent_sizes: Sequence[int], num_frames: int, temperature: float, smoothness: float) -> np.ndarray:
     """How widely each dimension of z is drawn when nothing is known of the motion.
 
     Each as the prior has it, details would bend what is straight: the prior knows how large they are, not which of them

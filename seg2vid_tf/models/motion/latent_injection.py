@@ -4,9 +4,9 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
-from seg2vid_tf.models.motion.instance_motion import moved_as_one
+from seg2vid_tf.models.motion.instance_motion import fit_instance_motion
 from seg2vid_tf.models.motion.latent_frequencies import map_channels
-from seg2vid_tf.models.motion.latent_map import LatentScale, map_of, velocities_of
+from seg2vid_tf.models.motion.latent_map import LatentScale, coefficients_to_map, map_to_velocities
 from seg2vid_tf.models.pointwise import PointwiseDense
 
 
@@ -48,14 +48,14 @@ class LatentInjection(BuiltByCall, keras.layers.Layer):
         Returns:
           velocities float32 [B,T,*LATENT_GRID,2], and for each level float32 [B*T,h,w,filters], frames in the batch.
         """
-        motion = map_of(self.scale(z), map_channels(self.latent_dim, self.num_frames))
+        motion = coefficients_to_map(self.scale(z), map_channels(self.latent_dim, self.num_frames))
         if instances is not None:
-            motion = moved_as_one(motion, instances)
+            motion = fit_instance_motion(motion, instances)
         levels = zip(sizes, self.to_frames, self.filters, strict=True)
-        features = [self._on(size, motion, to_frames, filters) for size, to_frames, filters in levels]
-        return velocities_of(motion, self.num_frames), features
+        features = [self._level_features(size, motion, to_frames, filters) for size, to_frames, filters in levels]
+        return map_to_velocities(motion, self.num_frames), features
 
-    def _on(self, size, motion, to_frames, filters):
+    def _level_features(self, size, motion, to_frames, filters):
         x = to_frames(tf.image.resize(motion, size, antialias=True))
         x = tf.reshape(x, [-1, size[0], size[1], self.num_frames, filters])
         return tf.reshape(tf.transpose(x, [0, 3, 1, 2, 4]), [-1, size[0], size[1], filters])

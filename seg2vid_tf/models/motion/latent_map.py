@@ -4,7 +4,8 @@ So a dimension says how a motion varies over frame and time, the first ones of t
 dimensions depends neither on the frame's size nor on how far into detail they go. The transform is a cosine transform
 (DCT-II) along time, whose waves are the map's channels, and along the two sides of the frame, as in JPEG; z's
 dimensions are scaled so that a posterior can be of the prior's size: a mean over the whole frame varies far more than
-a fine detail.
+a fine detail. The transform is two small matrix products and not tf.signal.dct, which computes all frequencies of one
+axis by a Fourier transform that ONNX and OpenVINO do not have.
 """
 
 import functools
@@ -17,7 +18,7 @@ from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, frame_frequ
 
 
 @functools.lru_cache
-def _time_waves(channels: int, num_frames: int) -> np.ndarray:
+def _temporal_basis(channels: int, num_frames: int) -> np.ndarray:
     """float32 [C,T,2]: what a channel says of each frame's (dy, dx); a steady motion is the first pair itself."""
     waves = np.zeros([channels, num_frames, 2], np.float32)
     times = (np.arange(num_frames) + 0.5) / num_frames
@@ -27,42 +28,42 @@ def _time_waves(channels: int, num_frames: int) -> np.ndarray:
     return waves
 
 
-def velocities_of(motion: tf.Tensor, num_frames: int) -> tf.Tensor:
+def map_to_velocities(motion: tf.Tensor, num_frames: int) -> tf.Tensor:
     """A map float32 [B,h,w,C], C at most 2T -> the velocities of frames 1..T, float32 [B,T,h,w,2]."""
-    return tf.einsum("bhwc,ctd->bthwd", motion, _time_waves(motion.shape[-1], num_frames))
+    return tf.einsum("bhwc,ctd->bthwd", motion, _temporal_basis(motion.shape[-1], num_frames))
 
 
-def map_of_velocities(velocities: tf.Tensor, channels: int) -> tf.Tensor:
+def velocities_to_map(velocities: tf.Tensor, channels: int) -> tf.Tensor:
     """Velocities float32 [B,T,h,w,2] -> the map whose velocities come closest, float32 [B,h,w,channels]."""
     num_frames = velocities.shape[1]
-    return tf.einsum("bthwd,ctd->bhwc", velocities, _time_waves(channels, num_frames) / num_frames)
+    return tf.einsum("bthwd,ctd->bhwc", velocities, _temporal_basis(channels, num_frames) / num_frames)
 
 
 @functools.lru_cache
-def _cosines(side: int, count: int) -> np.ndarray:
+def _dct_basis(side: int, count: int) -> np.ndarray:
     """float32 [count,side]: the lowest waves along one side, each of norm 1."""
     waves = np.cos(np.pi * np.outer(np.arange(count), (np.arange(side) + 0.5) / side))
     return np.float32(waves / np.linalg.norm(waves, axis=1, keepdims=True))
 
 
-def coefficients_of(grid: tf.Tensor, latent_dim: int) -> tf.Tensor:
+def map_to_coefficients(grid: tf.Tensor, latent_dim: int) -> tf.Tensor:
     """A map float32 [B,*LATENT_GRID,C] -> its latent_dim lowest frequencies, float32 [B,latent_dim]."""
     channels = grid.shape[-1]
     down, across, _ = frame_frequencies(-(-latent_dim // channels))
     # A wave of the frame is one down times one across: side by side they are two small tables, not one of F pictures.
-    rows, columns = _cosines(LATENT_GRID[0], down.max() + 1), _cosines(LATENT_GRID[1], across.max() + 1)
+    rows, columns = _dct_basis(LATENT_GRID[0], down.max() + 1), _dct_basis(LATENT_GRID[1], across.max() + 1)
     spectrum = tf.einsum("byxc,kx->bykc", tf.einsum("bhxc,kh->bkxc", grid, rows), columns)
     spectrum = tf.reshape(spectrum, [-1, len(rows) * len(columns), channels])
     found = tf.gather(spectrum, np.int32(down * len(columns) + across), axis=1)
     return tf.reshape(found, [-1, len(down) * channels])[:, :latent_dim]
 
 
-def map_of(coefficients: tf.Tensor, channels: int) -> tf.Tensor:
+def coefficients_to_map(coefficients: tf.Tensor, channels: int) -> tf.Tensor:
     """float32 [B,Z] -> the smoothest map with these low frequencies, float32 [B,h,w,channels]."""
     latent_dim = coefficients.shape[-1]
     count = -(-latent_dim // channels)
     down, across, _ = frame_frequencies(count)
-    rows, columns = _cosines(LATENT_GRID[0], down.max() + 1), _cosines(LATENT_GRID[1], across.max() + 1)
+    rows, columns = _dct_basis(LATENT_GRID[0], down.max() + 1), _dct_basis(LATENT_GRID[1], across.max() + 1)
     # One frequency more, of zeros, for the places of the two waves' table that no dimension of z has.
     padded = tf.pad(coefficients, [[0, 0], [0, (count + 1) * channels - latent_dim]])
     place = np.full([len(rows), len(columns)], count, np.int32)

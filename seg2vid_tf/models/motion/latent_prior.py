@@ -1,13 +1,13 @@
 """LatentPrior: p(z | start frame, annotation) of one group, where it is learned.
 
-How far things move is drawn, how it goes together can be seen: a camera that drives moves what is near more than what
-is far. So the group's coarsest frequencies are drawn first, and every finer one is expected from them, with factors
-that are read off the start frame: the motion of each place is linear in the motion of the whole.
+How far things move is sampled; how motions go together is predicted from the picture: a camera that drives moves what
+is near more than what is far. So the group's coarsest frequencies are drawn first, and every finer one is expected from
+them, with factors that are read off the start frame: the motion of each place is linear in the motion of the whole.
 
 Outside the network the prior of z is always standard normal, whichever a model has: for what a seed draws, what is
 walked, interpolated and transferred. Inside, a learned prior stretches it, shifts it and adds what it expects,
 
-    z_inside = x + expected details(x),    x = mean + stddev * z,
+    z_decoder = x + expected details(x),    x = mean + stddev * z,
 
 and a posterior comes out with the inverse of that: of its own width, about the motion that it found. KL(q || p) does
 not change under such a map, so it is everywhere the KL from N(0, I).
@@ -22,7 +22,7 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
 from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, initial_coefficient_scale, map_channels
-from seg2vid_tf.models.motion.latent_map import coefficients_of
+from seg2vid_tf.models.motion.latent_map import map_to_coefficients
 from seg2vid_tf.models.pointwise import PointwiseDense
 
 # Frequencies of the frame that say how it moves as a whole: the mean, one and two half waves across, one down.
@@ -77,16 +77,16 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
         """start_frame [B,H,W,3], annotation [B,H,W,K] of all classes -> SceneMotion."""
         picture = tf.concat([start_frame, annotation], axis=-1)
         x = tf.image.resize(picture, LATENT_GRID, method=tf.image.ResizeMethod.AREA)
-        x = tf.concat([x, tf.repeat(_places(), tf.shape(x)[0], axis=0)], axis=-1)
+        x = tf.concat([x, tf.repeat(_coordinates(), tf.shape(x)[0], axis=0)], axis=-1)
         for conv in self.convs:
             x = conv(x)
         x = tf.cast(x, tf.float32)
         pooled = tf.reduce_mean(x, axis=[1, 2])
-        # A factor of 1 everywhere shall be the motion of the whole, unchanged.
+        # So that a map of factors that is 1 everywhere copies the coarse motion.
         output = self.to_map(x) / np.sqrt(np.prod(LATENT_GRID))
         details, factors = output[..., : self.channels], output[..., self.channels :]
-        details = coefficients_of(details, self.latent_dim) / self._sizes[: self.latent_dim]
-        factors = coefficients_of(factors, self.frequencies * factors.shape[-1])
+        details = map_to_coefficients(details, self.latent_dim) / self._sizes[: self.latent_dim]
+        factors = map_to_coefficients(factors, self.frequencies * factors.shape[-1])
         factors = tf.reshape(factors, [-1, self.frequencies, 2, self.coarse, 2])[:, self.coarse :]
         return SceneMotion(
             mean=tf.concat([self.coarse_mean(pooled), details[:, self.coarse_dim :]], axis=-1),
@@ -94,17 +94,17 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
             factors=factors,
         )
 
-    def inside(self, scene: SceneMotion, z):
+    def denormalise(self, scene: SceneMotion, z):
         """z [B,Z], standard normal -> z as the decoder reads it."""
         x = scene.mean + scene.stddev * z
-        return x + self._expected(scene, x)
+        return x + self._predicted_details(scene, x)
 
-    def outside(self, scene: SceneMotion, mean, log_variance):
+    def normalise(self, scene: SceneMotion, mean, log_variance):
         """A posterior as the encoder says it, [B,Z] each -> the same of a z whose prior is N(0, I)."""
-        x = mean - self._expected(scene, mean)
+        x = mean - self._predicted_details(scene, mean)
         return (x - scene.mean) / scene.stddev, log_variance - 2.0 * tf.math.log(scene.stddev)
 
-    def _expected(self, scene, x):
+    def _predicted_details(self, scene, x):
         """The details that go with x's coarse frequencies, [B,Z]; its own details are not looked at."""
         coarse, channels = self.coarse, self.channels
         x = tf.pad(x[:, : self.coarse_dim], [[0, 0], [0, coarse * channels - self.coarse_dim]])
@@ -115,7 +115,7 @@ class LatentPrior(BuiltByCall, keras.layers.Layer):
         return details[:, : self.latent_dim]
 
 
-def _places() -> np.ndarray:
+def _coordinates() -> np.ndarray:
     """float32 [1,*LATENT_GRID,3]: y and x, both -1 .. 1, and how far from the frame's middle."""
     y, x = np.meshgrid(*(np.linspace(-1.0, 1.0, side) for side in LATENT_GRID), indexing="ij")
     return np.float32(np.stack([y, x, np.hypot(y, x)], axis=-1))[None]

@@ -1,10 +1,10 @@
 """MotionEncoder: a clip and one annotation group -> the posterior of that group's motion.
 
 Two of them make the two paths of the paper: one reads the background classes (camera motion), one the foreground
-classes (the objects' own motion). z's mean is what matching measured on the group (ops/matching.py), spread to where
-the group is not, and what the network has learned to add: what of it not to believe, how a motion goes on where nothing
-can be matched. Source: the fact sheet's motion encoder, with a map of fixed size at its end so that the number of
-weights does not depend on the frame's size (defect 13).
+classes (the objects' own motion). z's mean is what matching measured on the group (ops/matching.py), continued to
+where the group is not, and what the network has learned to add: what of it not to believe, how a motion goes on where
+nothing can be matched. Source: the paper's motion encoder, with a map of fixed size at its end so that the number of
+weights does not depend on the frame's size.
 """
 
 import keras
@@ -13,16 +13,16 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock
 from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, map_channels
-from seg2vid_tf.models.motion.latent_map import LatentScale, coefficients_of, map_of_velocities
+from seg2vid_tf.models.motion.latent_map import LatentScale, map_to_coefficients, velocities_to_map
 from seg2vid_tf.models.pointwise import PointwiseDense
 
 # Sides of the neighbourhoods that say how a group moves where it is not, the last of them the whole grid, and how much
 # less the next larger one counts.
-_NEIGHBOURHOODS, _NEXT_COUNTS = (1, 3, 9, 27, 63), 0.1
-# At a group's edge what was measured is a mixture; a thing so thin that it is all edge has nothing better.
-_AT_THE_EDGE = 0.1
-# Where a group is nowhere, everything counts for it, evenly.
-_ELSEWHERE = 1e-9
+_NEIGHBOURHOODS, _NEXT_WEIGHT = (1, 3, 9, 27, 63), 0.1
+# Edge cells mix two motions and get little weight; a thing so thin that it is all edge still has it.
+_EDGE_WEIGHT = 0.1
+# Where a group has no cell at all, every cell counts evenly.
+_EPSILON = 1e-9
 
 
 class MotionEncoder(BuiltByCall, keras.layers.Layer):
@@ -80,12 +80,13 @@ class MotionEncoder(BuiltByCall, keras.layers.Layer):
             x = conv(x)
         x = tf.cast(x, tf.float32)
         cells = [tf.image.resize(value, LATENT_GRID, antialias=True) for value in (x, measured)]
-        motion = map_of_velocities(spread(velocities, annotation), self.channels)
+        motion = velocities_to_map(normalised_convolution(velocities, annotation), self.channels)
         motion += self.to_map(tf.concat(cells, axis=-1))
-        return self.scale(coefficients_of(motion, self.latent_dim)), self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
+        mean = self.scale(map_to_coefficients(motion, self.latent_dim))
+        return mean, self.log_variance(tf.reduce_mean(x, axis=[1, 2]))
 
 
-def spread(velocities: tf.Tensor, annotation: tf.Tensor) -> tf.Tensor:
+def normalised_convolution(velocities: tf.Tensor, annotation: tf.Tensor) -> tf.Tensor:
     """A group's velocities on LATENT_GRID, going on smoothly where the group is not.
 
     Args:
@@ -96,13 +97,13 @@ def spread(velocities: tf.Tensor, annotation: tf.Tensor) -> tf.Tensor:
       float32 [B,T,*LATENT_GRID,2].
     """
     steps, size = velocities.shape[1], tf.shape(velocities)[2:4]
-    belongs = tf.clip_by_value(tf.reduce_sum(tf.cast(annotation, tf.float32), axis=-1, keepdims=True), 0.0, 1.0)
-    belongs = tf.image.resize(belongs, size, method=tf.image.ResizeMethod.AREA)
-    inside = -tf.nn.max_pool2d(-belongs, 3, 1, "SAME")
-    weight = inside + _AT_THE_EDGE * belongs + _ELSEWHERE
+    mask = tf.clip_by_value(tf.reduce_sum(tf.cast(annotation, tf.float32), axis=-1, keepdims=True), 0.0, 1.0)
+    mask = tf.image.resize(mask, size, method=tf.image.ResizeMethod.AREA)
+    eroded = -tf.nn.max_pool2d(-mask, 3, 1, "SAME")
+    weight = eroded + _EDGE_WEIGHT * mask + _EPSILON
     motions = tf.concat([tf.concat(tf.unstack(velocities, axis=1), axis=-1) * weight, weight], axis=-1)
     motions = tf.image.resize(motions, LATENT_GRID, antialias=True)
     total = tf.add_n(
-        [_NEXT_COUNTS**i * tf.nn.avg_pool2d(motions, side, 1, "SAME") for i, side in enumerate(_NEIGHBOURHOODS)]
+        [_NEXT_WEIGHT**i * tf.nn.avg_pool2d(motions, side, 1, "SAME") for i, side in enumerate(_NEIGHBOURHOODS)]
     )
     return tf.stack(tf.split(total[..., :-1] / total[..., -1:], steps, axis=-1), axis=1)

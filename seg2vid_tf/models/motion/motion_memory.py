@@ -6,7 +6,7 @@ What arms do is in the fine frequencies of z, which depend on each other in ways
 do not move, drawn wide they tear. The posterior means of training clips do go together. So the prior that seeds draw
 from is the posterior averaged over clips like this one (in the spirit of Tomczak and Welling, "VAE with a VampPrior",
 AISTATS 2018, whose components are learned). A draw keeps its meaning: the same draw and annotation recall the same
-motion, no draw (z = 0) the likest clip's; what walks from chunk to chunk is the draw, and each chunk recalls for the
+motion, a draw of zeros the likest clip's; what walks from chunk to chunk is the draw, and each chunk recalls for the
 label map that it begins with.
 
 z is float32 [B,Z]; annotations float32 [B,H,W,K] of any size are compared as their means over a grid of 8x8 cells.

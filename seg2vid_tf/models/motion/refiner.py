@@ -1,9 +1,9 @@
 """FrameRefiner: paints what the warp cannot show.
 
-Holes are filled by the smooth continuation of what is visible around them (ops/fill.py), so their colours are this
+Holes are filled with the smooth continuation of what is visible around them (ops/fill.py), so their colours are this
 picture's. A U-Net at half the frame's size sees that, the visibility and the annotation warped along, and adds what is
 missing; both are composited into the occluded part alone, so a pixel that was warped well stays as it is. No noise
-fills the holes (defect 11).
+fills the holes.
 """
 
 import keras
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
-from seg2vid_tf.ops.fill import filled
+from seg2vid_tf.ops.fill import fill_holes
 from seg2vid_tf.ops.occlusion import composite
 
 
@@ -38,7 +38,7 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
 
     def call(self, warped, visibility, annotation):
         """warped [N,H,W,3] in [-1,1], visibility [N,H,W,1], annotation warped along [N,H,W,K] -> float32 [N,H,W,3]."""
-        continued = tf.stop_gradient(filled(warped, visibility))
+        continued = tf.stop_gradient(fill_holes(warped, visibility))
         x = tf.concat([continued, visibility, annotation], axis=-1)
         skips = []
         for down in self.downs:

@@ -129,7 +129,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             x = block(x, *pyramid[stride])
         return {"start_frame": tf.tanh(self.to_rgb(tf.nn.relu(x)))}
 
-    def mute_classes(self, class_ids) -> None:
+    def zero_unseen_classes(self, class_ids) -> None:
         """Makes pixels of these classes look as unlabelled ones do, for good: no picture shows what they are.
 
         Their weights become 0. Where the annotation never holds a class, no gradient reaches its weights, so training

@@ -20,8 +20,10 @@ from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.pointwise import PointwiseDense
 
 
-class AnnotationReader(BuiltByCall, keras.layers.Layer):
-    """Annotation, style and noise -> what the normalisations of one block follow.
+class SharedFeatures(BuiltByCall, keras.layers.Layer):
+    """Annotation, style and noise -> the features from which both norms of a block take scale and shift.
+
+    SPADE's first, shared convolution (its mlp_shared), here one for each block.
 
     Args:
       filters: output channels.
@@ -31,14 +33,16 @@ class AnnotationReader(BuiltByCall, keras.layers.Layer):
 
     def __init__(self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), **kwargs):
         super().__init__(**kwargs)
-        # A one-hot annotation has one active channel per tap, so the usual fan-in would make it whisper beside the
-        # style.
+        # A one-hot annotation has one active channel per tap, so the usual fan-in would make its part small beside the
+        # style's.
         one_hot = keras.initializers.RandomNormal(stddev=math.sqrt(2 / 9))
         self.classes = keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=one_hot, name="classes")
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
         self.style = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="style")
         if noisy:
-            quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")  # a shared one would draw the same twice
+            quiet = keras.initializers.VarianceScaling(
+                0.25, mode="fan_in"
+            )  # a shared one would give both the same weights
             self.noise = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="noise")
             # How much of it each class takes: a facade has windows, a road is smooth.
             strengths = keras.initializers.Constant(0.25)
@@ -53,14 +57,14 @@ class AnnotationReader(BuiltByCall, keras.layers.Layer):
 
     def call(self, annotation, style, noise=None):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
-        read = self.classes(annotation) + self.style(style)
+        shared = self.classes(annotation) + self.style(style)
         if self.noisy:
             if self.smooth_ids:
                 noisy_ones = np.ones(annotation.shape[-1], np.float32)
                 noisy_ones[list(self.smooth_ids)] = 0.0
                 annotation *= tf.cast(noisy_ones, annotation.dtype)
-            read += self.strength(annotation) * self.noise(noise)
-        return tf.nn.relu(read)
+            shared += self.strength(annotation) * self.noise(noise)
+        return tf.nn.relu(shared)
 
 
 class SpadeNorm(BuiltByCall, keras.layers.Layer):
@@ -80,15 +84,15 @@ class SpadeNorm(BuiltByCall, keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
 
-    def call(self, x, read):
-        """x [B,h,w,filters], read [B,h,w,R] from the AnnotationReader -> [B,h,w,filters]."""
-        # Not tf.nn.moments: followed by a scale that is no constant, its graph is taken for a norm with constant
-        # weights by TensorFlow 2.15's graph optimiser, which then kills the process.
+    def call(self, x, shared):
+        """x [B,h,w,filters], shared [B,h,w,R] from the SharedFeatures -> [B,h,w,filters]."""
+        # Not tf.nn.moments: TensorFlow 2.15's graph optimiser takes its graph for a fused norm with constant weights,
+        # which it is not, and kills the process.
         centred = tf.cast(x, tf.float32)
         centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
         normalised = centred * tf.math.rsqrt(variance + 1e-5)
-        scale, shift = tf.split(self.modulation(read), 2, axis=-1)
+        scale, shift = tf.split(self.modulation(shared), 2, axis=-1)
         return tf.cast(normalised, scale.dtype) * (1.0 + scale) + shift
 
 
@@ -99,7 +103,7 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
       in_filters: channels of x.
       filters: output channels.
       spade_filters: channels in which the block reads annotation, style and noise.
-      noisy, smooth_ids: as of AnnotationReader.
+      noisy, smooth_ids: as of SharedFeatures.
     """
 
     def __init__(
@@ -112,7 +116,7 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.reader = AnnotationReader(spade_filters, noisy, smooth_ids, name="reader")
+        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, name="reader")
         self.norm_1 = SpadeNorm(in_filters, name="norm_1")
         # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
@@ -132,8 +136,8 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         return {**super().get_config(), **sizes, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
 
     def call(self, x, annotation, style, noise=None):
-        """x [B,h,w,in_filters] and what AnnotationReader takes -> [B,h,w,filters]."""
-        read = self.reader(annotation, style, noise)
-        residual = self.conv_1(tf.nn.leaky_relu(self.norm_1(x, read), 0.2))
-        residual = self.conv_2(tf.nn.leaky_relu(self.norm_2(residual, read), 0.2))
+        """x [B,h,w,in_filters] and what SharedFeatures takes -> [B,h,w,filters]."""
+        shared = self.reader(annotation, style, noise)
+        residual = self.conv_1(tf.nn.leaky_relu(self.norm_1(x, shared), 0.2))
+        residual = self.conv_2(tf.nn.leaky_relu(self.norm_2(residual, shared), 0.2))
         return residual + (x if self.shortcut is None else self.shortcut(x))

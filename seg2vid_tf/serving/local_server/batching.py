@@ -113,7 +113,7 @@ class Batcher:
                     continue
                 since, key = min(waiting, key=lambda entry: entry[0])
                 left = since + patience - time.monotonic()
-                if left <= 0 or self._closed:  # before a full one, which may be full for ever
+                if left <= 0 or self._closed:  # before full ones: a busy queue must not starve the others
                     return self._taken(key)
                 most = self._parameters.max_batch_size
                 full = [k for k, queue in self._queues.items() if sum(task.rows for task in queue) >= most]

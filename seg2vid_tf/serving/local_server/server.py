@@ -64,19 +64,7 @@ class LocalServer:
             raise ValueError(f"host {host!r} cannot be found, give another --host: {error}") from error
         self.host = host
         self.models, metrics = Models(config, batching, poll_seconds, limits.rows), Metrics()
-        options = [
-            ("grpc.max_receive_message_length", MAX_BYTES),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_allowed_incoming_connections", limits.connections),
-        ]
-        # As many calls as connections: those whose message is still on its way are in nobody's.
-        self._grpc = grpc.server(
-            concurrent.futures.ThreadPoolExecutor(limits.connections),
-            interceptors=[MessageDeadline(limits.read_seconds)],
-            options=options,
-            maximum_concurrent_rpcs=limits.connections,
-        )
+        self._grpc = _grpc_server(limits)
         add_services(self._grpc, self.models, metrics, limits, allow_config_reload)
         try:
             named = f"[{host}]" if family == socket.AF_INET6 else host
@@ -92,15 +80,11 @@ class LocalServer:
                 timeout_graceful_shutdown=int(_GRACE_SECONDS),
             )
         )
-        # asyncio sends without delay (40 ms an answer) only what says that it is TCP.
-        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind((host, rest_api_port))
-        except OSError as error:
-            self._socket.close()
+            self._socket = _listening_socket(family, host, rest_api_port)
+        except ValueError:
             self._grpc.stop(None)
-            raise ValueError(f"port {rest_api_port} cannot be opened, give another --rest_api_port: {error}") from error
+            raise
         self.rest_api_port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._rest.run, args=([self._socket],), name="rest", daemon=True)
 
@@ -128,3 +112,31 @@ class LocalServer:
 
     def __exit__(self, *_):
         self.stop()
+
+
+def _grpc_server(limits):
+    options = [
+        ("grpc.max_receive_message_length", MAX_BYTES),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+    ]
+    # As many calls as connections: those whose message is still on its way are in nobody's.
+    return grpc.server(
+        concurrent.futures.ThreadPoolExecutor(limits.connections),
+        interceptors=[MessageDeadline(limits.read_seconds)],
+        options=options,
+        maximum_concurrent_rpcs=limits.connections,
+    )
+
+
+def _listening_socket(family, host, port):
+    # asyncio sends without delay (40 ms an answer) only what says that it is TCP.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ValueError(f"port {port} cannot be opened, give another --rest_api_port: {error}") from error
+    return listening

@@ -10,7 +10,7 @@ import numpy as np
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 
 
-def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
+def transfer_weights(shorter: MotionCVAE, longer: MotionCVAE) -> None:
     """Gives ``longer`` the weights of ``shorter``, and nothing of what that knows of its training clips' motions.
 
     Both have one architecture but for num_frames (which may also be the same), flow_scale, memory and prior_rank, and
@@ -40,8 +40,8 @@ def lengthen(shorter: MotionCVAE, longer: MotionCVAE) -> None:
     for before, after in zip(theirs.injections, ours.injections, strict=True):
         for source, target in zip(before.to_frames, after.to_frames, strict=True):
             for name in ("kernel", "bias"):
-                said = np.split(np.asarray(getattr(source, name)), old, axis=-1)
-                getattr(target, name).assign(np.concatenate(said + said[-1:] * (new - old), axis=-1))
+                per_frame = np.split(np.asarray(getattr(source, name)), old, axis=-1)
+                getattr(target, name).assign(np.concatenate(per_frame + per_frame[-1:] * (new - old), axis=-1))
     # They read both flows, last, in units that frame T reaches: the same motion is a smaller number where T is later.
     for level in ours.ups:
         kernel = np.asarray(level.conv.kernel).copy()

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.models.build import build_motion
-from seg2vid_tf.models.motion.lengthen import lengthen
+from seg2vid_tf.models.motion.transfer_weights import transfer_weights
 
 
 def test_the_frames_that_both_predict_move_alike_and_those_after_them_go_on(
@@ -21,7 +21,7 @@ def test_the_frames_that_both_predict_move_alike_and_those_after_them_go_on(
     keras.utils.set_random_seed(3)
     config = dataclasses.replace(motion_config.model, num_frames=4, flow_scale=16.0)
     longer = build_motion(config, spec)
-    lengthen(shorter, longer)
+    transfer_weights(shorter, longer)
     inputs = make_inputs(longer, spec, 2, 32, 64)
     frames, annotation = inputs["frames"], inputs["annotation"]
     # What the shorter one does not read counts for nothing yet.
@@ -35,15 +35,15 @@ def test_the_frames_that_both_predict_move_alike_and_those_after_them_go_on(
     np.testing.assert_allclose(there["flow"][:, 0], here["flow"][:, 0], atol=1e-4)
     assert np.abs(here["flow"][:, 0]).max() > 0.1
     sizes = [tf.constant([2, 4]), tf.constant([4, 8])]
-    said, end = (m.decoder.injections[0](z[:, :6], sizes)[1][1] for m in (longer, shorter))
-    said, end = tf.reshape(said, [2, 4, -1]), tf.reshape(end, [2, 2, -1])
+    features, end = (m.decoder.injections[0](z[:, :6], sizes)[1][1] for m in (longer, shorter))
+    features, end = tf.reshape(features, [2, 4, -1]), tf.reshape(end, [2, 2, -1])
     for frame in (1, 2, 3):
-        np.testing.assert_allclose(said[:, frame], end[:, 1], atol=1e-6)
-    assert np.abs(said[:, 0] - said[:, 1]).max() > 0.01
+        np.testing.assert_allclose(features[:, frame], end[:, 1], atol=1e-6)
+    assert np.abs(features[:, 0] - features[:, 1]).max() > 0.01
 
 
 def test_latents_of_other_waves_are_refused(motion_config, spec):
     wide = dataclasses.replace(motion_config.model, background_latent=600)
     shorter, longer = (build_motion(dataclasses.replace(wide, num_frames=n), spec) for n in (2, 4))
     with pytest.raises(ValueError, match="a model of 4 frames cannot start from one of 2: .* 3 and 2 waves along time"):
-        lengthen(shorter, longer)
+        transfer_weights(shorter, longer)
