@@ -80,6 +80,7 @@ def test_a_split_gives_frame_0_of_each_clip(spec, street_data):
         np.testing.assert_array_equal(given.label_map, clip.label_maps[0])
         np.testing.assert_array_equal(given.instance_map, clip.instance_maps[0])
     assert len({maps.read(name).sha256 for name in maps.names}) == len(maps.names)
+    assert all((clip.label_maps[0] != clip.label_maps[-1]).any() for clip in clips), "another frame's would be seen"
 
 
 def test_scenes_are_what_draw_label_map_draws(spec):
