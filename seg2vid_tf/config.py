@@ -440,11 +440,22 @@ class StartFrameTrainingConfig(TrainingConfig):
         AT_LEAST_0,
     )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)
+    init_share: float = _field(
+        0.0,
+        "share of --init_from's weights in what the run ends with: between two networks of which one began as the "
+        "other often lies a better one (model soups)",
+        SHARE,
+    )
     accumulate: int = _field(
         1,
         "parts of each device's batch that pass one after the other: the same step in less memory",
         AT_LEAST_1,
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.init_share and not self.init_from:
+            raise ValueError(f"init_share {self.init_share} is a share of init_from's weights, which is not given")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -464,7 +475,15 @@ class MotionTrainingConfig(TrainingConfig):
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
-RESUMABLE_FIELDS = ("steps", "perceptual_path", "checkpoint_every", "sample_every", "measure_every", "log_every")
+RESUMABLE_FIELDS = (
+    "steps",
+    "perceptual_path",
+    "checkpoint_every",
+    "sample_every",
+    "measure_every",
+    "log_every",
+    "init_share",
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -180,9 +180,21 @@ def _before_and_after(stage, trainer, make_batches):
     """What a stage does before its first and after its last step, or None."""
     if stage == "motion" and trainer.motion.transforms_draws:
         return trainer.motion.reset_sampling_prior, functools.partial(trainer.fit_sampling_prior, make_batches)
-    if stage == "start_frame" and trainer.config.model.style_encoder:
-        return trainer.resume_averages, functools.partial(trainer.standardise_style, make_batches)
+    if stage == "start_frame":
+        begin = trainer.resume_averages if trainer.config.model.style_encoder else None
+        return begin, functools.partial(_finish_start_frame, trainer, make_batches)
     return None, None
+
+
+def _finish_start_frame(trainer, make_batches):
+    from seg2vid_tf.training.start_from import average_with_start
+
+    training = trainer.config.training
+    if training.init_share:
+        print(f"averaging with {training.init_from}, of which {training.init_share:g} is kept", flush=True)
+        average_with_start(training.init_from, trainer, training.init_share)
+    if trainer.config.model.style_encoder:
+        trainer.standardise_style(make_batches)
 
 
 def _zero_unseen_classes(trainer, manifests):

@@ -4,9 +4,10 @@ import dataclasses
 
 import keras
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.exported_weights import trained_networks
-from seg2vid_tf.models.build import build_motion
+from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
 from seg2vid_tf.models.motion.transfer_weights import transfer_weights
 from seg2vid_tf.training.moving_average import copy_weights
 
@@ -83,3 +84,25 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     for name, network in trainer.checkpointed.items():
         if f"{name}_average" in networks:
             copy_weights(networks[f"{name}_average"], network)
+
+
+def average_with_start(run_dir: str, trainer, share: float) -> None:
+    """Moves stage 1's averaged networks part of the way back to those that the run began with.
+
+    Source: Wortsman et al., "Model soups" (ICML 2022): between networks on one way of learning the mean of the weights
+    is often better than either end.
+
+    Args:
+      run_dir: the run or export that this one began from, of a generator and style encoder of the same sizes.
+      trainer: StartFrameTrainer, after its last step and before its style is standardised.
+      share: of the first networks, in [0, 1].
+    """
+    other, config, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
+    first = {"generator_average": build_generator(config, spec)}
+    if config.style_encoder:
+        first["style_encoder_average"] = build_style_encoder(config)
+    other.restore(first, newest_only=True)
+    for name, network in first.items():
+        ours = trainer.averages[name.removesuffix("_average")]
+        for variable, start in zip(raw_variables(ours), raw_variables(network), strict=True):
+            variable.assign((1.0 - share) * variable + share * start)

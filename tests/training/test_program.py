@@ -303,6 +303,30 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(
         start_from(tmp_path / "run", "start_frame", build(2))
 
 
+def test_a_run_ends_part_of_the_way_back_to_where_it_began(smallest_start_frame, spec, with_training, tmp_path):
+    def build(seed, **changed):
+        keras.utils.set_random_seed(seed)
+        return StartFrameTrainer(with_training(smallest_start_frame, **changed), spec)
+
+    source = build(1)
+    folder = RunFolder(tmp_path / "run/start_frame")
+    folder.start("start_frame", smallest_start_frame, spec, "data", False)
+    folder.save(source.checkpointed, 3)
+    trainer = build(2, init_from=str(tmp_path / "run"), init_share=0.25)
+    ends = {name: [v.numpy() for v in raw_variables(network)] for name, network in trainer.averages.items()}
+    trainer.standardise_style = lambda make_batches: ends.update(standardised=True)
+    begin, finish = program._before_and_after("start_frame", trainer, None)
+    assert begin == trainer.resume_averages
+    finish()
+    assert ends.pop("standardised")
+    for name, network in trainer.averages.items():
+        starts = raw_variables(source.averages[name])
+        for variable, end, start in zip(raw_variables(network), ends[name], starts, strict=True):
+            np.testing.assert_allclose(variable, 0.75 * end + 0.25 * start.numpy(), atol=1e-6)
+    with pytest.raises(ValueError, match="init_share 0.5 is a share of init_from's weights, which is not given"):
+        build(2, init_share=0.5)
+
+
 def test_both_stages_start_from_an_export(smallest_start_frame, smallest_motion, with_model, spec, tmp_path):
     """The networks' own weights for both, and the discriminator's in half precision where it was kept."""
     trainers = {"start_frame": StartFrameTrainer, "motion": MotionTrainer}
