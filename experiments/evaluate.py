@@ -55,7 +55,7 @@ WINDOW_STRIDE = flags.DEFINE_integer(
     lower_bound=1,
 )
 MAX_CLIPS = flags.DEFINE_integer(
-    "max_clips", None, "measure this many windows (T + 1 frames in a row of a clip) only", lower_bound=1
+    "max_clips", None, "measure this many windows (T + 1 frames in a row of a clip) only, the first ones", lower_bound=1
 )
 LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", None, "segmenter that answers in Cityscapes trainIds")
@@ -87,6 +87,7 @@ def main():
         _compare()
         return
     _check_flags()
+    print("loading the model ...", file=sys.stderr, flush=True)
     from seg2vid_tf.bulk.evaluation_job import EvaluationPlan, evaluate  # TensorFlow loads here
     from seg2vid_tf.evaluation.methods import Protocol
     from seg2vid_tf.evaluation.report import score_lines

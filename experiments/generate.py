@@ -38,7 +38,11 @@ FIT = flags.DEFINE_enum(
 START_FRAME = flags.DEFINE_string("start_frame", None, "picture to animate: skips stage 1")
 REFERENCE = flags.DEFINE_string("reference", None, "picture whose style the start frame takes")
 STYLE_SEED = flags.DEFINE_integer("style_seed", None, "seed of the start frame's style, instead of each video's own")
-RESTYLE = flags.DEFINE_list("restyle", [], "classes that take the style of --restyle_seed, by name; needs TensorFlow")
+RESTYLE = flags.DEFINE_list(
+    "restyle",
+    [],
+    "classes that take the style of --restyle_seed, by name, which may differ little: try several; needs TensorFlow",
+)
 RESTYLE_SEED = flags.DEFINE_integer("restyle_seed", 1000, "seed of the style of the --restyle classes")
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
@@ -141,8 +145,11 @@ def check_styles():
     Raises:
       ValueError: it names them.
     """
-    if START_FRAME.value and (STYLE_SEED.value is not None or RESTYLE.value):
-        raise ValueError("--start_frame is shown as it is: leave out --style_seed and --restyle, which paint one")
+    if START_FRAME.value and (STYLE_SEED.value is not None or RESTYLE.value or REFERENCE.value):
+        raise ValueError(
+            "--start_frame's picture keeps its look; --style_seed, --restyle and --reference are for start frames that "
+            "the model paints: leave out one or the other"
+        )
     if REFERENCE.value and STYLE_SEED.value is not None:
         raise ValueError("--reference and --style_seed both say which style the start frame has: give one of them")
     if RESTYLE_SEED.present and not RESTYLE.value:

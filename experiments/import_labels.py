@@ -16,6 +16,7 @@ fails leaves nothing there.
 
 import dataclasses
 import pathlib
+import re
 import sys
 import time
 
@@ -69,7 +70,7 @@ def main():
         )
         print("\n".join(name_rows(report, spec)))
         say_what_is_missing(report, name, root, images)
-        check_report(report, spec, root, images)
+        check_report(report, spec, root, images, [theirs for theirs, _ in pairs])
         write_text(folder / "import_report.html", html_report(f"{root}, {name}", report, spec))
     print(f"{report.written} maps in {out}, {time.monotonic() - started:.0f} s; report: {out / 'import_report.html'}")
     say_what_is_next(out)
@@ -117,15 +118,16 @@ def say_what_is_next(out):
     command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
     print(f"next, to train: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
     label_map = next(iter(sorted(out.glob("*/label/*.png"))))
+    model = "--preset=cityscapes" if SPEC.value == "cityscapes" else "--saved_model=FOLDER"
     photo = next(label_map.parent.with_name("image").glob(f"{label_map.stem}.*"))
     print(
-        f"or, a video of a photo: generate.py --saved_model=FOLDER --label_map={label_map} --start_frame={photo} "
+        f"or, a video of a photo: generate.py {model} --label_map={label_map} --start_frame={photo} "
         "--resize --fit=crop --output=out"
     )
 
 
-def check_report(report, spec, root, images):
-    """Refuses an import that nothing came of."""
+def check_report(report, spec, root, images, mapped):
+    """Refuses an import that nothing came of; mapped: the names that --map gives a class."""
     if not report.written and report.without_picture:
         raise ValueError(
             f"{root}: none of its pictures was found below {images or root}, the first is {report.without_picture[0]}; "
@@ -133,18 +135,31 @@ def check_report(report, spec, root, images):
         )
     if not report.written:
         raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")
+    unknown = [name for name in mapped if name not in report.ids]
     if all(i in (None, spec.ignore_id) for i in report.ids.values()):
+        if unknown:
+            raise ValueError(f"{root}: --map names {unknown[0]!r}, which is not in it; it has {', '.join(report.ids)}")
         raise ValueError(f"{root}: none of its names is a class of spec {spec.name!r}; give --map=theirs:ours,..")
 
 
 def _pair(text):
     theirs, separator, ours = text.rpartition(":")
+    theirs = _color_name(theirs)
     if not separator or not theirs:
         raise ValueError(
             f"--map takes theirs:ours, comma-separated, received {text!r}; a pair with a comma in it goes into double "
             "quotes of its own"
         )
     return theirs, ours
+
+
+def _color_name(name):
+    """A colour as --format=own_colors lists it, 200-030-030, where it is written as 200-30-30 or #c81e1e."""
+    if match := re.fullmatch(r"#([0-9a-fA-F]{2})([0-9a-fA-F]{2})([0-9a-fA-F]{2})", name):
+        return "-".join(f"{int(part, 16):03d}" for part in match.groups())
+    if re.fullmatch(r"\d{1,3}-\d{1,3}-\d{1,3}", name):
+        return "-".join(f"{int(part):03d}" for part in name.split("-"))
+    return name
 
 
 if __name__ == "__main__":

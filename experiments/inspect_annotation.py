@@ -69,9 +69,12 @@ def _say_what_it_is():
         raise ValueError(f"{path}: of no format that import_labels.py knows, {sorted(FORMATS)}")
     try:
         read_ids(path, depths=(8, 16), allow_palette=True)
-    except ValueError:
+    except ValueError as error:
         if name is None:
-            raise
+            raise ValueError(
+                f"{error}. Are its colours your own? This lists them: import_labels.py --format=own_colors "
+                f"--input={path} --images=PHOTO --spec=SPEC --output=my_photo"
+            ) from error
         return
     own = f"import_labels.py --format=own_numbers --input={path} --images=PHOTO --map=1:road,2:car"
     print(f"if its numbers are your own, this names them: {own} --spec=SPEC --output=my_photo")

@@ -112,7 +112,10 @@ def _integers(name: str, values: list[str]) -> tuple[int, ...]:
 def define_wait() -> flags.FlagHolder:
     """Defines --wait, of programs that ask a server."""
     return flags.DEFINE_float(
-        "wait", 60.0, "how long a server that is not there yet, or still loads, is waited for, seconds", lower_bound=0.0
+        "wait",
+        300.0,
+        "how long a server that is not there yet, or still loads, is waited for, seconds",
+        lower_bound=0.0,
     )
 
 

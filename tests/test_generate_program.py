@@ -182,7 +182,8 @@ def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, lab
         {**given, "output": tmp_path / "styled", "style_seed": 9},
         {**given, "output": tmp_path / "restyled", "restyle": present, "restyle_seed": 9},
     )
-    messages = ["--start_frame is shown as it is", "--reference and --style_seed both", "--restyle_seed is the style"]
+    messages = ["--start_frame's picture keeps its look", "--reference and --style_seed both"]
+    messages += ["--restyle_seed is the style"]
     _assert_refused(refused, [*messages, "no classes ['zeppelin']"])
     assert (styled, restyled) == (None, None) and not (tmp_path / "bad").exists()
     frames = [_pixels(tmp_path / f"styled/frames/00/{i:04d}.png") for i in range(3)]

@@ -131,6 +131,17 @@ def test_one_photograph_and_a_map_of_its_owners_numbers_become_what_makes_a_vide
     assert photo.read_bytes() == (tmp_path / "photo.jpg").read_bytes()
     failed = _run("import_labels.py", *given, f"--output={tmp_path}/x")
     assert failed.returncode == 1 and "--format=own_numbers or own_colors" in failed.stderr
+    failed = _run("import_labels.py", *given, f"--output={tmp_path}/x", "--format=own_numbers", "--map=7:sky")
+    assert failed.returncode == 1 and "--map names '7', which is not in it; it has 1, 3" in failed.stderr
+    # Colours, written as people write them.
+    Image.fromarray(np.where(numbers[..., None] == 1, (200, 30, 3), (128, 64, 128)).astype(np.uint8)).save(
+        tmp_path / "painted.png"
+    )
+    painted = [f"--input={tmp_path}/painted.png", *given[1:], f"--output={tmp_path}/painted", "--format=own_colors"]
+    done = _run("import_labels.py", *painted, "--map=200-30-3:sky,#804080:road")
+    assert done.returncode == 0, done.stderr
+    label_map = tmp_path / "painted/all/label/painted.png"
+    np.testing.assert_array_equal(np.asarray(Image.open(label_map)), np.where(numbers == 1, 10, 0))
     (tmp_path / "two").mkdir()
     for name in "ab":
         Image.fromarray(numbers).save(tmp_path / f"two/{name}.png")
