@@ -102,6 +102,7 @@ def _list_ids():
             rows.append((score, share, spec.num_classes, of_it))
     # Official maps hold ids besides those of classes, which label sets leave out, but never for most of the picture. Of
     # those that are written alike, the one that tells more classes apart.
+    print("generate.py, for a model of the spec, and prepare_data.py take the --label_ids of one of these lines:")
     print("share of the pixels whose ids are known, the likeliest first, by where the ids lie and how many there are:")
     for _, share, _, of_it in sorted(rows, key=lambda row: (row[1] < _LEAST_KNOWN, -row[0], -row[1], -row[2])):
         print(f"{share:7.2%}  {of_it}")

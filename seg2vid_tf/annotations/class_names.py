@@ -31,8 +31,8 @@ class ClassNames:
 
     Args:
       spec: the spec.
-      given: {their name: the spec's name, or "ignored"}. Exact names go first, those given before the spec's own;
-        then what was given goes before everything else.
+      given: {their name: the spec's name or another of its class, or "ignored"}. Exact names go first, those given
+        before the spec's own; then what was given goes before everything else.
 
     Raises:
       ValueError: a name of the spec's that it does not have, or that means several classes of it; names that differ
@@ -42,17 +42,6 @@ class ClassNames:
     def __init__(self, spec: AnnotationSpec, given: dict[str, str] | None = None):
         self._spec = spec
         self._own = _Names(f"spec {spec.name!r}", {c.name: c.id for c in spec.classes})
-        ids = {}
-        for theirs, ours in (given or {}).items():
-            ids[theirs] = self._own.id_of(ours)
-            if ids[theirs] is None and plain(ours) == plain(IGNORED):
-                ids[theirs] = spec.ignore_id
-            if ids[theirs] is None:
-                raise ValueError(
-                    f"--map={theirs}:{ours}: spec {spec.name!r} has no class {ours!r}, it has "
-                    f"{[c.name for c in spec.classes]} and {IGNORED!r}"
-                )
-        self._given = _Names("--map", ids)
         own = self._own.plain
         self._known = {}
         for row in SYNONYMS:
@@ -65,6 +54,19 @@ class ClassNames:
             if plain(whole) in self._known:
                 self._known = {plain(part): self._known[plain(whole)] for part in parts} | self._known
         self._known |= own
+        ids = {}
+        for theirs, ours in (given or {}).items():
+            ids[theirs] = self._own.id_of(ours)
+            if ids[theirs] is None and plain(ours) == plain(IGNORED):
+                ids[theirs] = spec.ignore_id
+            if ids[theirs] is None:
+                ids[theirs] = self._known.get(plain(ours))
+            if ids[theirs] is None:
+                raise ValueError(
+                    f"--map={theirs}:{ours}: spec {spec.name!r} has no class {ours!r}, it has "
+                    f"{[c.name for c in spec.classes]} and {IGNORED!r}"
+                )
+        self._given = _Names("--map", ids)
 
     def id_of(self, name: str) -> int | None:
         """The spec's id; its ignore id of a name that means nothing; None of one that is not known.

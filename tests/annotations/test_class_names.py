@@ -32,6 +32,8 @@ def test_void_unknown_and_given_names():
     assert names.id_of("unlabeled") == names.id_of("") == names.id_of("_background_") == 255
     assert names.id_of("unicorn") is None
     assert [names.id_of(name) for name in ("my_car", "Moving Things", "road")] == [13, 255, 9]
+    # On the spec's side, too, another name of a class means it.
+    assert ClassNames(CITY, {"4": "pavement", "5": "Tree"}).id_of("4") == 1
     with pytest.raises(ValueError, match="--map=x:y: spec 'cityscapes' has no class 'y'"):
         ClassNames(CITY, {"x": "y"})
 
