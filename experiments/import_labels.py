@@ -119,7 +119,7 @@ def say_what_is_next(out):
     print(f"next, to train: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
     label_map = next(iter(sorted(out.glob("*/label/*.png"))))
     model = "--preset=cityscapes" if SPEC.value == "cityscapes" else "--saved_model=FOLDER"
-    photo = next(label_map.parent.with_name("image").glob(f"{label_map.stem}.*"))
+    photo = next(path for path in label_map.parent.with_name("image").iterdir() if path.stem == label_map.stem)
     print(
         f"or, a video of a photo: generate.py {model} --label_map={label_map} --start_frame={photo} "
         "--resize --fit=crop --output=out"
@@ -136,6 +136,8 @@ def check_report(report, spec, root, images, mapped):
     if not report.written:
         raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")
     unknown = [name for name in mapped if name not in report.ids]
+    if unknown:
+        print(f"note: --map names {', '.join(unknown)}, as nothing in {root} is called")
     if all(i in (None, spec.ignore_id) for i in report.ids.values()):
         if unknown:
             raise ValueError(f"{root}: --map names {unknown[0]!r}, which is not in it; it has {', '.join(report.ids)}")
@@ -144,7 +146,8 @@ def check_report(report, spec, root, images, mapped):
 
 def _pair(text):
     theirs, separator, ours = text.rpartition(":")
-    theirs = _color_name(theirs)
+    if FORMAT.value == "own_colors":
+        theirs = _color_name(theirs)
     if not separator or not theirs:
         raise ValueError(
             f"--map takes theirs:ours, comma-separated, received {text!r}; a pair with a comma in it goes into double "

@@ -70,6 +70,8 @@ def _say_what_it_is():
     try:
         read_ids(path, depths=(8, 16), allow_palette=True)
     except ValueError as error:
+        if name is None and path.suffix.lower() != ".png":
+            raise
         if name is None:
             raise ValueError(
                 f"{error}. Are its colours your own? This lists them: import_labels.py --format=own_colors "

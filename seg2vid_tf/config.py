@@ -482,7 +482,6 @@ RESUMABLE_FIELDS = (
     "sample_every",
     "measure_every",
     "log_every",
-    "init_share",
 )
 
 
@@ -500,6 +499,8 @@ class StartFrameConfig:
                 f"generator_start {self.training.generator_start}: the generator would learn in none of the "
                 f"{self.training.steps} steps; give more steps, or fewer before it starts"
             )
+        if self.training.init_share and not self.model.style_encoder:
+            raise ValueError(f"init_share {self.training.init_share} needs style_encoder, received False")
         if self.losses.style_color_weight:
             if not self.model.style_encoder:
                 raise ValueError(

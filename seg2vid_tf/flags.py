@@ -81,7 +81,7 @@ def config_from_flags(presets: dict, values: flags.FlagValues = flags.FLAGS):
         if values["model_size"].present:
             raise ValueError("--preset is the old name of --model_size: give one of them")
         warnings.warn(
-            f"--preset is called --model_size now: give --model_size={values.preset}", RunWarning, stacklevel=2
+            f"--preset is called --model_size now: give --model_size={values.preset}", RunWarning, stacklevel=1
         )
         name = values.preset
     config = preset(presets, name)

@@ -18,7 +18,8 @@ import numpy as np
 from seg2vid_tf.annotations.doubts import set_doubt
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.bulk.map_sources import BulkMap, MapSource
-from seg2vid_tf.bulk.tensorflow_settings import ONEDNN, TensorFlowSettings
+from seg2vid_tf.bulk.tensorflow_settings import TensorFlowSettings
+from seg2vid_tf.data.beam_runner import ONEDNN
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.export_folder import read_description, saved_models

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import sys
 
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+from seg2vid_tf.data.beam_runner import ONEDNN
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ import functools
 import logging
 import multiprocessing
 import os
+import pickle
 import re
 import signal
 import sys
@@ -19,6 +20,8 @@ from collections.abc import Callable, Iterable, Sequence
 from seg2vid_tf.flags import is_input_error
 
 DIRECT = "DirectRunner"
+# Switches oneDNN's kernels on or off, which changes how floats are summed.
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 class RefusedByWorker(ValueError):
@@ -83,7 +86,7 @@ def _run(work, pieces, runner, arguments, workers):
                 | "pieces" >> beam.Create(list(pieces))
                 # Without it one worker would take what was created together.
                 | "spread" >> beam.Reshuffle()
-                | "work" >> beam.Map(_do_here if runner == DIRECT else functools.partial(_done, work))
+                | "work" >> beam.Map(_do_here if runner == DIRECT else _elsewhere(work))
             )
     except RuntimeError as error:
         if runner == DIRECT:
@@ -114,6 +117,22 @@ def _done(work, piece):
         if not is_input_error(error):
             raise
         raise RefusedByWorker(str(error)) from error
+
+
+def _elsewhere(work):
+    """What a worker on another machine does with a piece: TensorFlow's switch is this process's before it loads."""
+    return functools.partial(_done_elsewhere, {ONEDNN: os.environ.get(ONEDNN, "")}, pickle.dumps(work))
+
+
+def _done_elsewhere(environment, pickled, piece):
+    if "tensorflow" not in sys.modules:  # which unpickling may load
+        os.environ.update(environment)
+    _done(_unpickled(pickled), piece)
+
+
+@functools.lru_cache(maxsize=1)
+def _unpickled(pickled):
+    return pickle.loads(pickled)
 
 
 # Where Beam's pipeline runs in this process, its threads hand the work to what is here, and errors do not go by Beam,

@@ -16,7 +16,7 @@ flags.disclaim_key_flags()  # they are the program's own (flags.py)
 
 
 def define_training_flags(presets: dict) -> None:
-    """--preset and the config's fields, --data_dir, --more_train_data, --run_dir, --resume, --devices."""
+    """--model_size and the config's fields, --data_dir, --more_train_data, --run_dir, --resume, --devices."""
     define_config_flags(presets)
     flags.DEFINE_string("data_dir", None, "folder that holds train/ and validation/ (prepare_data.py)", required=True)
     flags.DEFINE_list("more_train_data", [], "further prepared splits of the same spec to train on, comma-separated")
@@ -178,23 +178,26 @@ def say_new_steps(run_folder, stage: str, training) -> None:
 
 def _before_and_after(stage, trainer, make_batches):
     """What a stage does before its first and after its last step, or None."""
+    from seg2vid_tf.training.start_from import first_networks
+
     if stage == "motion" and trainer.motion.transforms_draws:
         return trainer.motion.reset_sampling_prior, functools.partial(trainer.fit_sampling_prior, make_batches)
-    if stage == "start_frame":
-        begin = trainer.resume_averages if trainer.config.model.style_encoder else None
-        return begin, functools.partial(_finish_start_frame, trainer, make_batches)
+    if stage == "start_frame" and trainer.config.model.style_encoder:
+        training, first = trainer.config.training, None
+        if training.init_share:  # read before the first step: what is wrong with them is told now
+            first = first_networks(training.init_from, trainer)
+        return trainer.resume_averages, functools.partial(_finish_start_frame, trainer, first, make_batches)
     return None, None
 
 
-def _finish_start_frame(trainer, make_batches):
+def _finish_start_frame(trainer, first, make_batches):
     from seg2vid_tf.training.start_from import average_with_start
 
     training = trainer.config.training
-    if training.init_share:
+    if first is not None:
         print(f"averaging with {training.init_from}, of which {training.init_share:g} is kept", flush=True)
-        average_with_start(training.init_from, trainer, training.init_share)
-    if trainer.config.model.style_encoder:
-        trainer.standardise_style(make_batches)
+        average_with_start(first, trainer, training.init_share)
+    trainer.standardise_style(make_batches)
 
 
 def _zero_unseen_classes(trainer, manifests):

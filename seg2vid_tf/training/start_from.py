@@ -86,22 +86,36 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
             copy_weights(networks[f"{name}_average"], network)
 
 
-def average_with_start(run_dir: str, trainer, share: float) -> None:
+def first_networks(run_dir: str, trainer) -> dict:
+    """{name: network} of stage 1 as a run began with them, for ``average_with_start``.
+
+    Args:
+      run_dir: the run or export that it began from.
+      trainer: StartFrameTrainer of the run.
+
+    Raises:
+      ValueError: ``run_dir`` has no such networks, or of other sizes or another spec.
+    """
+    other, config, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
+    if other.load("start_frame")[1] != spec:
+        raise ValueError(f"init_from: {other.path} was trained on another spec than {spec.name!r}, this data's")
+    first = {"generator_average": build_generator(config, spec), "style_encoder_average": build_style_encoder(config)}
+    if other.restore(first, newest_only=True) == 0:
+        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    return first
+
+
+def average_with_start(first: dict, trainer, share: float) -> None:
     """Moves stage 1's averaged networks part of the way back to those that the run began with.
 
     Source: Wortsman et al., "Model soups" (ICML 2022): between networks on one way of learning the mean of the weights
     is often better than either end.
 
     Args:
-      run_dir: the run or export that this one began from, of a generator and style encoder of the same sizes.
+      first: of ``first_networks``.
       trainer: StartFrameTrainer, after its last step and before its style is standardised.
       share: of the first networks, in [0, 1].
     """
-    other, config, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
-    first = {"generator_average": build_generator(config, spec)}
-    if config.style_encoder:
-        first["style_encoder_average"] = build_style_encoder(config)
-    other.restore(first, newest_only=True)
     for name, network in first.items():
         ours = trainer.averages[name.removesuffix("_average")]
         for variable, start in zip(raw_variables(ours), raw_variables(network), strict=True):

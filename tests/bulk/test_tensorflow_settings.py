@@ -6,13 +6,24 @@ import sys
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.bulk.tensorflow_settings import ONEDNN, TensorFlowSettings
+from seg2vid_tf.bulk.tensorflow_settings import TensorFlowSettings
+from seg2vid_tf.data import beam_runner
+from seg2vid_tf.data.beam_runner import ONEDNN
 
 
 def test_onednn_is_set_before_tensorflow_loads(monkeypatch):
     monkeypatch.delenv(ONEDNN, raising=False)
     monkeypatch.delitem(sys.modules, "tensorflow")
     TensorFlowSettings(onednn="0").apply()
+    assert os.environ[ONEDNN] == "0"
+
+
+def test_a_worker_elsewhere_has_the_jobs_onednn_before_its_work_is_unpickled(monkeypatch):
+    monkeypatch.setenv(ONEDNN, "0")
+    work = beam_runner._elsewhere(str)
+    monkeypatch.delenv(ONEDNN)
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    work(1)
     assert os.environ[ONEDNN] == "0"
 
 

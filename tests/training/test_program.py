@@ -325,6 +325,11 @@ def test_a_run_ends_part_of_the_way_back_to_where_it_began(smallest_start_frame,
             np.testing.assert_allclose(variable, 0.75 * end + 0.25 * start.numpy(), atol=1e-6)
     with pytest.raises(ValueError, match="init_share 0.5 is a share of init_from's weights, which is not given"):
         build(2, init_share=0.5)
+    # Before the first step, and not after the last one, it is told that there is nothing to average with.
+    for file in folder.checkpoints.iterdir():
+        file.unlink()
+    with pytest.raises(ValueError, match="init_from: .* has no checkpoint yet"):
+        program._before_and_after("start_frame", trainer, None)
 
 
 def test_both_stages_start_from_an_export(smallest_start_frame, smallest_motion, with_model, spec, tmp_path):

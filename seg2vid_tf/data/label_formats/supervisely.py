@@ -24,6 +24,7 @@ from seg2vid_tf.data.label_formats.picture_finder import PictureFinder
 
 TOOL = "Supervisely"
 _LINE, _POINT = 10, 5
+_KINDS = ("bitmap", "polygon", "rectangle", "line", "polyline", "point")
 _MOST_BYTES = 1 << 26  # of a packed PNG, which a small document may unfold to
 
 
@@ -51,13 +52,17 @@ def read(root: pathlib.Path, images: pathlib.Path | None) -> list[LabelledPictur
 
 def _labels(file) -> Labels:
     document = read_json(file)
+    objects = document["objects"] if isinstance(document["objects"], list) else []
+    kinds = {str(each["geometryType"]) for each in objects if isinstance(each, dict) and "geometryType" in each}
+    if unread := sorted(kinds - {*_KINDS}):
+        raise ValueError(f"{file}: objects of kind {unread[0]!r} are not read; those that are: {', '.join(_KINDS)}")
     try:
         size = int(document["size"]["height"]), int(document["size"]["width"])
         drawing = Drawing(size)
         for number, each in enumerate(document["objects"]):
             _draw(drawing, each, size, number)
         return drawing.labels(str(file))
-    except (*OTHER_FORM, zlib.error) as error:
+    except (*OTHER_FORM, zlib.error, Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: not as Supervisely writes it ({type(error).__name__}: {error})") from error
 
 
@@ -77,10 +82,8 @@ def _draw(drawing, each, size, instance):
         drawing.rectangle(name, points, instance)
     elif kind in ("line", "polyline"):
         drawing.line(name, points, _LINE, instance)
-    elif kind == "point":
+    else:  # a point
         drawing.ellipse(name, points[0], [_POINT] * 2, instance)
-    else:
-        raise ValueError(f"an object of kind {kind!r}")
 
 
 def _bitmap(text):

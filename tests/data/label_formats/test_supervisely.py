@@ -71,10 +71,16 @@ def test_bitmaps_and_holes_lie_above_what_was_drawn_before(tmp_path, mode):
     assert len(np.unique(labels.instances)) == 3
 
 
+def test_kinds_of_objects_that_are_not_read_are_named(tmp_path):
+    graph = {"classTitle": "person", "geometryType": "graph", "nodes": {}}
+    (picture,) = supervisely.read(_project(tmp_path, [graph]), None)
+    with pytest.raises(ValueError, match="a.jpg.json: objects of kind 'graph' are not read; those that are: bitmap, "):
+        picture.load()
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        {"geometryType": "cuboid_3d"},
         {"classTitle": None},
         {"points": {}},
         {"geometryType": "bitmap", "bitmap": {"data": "no", "origin": [0, 0]}},
