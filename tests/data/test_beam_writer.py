@@ -77,8 +77,10 @@ def test_ctrl_c_says_that_what_is_in_work_is_finished(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
         """
-import pathlib, time
+import pathlib, signal, time
 from seg2vid_tf.data.beam_runner import run_on_beam
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background may have inherited deafness
 
 def slow(piece):
     pathlib.Path(f"begun{piece}").touch()

@@ -36,7 +36,7 @@ class Sets:
 
 def test_samples_are_averaged_the_best_is_kept_and_the_first_one_is_in_the_set():
     videos = {"samples": [shade(120), shade(96), shade(130)], "copy_frame_0": [shade(100)]}
-    record, parts = measured_clip(REAL, videos, Scores(), Sets(), first_made=1)
+    record, parts = measured_clip(REAL, videos, Scores(), Sets(), first_generated=1)
     mean = pytest.approx(346 / 3)
     assert record["scores"]["samples"] == {"grey": mean, "rare": 108.0, "never": pytest.approx(np.nan, nan_ok=True)} | {
         "number": 3

@@ -10,7 +10,7 @@ import tensorflow as tf
 from seg2vid_tf.config import START_FRAME_PRESETS
 from seg2vid_tf.models.build import build_generator
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
-from seg2vid_tf.models.start_frame.spade import AnnotationReader
+from seg2vid_tf.models.start_frame.spade import SharedFeatures
 from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins, order_tolerance
 
 
@@ -86,13 +86,13 @@ def test_every_block_reads_annotation_and_the_coarse_ones_noise_of_their_size(mo
     inputs = random_inputs(np.random.default_rng(0), 4, 64, 128, noise_channels=16, noise_stride=4)
     generator(inputs)
     seen = []
-    call = AnnotationReader.call
+    call = SharedFeatures.call
 
     def recording(self, annotation, style, noise):
         seen.append((annotation.numpy(), noise))
         return call(self, annotation, style, noise)
 
-    monkeypatch.setattr(AnnotationReader, "call", recording)
+    monkeypatch.setattr(SharedFeatures, "call", recording)
     generator(inputs)
     assert [annotation.shape[1:3] for annotation, _ in seen] == [(4, 8), (8, 16), (16, 32), (32, 64), (64, 128)]
     np.testing.assert_array_equal(seen[4][0], inputs["annotation"])

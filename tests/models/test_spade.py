@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.models.start_frame.spade import AnnotationReader, SpadeNorm, SpadeResidualBlock
+from seg2vid_tf.models.start_frame.spade import SharedFeatures, SpadeNorm, SpadeResidualBlock
 
 
 def test_a_norm_that_nothing_modulates_normalises_each_pixel_by_hand():
@@ -22,7 +22,7 @@ def test_a_norm_that_nothing_modulates_normalises_each_pixel_by_hand():
 
 def test_the_reader_adds_style_and_noise_at_their_own_place():
     keras.utils.set_random_seed(0)
-    reader = AnnotationReader(6, noisy=True)
+    reader = SharedFeatures(6, noisy=True)
     rng = np.random.default_rng(0)
     annotation, style, noise = (tf.constant(rng.normal(size=(1, 5, 5, c)), tf.float32) for c in (3, 2, 2))
     before = reader(annotation, style, noise).numpy()
@@ -37,7 +37,7 @@ def test_the_reader_adds_style_and_noise_at_their_own_place():
 
 
 def test_each_class_takes_its_own_share_of_the_noise():
-    reader = AnnotationReader(4, noisy=True)
+    reader = SharedFeatures(4, noisy=True)
     annotation = tf.one_hot([[[0, 1, 1]]], 2)
     style = tf.zeros([1, 1, 1, 2])
     reader(annotation, style, tf.zeros([1, 1, 3, 1]))
@@ -49,7 +49,7 @@ def test_each_class_takes_its_own_share_of_the_noise():
 
 
 def test_a_quiet_reader_has_no_weights_for_noise():
-    reader = AnnotationReader(6, noisy=False)
+    reader = SharedFeatures(6, noisy=False)
     assert reader(tf.ones([1, 4, 4, 3]), tf.ones([1, 1, 1, 2])).shape == (1, 4, 4, 6)
     assert len(reader.trainable_variables) == 3, "classes with bias, style"
 
