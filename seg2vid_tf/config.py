@@ -475,14 +475,7 @@ class MotionTrainingConfig(TrainingConfig):
 
 
 # A run may be resumed with other values of these; every other field is part of what the run is.
-RESUMABLE_FIELDS = (
-    "steps",
-    "perceptual_path",
-    "checkpoint_every",
-    "sample_every",
-    "measure_every",
-    "log_every",
-)
+RESUMABLE_FIELDS = ("steps", "perceptual_path", "checkpoint_every", "sample_every", "measure_every", "log_every")
 
 
 @dataclasses.dataclass(frozen=True)

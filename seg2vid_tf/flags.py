@@ -19,6 +19,9 @@ from seg2vid_tf.annotations.doubts import MapWarning
 from seg2vid_tf.config import RunWarning, preset
 from seg2vid_tf.files import NO_ROOM
 
+# Switches TensorFlow's oneDNN kernels on or off before it is loaded, which changes how floats are summed.
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
 # Without this --help, which shows the main program's own flags, would leave out those that are defined here.
 flags.disclaim_key_flags()
 
@@ -249,7 +252,7 @@ def run(main, timed_log: bool = False) -> None:
     # raised.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # TensorFlow leaves oneDNN off on CPUs without AVX512_VNNI, where it is faster all the same (BUILD.md).
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault(ONEDNN, "1")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     absl.logging.set_verbosity(absl.logging.WARNING)
     absl.logging.get_absl_handler().setFormatter(_TimedLogLine() if timed_log else _LogLine())

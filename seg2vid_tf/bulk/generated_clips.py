@@ -19,12 +19,11 @@ from seg2vid_tf.annotations.doubts import set_doubt
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.bulk.map_sources import BulkMap, MapSource
 from seg2vid_tf.bulk.tensorflow_settings import TensorFlowSettings
-from seg2vid_tf.data.beam_runner import ONEDNN
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.clip_source import ClipSource
 from seg2vid_tf.export_folder import read_description, saved_models
 from seg2vid_tf.files import sha256_of
-from seg2vid_tf.flags import is_input_error
+from seg2vid_tf.flags import ONEDNN, is_input_error
 from seg2vid_tf.pipeline import Seg2VidPipeline, check_length, check_temperature
 
 # What opening a file ends with where the file is to blame, and not the disk or the network that it lies on.

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import sys
 
-from seg2vid_tf.data.beam_runner import ONEDNN
+from seg2vid_tf.flags import ONEDNN
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,11 +17,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from seg2vid_tf.flags import is_input_error
+from seg2vid_tf.flags import ONEDNN, is_input_error
 
 DIRECT = "DirectRunner"
-# Switches oneDNN's kernels on or off, which changes how floats are summed.
-ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 class RefusedByWorker(ValueError):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from seg2vid_tf.bulk.tensorflow_settings import TensorFlowSettings
 from seg2vid_tf.data import beam_runner
-from seg2vid_tf.data.beam_runner import ONEDNN
+from seg2vid_tf.flags import ONEDNN
 
 
 def test_onednn_is_set_before_tensorflow_loads(monkeypatch):
