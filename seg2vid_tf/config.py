@@ -216,6 +216,12 @@ class StartFrameLossConfig(_Checked):
         "frame; a quarter of the batch is painted so. 0: none is",
         AT_LEAST_0,
     )
+    mode_seeking_weight: float = _field(
+        0.0,
+        "how much an example in drawn styles gains by differing from its neighbour, whose label map it is then painted "
+        "on, in --perceptual_path's network: 1 - cosine between features",
+        AT_LEAST_0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -494,17 +500,17 @@ class StartFrameConfig:
             )
         if self.training.init_share and not self.model.style_encoder:
             raise ValueError(f"init_share {self.training.init_share} needs style_encoder, received False")
-        if self.losses.style_color_weight:
-            if not self.model.style_encoder:
+        for name in ("style_color_weight", "mode_seeking_weight"):
+            weight = getattr(self.losses, name)
+            if weight and not self.model.style_encoder:
                 raise ValueError(
-                    f"style_color_weight {self.losses.style_color_weight} needs the style encoder, and style_encoder "
-                    "is false: set it to true, or style_color_weight to 0"
+                    f"{name} {weight} needs the style encoder, and style_encoder is false: set it to true, or "
+                    f"{name} to 0"
                 )
-            if self.training.batch_size // self.training.accumulate < 2:
+            if weight and self.training.batch_size // self.training.accumulate < 2:
                 raise ValueError(
-                    f"style_color_weight {self.losses.style_color_weight} paints an example in its neighbour's style: "
-                    f"batch_size / accumulate must be at least 2, received {self.training.batch_size} / "
-                    f"{self.training.accumulate}"
+                    f"{name} {weight} needs each example's neighbour in the batch: batch_size / accumulate must be at "
+                    f"least 2, received {self.training.batch_size} / {self.training.accumulate}"
                 )
 
 

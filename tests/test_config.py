@@ -78,12 +78,13 @@ def test_a_preset_fits_its_own_networks(name):
     assert training.batch_size % training.accumulate == 0
 
 
-def test_colours_of_a_borrowed_style_need_an_encoder_and_a_neighbour():
-    losses = StartFrameLossConfig(style_color_weight=1.0)
+@pytest.mark.parametrize("weight", ["style_color_weight", "mode_seeking_weight"])
+def test_what_reads_a_neighbour_needs_one_and_an_encoder(weight):
+    losses = StartFrameLossConfig(**{weight: 1.0})
     StartFrameConfig(losses=losses, training=StartFrameTrainingConfig(batch_size=4, accumulate=2))
-    with pytest.raises(ValueError, match="style_color_weight 1.0 needs the style encoder"):
+    with pytest.raises(ValueError, match=f"{weight} 1.0 needs the style encoder"):
         StartFrameConfig(StartFrameModelConfig(style_encoder=False), losses)
-    with pytest.raises(ValueError, match="batch_size / accumulate must be at least 2, received 4 / 4"):
+    with pytest.raises(ValueError, match=f"{weight} 1.0 .* batch_size / accumulate must be at least 2, received 4 / 4"):
         StartFrameConfig(losses=losses, training=StartFrameTrainingConfig(batch_size=4, accumulate=4))
 
 

@@ -11,13 +11,19 @@ def perceptual_network(config) -> FeatureNetwork | None:
     Raises:
       ValueError: something reads it and no file is given, or the other way round.
     """
-    weight, path = config.losses.perceptual_weight, config.training.perceptual_path
-    reads = getattr(config.model, "discriminator_features", False)
-    if bool(weight or reads) != bool(path):
-        also = f", discriminator_features {reads}" if hasattr(config.model, "discriminator_features") else ""
-        raise ValueError(
-            f"perceptual_path {path!r} goes with what reads it (perceptual_weight {weight}{also}): give both or neither"
+    path = config.training.perceptual_path
+    readers = {
+        name: getattr(part, name)
+        for part, name in (
+            (config.losses, "perceptual_weight"),
+            (config.losses, "mode_seeking_weight"),  # stage 2 has neither this
+            (config.model, "discriminator_features"),  # nor this
         )
+        if hasattr(part, name)
+    }
+    if any(readers.values()) != bool(path):
+        told = ", ".join(f"{name} {value}" for name, value in readers.items())
+        raise ValueError(f"perceptual_path {path!r} goes with what reads it ({told}): give both or neither")
     scales = getattr(config.model, "feature_scales", (1,))  # stage 2 has none
     if scales != (1,) and not path:
         raise ValueError(f"feature_scales {scales} enlarge frames for a network that is not given: leave them out")
