@@ -37,7 +37,9 @@ STYLE_PAIRS = flags.DEFINE_integer(
     lower_bound=0,
 )
 NUM_SEEDS = flags.DEFINE_integer("num_seeds", 3, "pictures of each label map", lower_bound=1)
-MAX_FRAMES = flags.DEFINE_integer("max_frames", None, "measure so many frames only, evenly spread over the split", lower_bound=1)
+MAX_FRAMES = flags.DEFINE_integer(
+    "max_frames", None, "measure so many frames only, evenly spread over the split", lower_bound=1
+)
 SHEET_ROWS = flags.DEFINE_integer("sheet_rows", 8, "frames on the sheet, evenly spread", lower_bound=1)
 
 
