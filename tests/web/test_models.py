@@ -25,6 +25,9 @@ def test_a_local_models_videos_are_the_pipelines(pipe, saved_model):
         np.testing.assert_allclose(video.flow, expected.flow[i], atol=1e-2)
         assert video.visibility.shape == expected.visibility[i].shape
         assert video.label_maps.shape == expected.label_maps[i].shape
+    (looked,) = model.videos(label_map, Settings(5, 1, 1, None, 9, ("car",), 6), None)
+    start = pipe.restyled_start_frame(label_map, ["car"], 6, seed=5, style_seed=9)
+    assert abs(looked.frames[0].astype(int) - start).max() <= 1 and (start != expected.start_frame[0]).any()
     assert model.ready and model.spec == pipe.spec
     assert (model.size, model.num_frames, model.temperature) == (pipe.size, pipe.num_frames, pipe.temperature)
 
