@@ -132,13 +132,9 @@ def _settings_row(model):
 def _looks_row(model):
     """How start frames look: style seed, classes of another look and its seed; and the row that holds them."""
     with gr.Row(visible=model.has_looks) as row:
-        style_seed = gr.Number(
-            None,
-            label="Style seed",
-            info="another look of the same motion; empty: the seed's own",
-            precision=0,
-            minimum=0,
-            maximum=settings.MAX_SEED,
+        # No gr.Number, which makes 0 of an empty field.
+        style_seed = gr.Textbox(
+            "", label="Style seed", info="another look of the same motion; empty: the seed's own", max_lines=1
         )
         restyle = gr.Dropdown(
             _class_names(model),

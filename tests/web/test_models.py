@@ -25,11 +25,21 @@ def test_a_local_models_videos_are_the_pipelines(pipe, saved_model):
         np.testing.assert_allclose(video.flow, expected.flow[i], atol=1e-2)
         assert video.visibility.shape == expected.visibility[i].shape
         assert video.label_maps.shape == expected.label_maps[i].shape
-    (looked,) = model.videos(label_map, Settings(5, 1, 1, None, 9, ("car",), 6), None)
-    start = pipe.restyled_start_frame(label_map, ["car"], 6, seed=5, style_seed=9)
-    assert abs(looked.frames[0].astype(int) - start).max() <= 1 and (start != expected.start_frame[0]).any()
     assert model.ready and model.spec == pipe.spec
     assert (model.size, model.num_frames, model.temperature) == (pipe.size, pipe.num_frames, pipe.temperature)
+
+
+def test_other_looks_are_painted_once_and_moved_by_every_seed(pipe, saved_model, monkeypatch):
+    model = LocalModel(saved_model.parent, ModelCall(folder="mine"), Pipelines(lambda folder: pipe))
+    label_map, asked = np.zeros(pipe.size, np.uint8), []
+    start = np.full((*pipe.size, 3), 77, np.uint8)
+    monkeypatch.setattr(pipe, "restyled_start_frame", lambda *given, **more: asked.append((given[1:], more)) or start)
+    videos = list(model.videos(label_map, Settings(5, 2, 1, None, 9, ("car",), 6), None))
+    assert asked == [((("car",), 6, 5), {"reference": None, "style_seed": 9})]
+    assert [(video.frames[0] == start).all() for video in videos] == [True, True]
+    monkeypatch.undo()
+    (video,) = model.videos(label_map, Settings(5, 1, 1, None, 9), None)
+    np.testing.assert_allclose(video.frames[0].astype(int), pipe(label_map, 5, style_seed=9).start_frame[0], atol=1)
 
 
 class _Client:
