@@ -74,8 +74,8 @@ def answers(models, kept, painting, title, *form):
             yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
         for done, made in enumerate(model.videos(label_map, asked, reference), 1):
             videos += result.video(made, kept.keep(made, model.spec))
-            left = f"video {done + 1} of {asked.num_videos} ..." if done < asked.num_videos else "done"
-            yield given, videos, result.progress(left)
+            if done < asked.num_videos:
+                yield given, videos, result.progress(f"video {done + 1} of {asked.num_videos} ...")
         about = model.call, asked, model.num_frames, reference is not None
         yield given, videos + result.calls(python_call(*about), command_line(*about)), result.progress("done")
     except ValueError as error:

@@ -50,8 +50,7 @@ def video(made: Video, key: str) -> str:
       made: the video.
       key: by which ``extra`` finds it (kept_videos.py).
     """
-    gif = gif_bytes(made.frames, FPS)
-    columns = [_figure("video", _data("gif", gif), f"video of seed {made.seed}")]
+    columns = [_figure("video", _data("gif", gif_bytes(made.frames, FPS)), f"video of seed {made.seed}")]
     for kind, known, caption, alt in (
         ("label_maps", made.label_maps, "label map, moving along", "label map moving along"),
         ("flow", made.flow, "flow: colour shows where to, strength how far", "flow as colours"),
@@ -65,7 +64,7 @@ def video(made: Video, key: str) -> str:
         if known is not None:
             columns.append(_figure(caption, _address(key, kind), alt))
     name = f"video_seed{made.seed}"
-    downloads = _download(f"{name}.gif", _data("gif", gif), "download GIF") + " " + _mp4_link(key, name)
+    downloads = _download(f"{name}.gif", _address(key, "gif"), "download GIF") + " " + _mp4_link(key, name)
     return (
         f"<section class='s2v-video'><h3>Seed {made.seed}</h3><div class='s2v-row'>{''.join(columns)}</div>"
         f"<p>{downloads}</p></section>"
@@ -73,11 +72,11 @@ def video(made: Video, key: str) -> str:
 
 
 def extra(made: Video, spec: AnnotationSpec, kind: str) -> tuple[bytes, str]:
-    """What is shown beside a video, in step with it, or its MP4.
+    """What is shown beside a video, in step with it, or the video as a file.
 
     Args:
       made, spec: the video, and the spec of its label maps.
-      kind: "label_maps", "flow", "visibility" or "mp4".
+      kind: "label_maps", "flow", "visibility", "gif" or "mp4".
 
     Returns:
       The file, and its media type.
@@ -86,6 +85,8 @@ def extra(made: Video, spec: AnnotationSpec, kind: str) -> tuple[bytes, str]:
       ValueError: no such kind, or this video is without.
       ImportError: PyAV, which writes MP4, is missing.
     """
+    if kind == "gif":
+        return gif_bytes(made.frames, FPS), "image/gif"
     if kind == "mp4":
         return _mp4(made.frames), "video/mp4"
     field = {"label_maps": made.label_maps, "flow": made.flow, "visibility": made.visibility}.get(kind)

@@ -3,7 +3,7 @@
     GET  paint/board?model=...                     its canvas            -> HTML (canvas.py)
     GET  paint/scene?model=...&seed=3              a drawn map           -> a painting (painting.py)
     GET  paint/thumbnail?model=...&seed=3          the same, small       -> PNG
-    GET  paint/extra?video=...&kind=flow           beside a video, its MP4 -> GIF, MP4 (result.extra)
+    GET  paint/extra?video=...&kind=flow           beside a video, itself  -> GIF, MP4 (result.extra)
     POST paint/map?model=...&name=...&kind=...     a label map's file    -> a painting, with "remarks"
     POST paint/style?model=...&name=...            a style picture       -> {"width", "height"} of what the model takes
 

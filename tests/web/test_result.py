@@ -53,7 +53,8 @@ def test_a_video_has_addresses_of_what_is_known_of_it():
     html = result.video(made, "key")
     ((_, _, gif),) = _pictures(html, "src")
     asked = re.findall("paint/extra[?]video=key&amp;kind=([a-z0-9_]+)'", html)
-    assert asked == ["label_maps", "flow", "visibility", *(["mp4"] if "download MP4" in html else [])]
+    assert asked == ["label_maps", "flow", "visibility", "gif", *(["mp4"] if "download MP4" in html else [])]
+    assert result.extra(made, SPEC, "gif") == (gif, "image/gif"), "the page has it once, the download is the same"
     extras = [result.extra(made, SPEC, kind) for kind in asked[:3]]
     assert {media_type for _, media_type in extras} == {"image/gif"}
     shown = [_opened(data)[0] for data in (gif, *(data for data, _ in extras))]
