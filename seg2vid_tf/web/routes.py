@@ -3,7 +3,7 @@
     GET  paint/board?model=...                     its canvas            -> HTML (canvas.py)
     GET  paint/scene?model=...&seed=3              a drawn map           -> a painting (painting.py)
     GET  paint/thumbnail?model=...&seed=3          the same, small       -> PNG
-    GET  paint/extra?video=...&kind=flow           beside a video, itself  -> GIF, MP4 (result.extra)
+    GET  paint/extra?video=...&kind=flow           beside a video, itself -> GIF, MP4 (result.extra)
     POST paint/map?model=...&name=...&kind=...     a label map's file    -> a painting, with "remarks"
     POST paint/style?model=...&name=...            a style picture       -> {"width", "height"} of what the model takes
 
@@ -82,13 +82,6 @@ def routes(models: dict, kept: KeptVideos) -> list[Route]:
         Image.fromarray(colorize(label_map, spec)).save(buffer, format="PNG")
         return Response(buffer.getvalue(), media_type="image/png", headers=_CACHE)
 
-    async def get_extra(request):
-        made, spec = kept[request.query_params.get("video", "")]
-        data, media_type = await anyio.to_thread.run_sync(
-            result.extra, made, spec, request.query_params.get("kind", "")
-        )
-        return Response(data, media_type=media_type, headers=_CACHE)
-
     async def post_map(request):
         spec, size = asked(request)
         query, data = request.query_params, await request.body()
@@ -103,8 +96,20 @@ def routes(models: dict, kept: KeptVideos) -> list[Route]:
         return JSONResponse({"height": picture.shape[0], "width": picture.shape[1]})
 
     doors = (("board", get_board, "GET"), ("scene", get_scene, "GET"), ("thumbnail", get_thumbnail, "GET"))
-    doors += (("extra", get_extra, "GET"), ("map", post_map, "POST"), ("style", post_style, "POST"))
+    doors += (("extra", _extra(kept), "GET"), ("map", post_map, "POST"), ("style", post_style, "POST"))
     return [Route(f"/paint/{name}", _guarded(door), methods=[method]) for name, door, method in doors]
+
+
+def _extra(kept):
+    """The door to what is beside the videos that were made."""
+
+    async def get_extra(request):
+        made, spec = kept[request.query_params.get("video", "")]
+        asked = made, spec, request.query_params.get("kind", "")
+        data, media_type = await anyio.to_thread.run_sync(result.extra, *asked)
+        return Response(data, media_type=media_type, headers=_CACHE)
+
+    return get_extra
 
 
 def _guarded(door):
