@@ -55,7 +55,10 @@ WINDOW_STRIDE = flags.DEFINE_integer(
     lower_bound=1,
 )
 MAX_CLIPS = flags.DEFINE_integer(
-    "max_clips", None, "measure this many windows (T + 1 frames in a row of a clip) only, the first ones", lower_bound=1
+    "max_clips",
+    None,
+    "measure this many windows (T + 1 frames in a row of a clip) only, evenly spread over the split",
+    lower_bound=1,
 )
 LPIPS_PATH = flags.DEFINE_string("lpips_path", None, "LPIPS weights (.npz)")
 SEGMENTER_PATH = flags.DEFINE_string("segmenter_path", None, "segmenter that answers in Cityscapes trainIds")

@@ -37,7 +37,9 @@ STYLE_PAIRS = flags.DEFINE_integer(
     lower_bound=0,
 )
 NUM_SEEDS = flags.DEFINE_integer("num_seeds", 3, "pictures of each label map", lower_bound=1)
-MAX_FRAMES = flags.DEFINE_integer("max_frames", None, "measure the first so many frames only", lower_bound=1)
+MAX_FRAMES = flags.DEFINE_integer(
+    "max_frames", None, "measure so many frames only, evenly spread over the split", lower_bound=1
+)
 SHEET_ROWS = flags.DEFINE_integer("sheet_rows", 8, "frames on the sheet, evenly spread", lower_bound=1)
 
 
@@ -131,6 +133,7 @@ def _references(manifest, count, model):
     """Of each frame the number of the one that lends it a style, None where none can, and the frames of the pairs."""
     import numpy as np
 
+    from seg2vid_tf.data.windows import evenly_spread
     from seg2vid_tf.evaluation.foreign_reference import foreign_references
 
     if STYLE_PAIRS.value and not model.has_style_encoder:
@@ -142,8 +145,9 @@ def _references(manifest, count, model):
     if not model.has_style_encoder or count < 2:
         return None, []
     clip_ids = [c["clip_id"] for shard in manifest["shards"] for c in shard["clips"] for _ in range(c["length"])]
+    clip_ids = [clip_ids[i] for i in evenly_spread(len(clip_ids), count)]
     chosen = np.random.default_rng(0).permutation(count)[: STYLE_PAIRS.value]
-    return foreign_references(clip_ids[:count]).tolist(), sorted(chosen.tolist())
+    return foreign_references(clip_ids).tolist(), sorted(chosen.tolist())
 
 
 def _frames(model, count):
@@ -151,8 +155,8 @@ def _frames(model, count):
     from seg2vid_tf.data.pipeline import make_dataset
     from seg2vid_tf.ops.image import to_uint8
 
-    options = {"num_frames": 0, "batch_size": 1, "training": False, "size": model.size}
-    for example in make_dataset(DATA.value, **options, with_instances=model.uses_instances).take(count):
+    options = {"num_frames": 0, "batch_size": 1, "training": False, "size": model.size, "max_windows": count}
+    for example in make_dataset(DATA.value, **options, with_instances=model.uses_instances):
         instance_map = example["instance_maps"][0, 0].numpy() if model.uses_instances else None
         yield example["label_maps"][0, 0].numpy(), to_uint8(example["frames"][0, 0]).numpy(), instance_map
 

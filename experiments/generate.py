@@ -11,6 +11,7 @@ Another style for the same motion, the same --seed: --style_seed=5 draws one, --
 
 import functools
 import pathlib
+import warnings
 
 import numpy as np
 from absl import flags
@@ -90,12 +91,14 @@ def main():
 
     spec, size = spec_and_size()
     label_map, shape = read_label_map(spec, size)
-    given, restyle = pictures(shape, size), spec.class_ids(RESTYLE.value, "--restyle")
+    given = pictures(shape, size)
+    spec.class_ids(RESTYLE.value, "--restyle")  # before anything is loaded
     print("loading the model ...", flush=True)
     pipe = load_pipeline()
     print("making the videos ...", flush=True)
-    if restyle:
-        given = {"start_frame": restyled_start_frame(label_map, given, restyle)}
+    if RESTYLE.value:
+        looks = RESTYLE.value, RESTYLE_SEED.value, SEED.value
+        given = {"start_frame": pipe.restyled_start_frame(label_map, *looks, **given)}
     elif INTERPOLATE_TO.value is not None and START_FRAME.value is None:
         # One picture for all videos: only their motions differ.
         given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
@@ -148,7 +151,8 @@ def check_styles():
     if START_FRAME.value and (STYLE_SEED.value is not None or RESTYLE.value or REFERENCE.value):
         raise ValueError(
             "--start_frame's picture keeps its look; --style_seed, --restyle and --reference are for start frames that "
-            "the model paints: leave out one or the other"
+            f"the model paints. To have the place painted in the photo's style, and then other classes in another: "
+            f"--reference={START_FRAME.value} instead of --start_frame, and --restyle={_restyled()} --restyle_seed=5"
         )
     if REFERENCE.value and STYLE_SEED.value is not None:
         raise ValueError("--reference and --style_seed both say which style the start frame has: give one of them")
@@ -158,14 +162,31 @@ def check_styles():
         raise ValueError("--restyle needs the networks of --saved_model, --preset or --run_dir: give one of those")
 
 
+def _restyled():
+    return ",".join(RESTYLE.value) or "car"
+
+
 def read_label_map(spec, size):
     """(uint8 [H,W] at the model's size, (height, width) of the file's own)."""
-    from seg2vid_tf.annotations.doubts import read_doubted_map
+    from seg2vid_tf.annotations.doubts import MapWarning, read_doubted_map, warn_of_doubts
     from seg2vid_tf.data.fit import map_at
 
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
     label_map = read_doubted_map(LABEL_MAP.value, spec, **told)
+    print(f"{LABEL_MAP.value}: {label_map.shape[0]} x {label_map.shape[1]} (height x width), read as {_read_as(spec)}")
+    warn_of_doubts(label_map, spec, LABEL_MAP.value)
+    warnings.simplefilter("ignore", MapWarning)  # the pipeline would say it again, while it works
     return map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value), label_map.shape
+
+
+def _read_as(spec):
+    """What the map's numbers, or colours, were taken for."""
+    if COLORS.value:
+        return f"painted, --colors={COLORS.value} of {spec.name}"
+    if LABEL_IDS.value:
+        return f"numbers of {spec.name}'s label set {LABEL_IDS.value}"
+    first, last = spec.classes[0], spec.classes[-1]
+    return f"ids of {spec.name}, {first.id} {first.name} to {last.id} {last.name}"
 
 
 def write(out):
@@ -273,25 +294,6 @@ def load_pipeline():
     }
     flag = one_given(SAVED_MODEL, RUN_DIR, PRESET, ONNX, OPENVINO)
     return constructors[flag.name](flag.value)
-
-
-def restyled_start_frame(label_map, given, classes):
-    """uint8 [H,W,3]: --seed's start frame, in which some classes, by their ids, have the style of --restyle_seed."""
-    from seg2vid_tf.export_folder import preset_folder
-    from seg2vid_tf.models.restore import load_start_frame_model
-    from seg2vid_tf.models.start_frame.restyle import restyled
-    from seg2vid_tf.ops.image import to_float, to_uint8
-
-    path = preset_folder(PRESET.value) if PRESET.value else SAVED_MODEL.value or RUN_DIR.value
-    model, _ = load_start_frame_model(path)
-    seed, instances = np.array([SEED.value], np.int64), given.get("instance_map")
-    if "reference" in given:
-        style = model.encode_style(to_float(given["reference"])[None])
-    else:
-        style = model.draw_style(np.array([given.get("style_seed", SEED.value)], np.int64))
-    style = restyled(model, style, label_map, classes, RESTYLE_SEED.value)
-    frames = model.paint(label_map[None], style, seed, None if instances is None else instances[None].astype(np.int32))
-    return to_uint8(frames).numpy()[0]
 
 
 def chosen_motion(pipe, label_map):

@@ -9,7 +9,8 @@ r"""Imports labels that an annotation tool or a data set wrote: folders of frame
 Classes go by name: case, spaces and signs do not count, digits only where a name with them is known; usual
 synonyms are known, --map says the rest; names that nobody knows are ignored and listed with their counts. The format is
 found out, or given by --format; inspect_annotation.py says what a single file is. Of maps whose numbers or colours
-mean what only you know, --format=own_numbers or own_colors lists them, and --map names them. The output is what
+mean what only you know, --format=own_numbers or own_colors lists them, and --map names them; where each one lies is
+drawn in unknown_names.png, or in OUTPUT_unknown_names.png as long as no name is known. The output is what
 prepare_data.py --dataset=frame_folder reads; import_report.html in it shows pictures beside their maps. An import that
 fails leaves nothing there.
 """
@@ -33,6 +34,7 @@ IMAGES = flags.DEFINE_string(
 )
 MAP = flags.DEFINE_list("map", [], "their name:ours, comma-separated; ours may be ignored")
 INSTANCES = flags.DEFINE_bool("instances", True, "write instance maps where the format tells instances apart")
+UNKNOWN = "unknown_names.png"
 PICTURES = flags.DEFINE_integer("pictures", 12, "pictures to show in the report", lower_bound=0)
 
 
@@ -69,9 +71,12 @@ def main():
             pictures, spec, names, folder, instances=instances, max_samples=PICTURES.value, progress=progress
         )
         print("\n".join(name_rows(report, spec)))
+        draw_unknown(report, spec, folder, out)
         say_what_is_missing(report, name, root, images)
         check_report(report, spec, root, images, [theirs for theirs, _ in pairs])
         write_text(folder / "import_report.html", html_report(f"{root}, {name}", report, spec))
+    if report.places:
+        print(f"where the names that are not known lie: {out / UNKNOWN}")
     print(f"{report.written} maps in {out}, {time.monotonic() - started:.0f} s; report: {out / 'import_report.html'}")
     say_what_is_next(out)
 
@@ -99,6 +104,27 @@ def labelled_pictures(root, images):
     if not pictures:
         raise ValueError(f"{root}: no labels of format {name} ({FORMATS[name].tool}) in it; give another --format")
     return name, pictures
+
+
+def draw_unknown(report, spec, folder, out):
+    """Where the names lie that are not known: into the output, or beside it where no name is and so nothing comes."""
+    from seg2vid_tf.data.label_import_report import places_sheet
+    from seg2vid_tf.media import save_png
+
+    drawn = places_sheet(report)
+    if drawn is None:
+        return
+    if nothing_known(report, spec):
+        beside = out.with_name(f"{out.name}_{UNKNOWN}")
+        save_png(drawn, beside)
+        print(f"where each of them lies: {beside}")
+    else:
+        save_png(drawn, folder / UNKNOWN)
+
+
+def nothing_known(report, spec):
+    """Whether no name in the labels is a class."""
+    return all(i in (None, spec.ignore_id) for i in report.ids.values())
 
 
 def say_what_is_missing(report, name, root, images):
@@ -138,7 +164,7 @@ def check_report(report, spec, root, images, mapped):
     unknown = [name for name in mapped if name not in report.ids]
     if unknown:
         print(f"note: --map names {', '.join(unknown)}, as nothing in {root} is called")
-    if all(i in (None, spec.ignore_id) for i in report.ids.values()):
+    if nothing_known(report, spec):
         if unknown:
             raise ValueError(f"{root}: --map names {unknown[0]!r}, which is not in it; it has {', '.join(report.ids)}")
         raise ValueError(f"{root}: none of its names is a class of spec {spec.name!r}; give --map=theirs:ours,..")

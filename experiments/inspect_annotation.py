@@ -3,7 +3,8 @@
     python experiments/inspect_annotation.py --label_map=map.png --spec=cityscapes --label_ids=labelIds --output=out.png
 
 Without --spec it says which annotation tool or data set writes such a file (a PNG or JSON file, or a folder of them)
-and the command that imports it, and lists the bare ids and all built-in specs and label sets, the likeliest first.
+and the command that imports it, and lists the bare ids and all built-in specs and label sets, the likeliest first;
+--output=out.png then shows where each number of a map lies.
 --colors reads a map that is painted in colours: of the classes (--colors=classes) or of one of the spec's colour sets.
 """
 
@@ -19,7 +20,9 @@ SPEC = flags.DEFINE_string("spec", "", "built-in name or JSON file")
 LABEL_IDS = flags.DEFINE_string("label_ids", None, "label set of the file where it is not the spec's own, as labelIds")
 COLORS = flags.DEFINE_string("colors", None, "classes, or a colour set of the spec, as official: the map is painted")
 PALETTE = flags.DEFINE_bool("palette", False, "read a palette PNG's indices as class ids")
-OUTPUT = flags.DEFINE_string("output", "", "PNG to draw the map and its legend in")
+OUTPUT = flags.DEFINE_string(
+    "output", "", "PNG to draw the map and its legend in; without --spec, where each number lies"
+)
 _LEAST_KNOWN = 0.5  # share of the pixels; a spec that knows fewer is none of the likely ones
 
 
@@ -29,7 +32,7 @@ def main():
     from seg2vid_tf.media import save_png
 
     if not SPEC.value:
-        useless = [flag.name for flag in (LABEL_IDS, COLORS, OUTPUT) if flag.value]
+        useless = [flag.name for flag in (LABEL_IDS, COLORS) if flag.value]
         if useless:
             raise ValueError(f"--{useless[0]} needs --spec: without one there are ids, but no classes")
         _say_what_it_is()
@@ -68,7 +71,7 @@ def _say_what_it_is():
     elif path.is_dir() or path.suffix.lower() == ".json":
         raise ValueError(f"{path}: of no format that import_labels.py knows, {sorted(FORMATS)}")
     try:
-        read_ids(path, depths=(8, 16), allow_palette=True)
+        ids = read_ids(path, depths=(8, 16), allow_palette=True)
     except ValueError as error:
         if name is None and path.suffix.lower() != ".png":
             raise
@@ -77,18 +80,32 @@ def _say_what_it_is():
                 f"{error}. Are its colours your own? This lists them: import_labels.py --format=own_colors "
                 f"--input={path} --images=PHOTO --spec=SPEC --output=my_photo"
             ) from error
+        if OUTPUT.value:
+            raise ValueError(f"--output without --spec shows where a map's numbers lie, {path} has none") from error
         return
     own = f"import_labels.py --format=own_numbers --input={path} --images=PHOTO --map=1:road,2:car"
     print(f"if its numbers are your own, this names them: {own} --spec=SPEC --output=my_photo")
-    _list_ids()
+    if not OUTPUT.value:
+        print("(--output=numbers.png shows where each of them lies)")
+    if OUTPUT.value:
+        _draw_places(ids)
+    _list_ids(ids)
 
 
-def _list_ids():
-    from seg2vid_tf.annotations.map_file import read_ids
+def _draw_places(ids):
+    """A tile for each number of a map."""
+    from seg2vid_tf.data.name_places import place, sheet
+    from seg2vid_tf.media import save_png
+
+    places = {str(number): place(ids, number) for number in np.unique(ids)}
+    save_png(sheet({name: (where, where.pixels / ids.size) for name, where in places.items()}), OUTPUT.value)
+    print(f"where each number lies: {OUTPUT.value}")
+
+
+def _list_ids(ids):
     from seg2vid_tf.annotations.spec import SPEC_DIR, load_spec
     from seg2vid_tf.annotations.usual_places import encoding_of, scores
 
-    ids = read_ids(LABEL_MAP.value, depths=(8, 16), allow_palette=True)
     values, counts = np.unique(ids, return_counts=True)
     print(f"{LABEL_MAP.value}: {ids.shape[0]} x {ids.shape[1]} (height x width), {len(values)} ids")
     for value, count in zip(values, counts, strict=True):

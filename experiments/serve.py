@@ -101,7 +101,7 @@ def model_folders(settings):
 
 def serve_locally(settings):
     """Until SIGTERM or Ctrl-C: what came in before is answered, then all is unloaded."""
-    print("the local server loads its models ...", flush=True)
+    print("the local server loads its models, half a minute on slow cores; then its ports open ...", flush=True)
     try:
         from tensorflow_serving.config import model_server_config_pb2  # TensorFlow loads here: --help needs none.
 

@@ -137,14 +137,17 @@ class Evaluator:
 
     def _describe(self, without_annotation, networks):
         """What the scores depend on: two evaluations of the same description may be compared."""
+        data = {
+            "path": self._data,
+            "digest": fingerprint([self._manifest]),
+            "size": list(self._pipe.size),
+            "exact_motion": self._has_motion,  # only a clip's first window has it
+        }
+        if self.protocol.max_clips:
+            data["windows"] = "evenly spread"  # an older version took the first ones
         return {
             "model": _identified(self._model),
-            "data": {
-                "path": self._data,
-                "digest": fingerprint([self._manifest]),
-                "size": list(self._pipe.size),
-                "exact_motion": self._has_motion,  # only a clip's first window has it
-            },
+            "data": data,
             "train_data": [{"path": p, "digest": fingerprint([m])} for p, m in self._train_data.items()],
             "without_annotation": None if without_annotation is None else _identified(without_annotation),
             "protocol": dataclasses.asdict(self.protocol),
@@ -211,6 +214,7 @@ class Evaluator:
         else:
             measure(folder, count)
         metrics = {**self._identity, "config_hash": config_hash(self._identity), **summarise(folder, self._spec)}
+        metrics["model_temperature"] = self._pipe.temperature  # what samples have where the protocol names no other
         metrics["warnings"] = warnings + self._warnings + metrics["warnings"]
         folder.finish(metrics)
         pictures = self._pictures(folder, windows, fps)
@@ -233,7 +237,7 @@ class Evaluator:
     def _windows(self, split=None, first=0) -> tf.data.Dataset:
         """The windows that are measured, from one on; of another split all, with nothing but frames and label maps."""
         protocol, measured = self.protocol, split is None
-        windows = make_dataset(
+        return make_dataset(
             self._data if measured else split,
             num_frames=protocol.num_frames,
             batch_size=1,
@@ -244,8 +248,8 @@ class Evaluator:
             with_instances=measured and self._pipe.uses_instances and protocol.start_frame == "generated",
             size=self._pipe.size,
             window_stride=protocol.window_stride,
+            max_windows=protocol.max_clips if measured else None,
         )
-        return windows.take(protocol.max_clips - first) if measured and protocol.max_clips else windows
 
     def _clips(self, windows) -> Iterator[RealClip]:
         for window in windows:

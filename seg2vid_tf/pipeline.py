@@ -61,6 +61,8 @@ class Seg2VidPipeline:
       functions: {signature name: function of named arrays, which gives named arrays} (serving/signatures.py).
       description: what ``serving.signatures.describe`` says of the model.
       load_encoder: gives the functions of the encoder, which most callers never ask for; None: ``functions`` has them.
+      load_networks: gives stage 1 itself, a StartFrameModel, which ``restyled_start_frame`` alone asks for; None: it
+        cannot be had.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Seg2VidPipeline:
         functions: dict[str, Callable],
         description: dict,
         load_encoder: Callable[[], dict[str, Callable]] | None = None,
+        load_networks: Callable | None = None,
     ):
         self._functions, self._load_encoder = functions, load_encoder
+        self._networks = None if load_networks is None else functools.cache(load_networks)
         self._style_dim = description["style_dim"]
         self.latent_dim = description["latent_dim"]
         self.background_latent = description["background_latent"]
@@ -106,7 +110,7 @@ class Seg2VidPipeline:
             )
         encoder = encoder_folder(folder)
         load_encoder = functools.partial(_loaded, encoder) if description["encoder"] else None
-        return cls(_loaded(folder), description, load_encoder)
+        return cls(_loaded(folder), description, load_encoder, functools.partial(_stage_1, folder))
 
     @classmethod
     def from_run(cls, run_dir: str | os.PathLike, start_frame: bool = True) -> "Seg2VidPipeline":
@@ -125,7 +129,7 @@ class Seg2VidPipeline:
         functions = {
             name: _of_arrays(tf.function(f, input_signature=inputs)) for name, (f, inputs) in signatures(model).items()
         }
-        return cls(functions, describe(model))
+        return cls(functions, describe(model), None, functools.partial(_stage_1, run_dir) if start_frame else None)
 
     @classmethod
     def from_onnx(cls, path: str | os.PathLike) -> "Seg2VidPipeline":
@@ -303,6 +307,46 @@ class Seg2VidPipeline:
         drawn = self._drawn(seed, num_videos, self._drawn_stddev(temperature))
         return self._recalled(np.repeat(self._label_map(annotation)[None], num_videos, axis=0), drawn)
 
+    def restyled_start_frame(
+        self,
+        annotation: str | os.PathLike | np.ndarray,
+        classes: Sequence[str],
+        restyle_seed: int,
+        seed: int = 0,
+        reference: np.ndarray | None = None,
+        style_seed: int | None = None,
+        instance_map: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """A start frame, some of whose classes look otherwise; ``__call__`` takes it as start_frame.
+
+        Args:
+          classes: names of those that take the style of ``restyle_seed``.
+          restyle_seed: the seed of their style.
+          annotation, seed, reference, style_seed, instance_map: as in ``__call__``, of all else.
+
+        Returns:
+          uint8 [H,W,3].
+
+        Raises:
+          ValueError: as ``__call__``, an unknown class, or a model without the networks of stage 1, as a converted one.
+        """
+        if self._networks is None or not self.has_start_frame:
+            raise ValueError(
+                "classes are painted otherwise by the networks of stage 1, of an export or a run: this has none"
+            )
+        import tensorflow as tf
+
+        from seg2vid_tf.models.start_frame.restyle import restyled
+        from seg2vid_tf.ops.image import to_uint8
+
+        label_map, seeds = self._label_map(annotation), _seeds(_checked_seed(seed, 1), 1)
+        ids, other_seed = self.spec.class_ids(list(classes), "classes"), _checked_seed(restyle_seed, 1)
+        rows = self._painting(None, reference, style_seed, instance_map)
+        style = rows.get("style", draw_style(seeds, self._style_dim, self._normal)[0])
+        styles = restyled(self._networks(), tf.constant(style[None]), label_map, ids, other_seed)
+        instances = rows["instance_map"][None] if "instance_map" in rows else None
+        return to_uint8(self._networks().paint(label_map[None], styles, seeds, instances)).numpy()[0]
+
     def encode_motion(
         self, frames: np.ndarray, annotation: str | os.PathLike | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -462,6 +506,12 @@ def _of_arrays(function):
         return {name: value.numpy() for name, value in outputs.items()}
 
     return call
+
+
+def _stage_1(path):
+    from seg2vid_tf.models.restore import load_start_frame_model
+
+    return load_start_frame_model(path)[0]
 
 
 def _loaded(folder):

@@ -127,6 +127,16 @@ def test_exact_motion_that_cannot_be_compared_with_is_told(pipe, saved_model, st
     assert "it is of frames (64, 128), the model's are (32, 64)" in line and not compared
 
 
+def test_a_part_of_the_windows_is_spread_over_the_recordings(pipe, saved_model, street_data):
+    """Intervals resample recordings: the first windows are often of one."""
+    protocol = dataclasses.replace(QUICK, num_frames=1, window_stride=1, max_clips=2)
+    evaluator = Evaluator(pipe, saved_model, street_data / "validation", protocol)
+    names = [f"street_{seed:06d}" for seed in (100, 101)]
+    assert [clip.clip_id for clip in evaluator._clips(evaluator._windows())] == names
+    assert [clip.clip_id for clip in evaluator._clips(evaluator._windows(first=1))] == names[1:]
+    assert evaluator._identity["data"]["windows"] == "evenly spread", "older evaluations took the first ones"
+
+
 def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_data, tmp_path):
     """Stage 1 paints frame 0, the video is longer than the model's, and an extractor and a classifier look on."""
     inputs = keras.Input((None, None, 3))

@@ -173,7 +173,9 @@ def test_generate_animates_a_picture_or_takes_its_style(pipe, saved_model, label
 def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, label_map, label_map_file, tmp_path):
     given = {"run_dir": run_dir, "label_map": label_map_file, "seed": 5, "formats": "png"}
     (present,) = {c.name for c in pipe.spec.classes if c.id == label_map[0, 0]}
-    *refused, styled, restyled = _run_several(
+    photo, picture = tmp_path / "photo.png", pipe(label_map, seed=8).start_frame[0]
+    Image.fromarray(picture).save(photo)
+    *refused, styled, restyled, of_photo = _run_several(
         "generate.py",
         {**given, "output": tmp_path / "bad", "start_frame": label_map_file, "style_seed": 9},
         {**given, "output": tmp_path / "bad", "reference": label_map_file, "style_seed": 9},
@@ -181,11 +183,13 @@ def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, lab
         {**given, "output": tmp_path / "bad", "restyle": "zeppelin"},
         {**given, "output": tmp_path / "styled", "style_seed": 9},
         {**given, "output": tmp_path / "restyled", "restyle": present, "restyle_seed": 9},
+        {**given, "output": tmp_path / "photo", "restyle": present, "restyle_seed": 9, "reference": photo},
     )
-    messages = ["--start_frame's picture keeps its look", "--reference and --style_seed both"]
+    instead = f"--reference={label_map_file} instead of --start_frame, and --restyle=car --restyle_seed=5"
+    messages = [instead, "--reference and --style_seed both"]
     messages += ["--restyle_seed is the style"]
     _assert_refused(refused, [*messages, "no classes ['zeppelin']"])
-    assert (styled, restyled) == (None, None) and not (tmp_path / "bad").exists()
+    assert (styled, restyled, of_photo) == (None, None, None) and not (tmp_path / "bad").exists()
     frames = [_pixels(tmp_path / f"styled/frames/00/{i:04d}.png") for i in range(3)]
     _assert_same(frames, pipe(label_map, seed=5, style_seed=9).frames[0])
     # The corner has the style of seed 9, as if all had; what is far from that class keeps that of seed 5.
@@ -193,6 +197,10 @@ def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, lab
     own, other = (pipe(label_map, seed=5, style_seed=s).start_frame[0].astype(int) for s in (5, 9))
     assert (start != own).any() and (start != other).any()
     assert abs(start - other)[0, 0].max() <= abs(own - other)[0, 0].max()
+    # A photo's look, but for one class: what a photo that is animated as it is cannot have.
+    start = _pixels(tmp_path / "photo/frames/00/0000.png").astype(int)
+    in_its_style = pipe(label_map, seed=5, reference=picture).start_frame[0].astype(int)
+    assert 0 < (start != in_its_style).mean() and abs(start - in_its_style).mean() < abs(start - own).mean()
 
 
 def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(

@@ -51,6 +51,8 @@ def test_an_export_becomes_frames_that_are_prepared(tmp_path):
     assert abs(int(clip.frames[1].mean()) - 101) <= 1
     report = (tmp_path / "out/import_report.html").read_text()
     assert "Unicorn" in report and report.count("<img") == 2
+    assert f"where the names that are not known lie: {tmp_path}/out/unknown_names.png" in done.stdout
+    assert Image.open(tmp_path / "out/unknown_names.png").size == (240, 120 + 18)
 
     given = [f"--input={tmp_path}/in", "--spec=cityscapes"]
     mapped = _run("import_labels.py", *given, f"--output={tmp_path}/two", "--map=unicorn:person", "--noinstances")
@@ -123,6 +125,11 @@ def test_one_photograph_and_a_map_of_its_owners_numbers_become_what_makes_a_vide
     listed = _run("import_labels.py", *given, f"--output={tmp_path}/out", "--format=own_numbers")
     assert listed.returncode == 1 and "none of its names is a class" in listed.stderr
     assert "1  ->  (unknown" in listed.stdout and "3  ->  (unknown" in listed.stdout
+    assert f"where each of them lies: {tmp_path}/out_unknown_names.png" in listed.stdout
+    assert (
+        Image.open(tmp_path / "out_unknown_names.png").size == (2 * 240 + 8, 120 + 18)
+        and not (tmp_path / "out").exists()
+    )
     done = _run("import_labels.py", *given, f"--output={tmp_path}/out", "--format=own_numbers", "--map=1:sky,3:road")
     assert done.returncode == 0, done.stderr
     label_map, photo = tmp_path / "out/all/label/map.png", tmp_path / "out/all/image/map.jpg"

@@ -65,10 +65,19 @@ def test_painted_maps_and_mistakes(tmp_path):
     assert done.returncode == 0 and all(c.name in done.stdout for c in spec.classes)
     for arguments, message in (
         (["--spec=camvid"], "8-bit RGB PNG, expected 8-bit grey"),
-        (["--output=x.png"], "--output needs --spec"),
+        (["--colors=classes"], "--colors needs --spec"),
         (["--spec=camvid", "--colors=classes", "--label_ids=cityscapes"], "give --colors, or --label_ids"),
         (["--spec=camvid", "--colors=classes", "--palette"], "leave out palette or colors"),
         (["--spec=camvid", "--colors=mine"], "unknown colour set 'mine'"),
     ):
         failed = _run(f"--label_map={tmp_path}/map.png", *arguments)
         assert failed.returncode == 1 and message in failed.stderr and "Traceback" not in failed.stderr
+
+
+def test_without_a_spec_it_draws_where_each_number_lies(tmp_path):
+    numbers = np.full((16, 32), 3, np.uint8)
+    numbers[:4] = 1
+    Image.fromarray(numbers).save(tmp_path / "map.png")
+    done = _run(f"--label_map={tmp_path}/map.png", f"--output={tmp_path}/out.png")
+    assert done.returncode == 0 and f"where each number lies: {tmp_path}/out.png" in done.stdout, done.stderr
+    assert np.asarray(Image.open(tmp_path / "out.png")).shape == (120 + 18, 2 * 240 + 8, 3)

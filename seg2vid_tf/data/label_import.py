@@ -20,6 +20,7 @@ from seg2vid_tf.annotations.png_file import grey_png
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.label_formats.labelled import LabelledPicture, NothingLabelled
 from seg2vid_tf.data.label_formats.runs import from_runs, runs_of
+from seg2vid_tf.data.name_places import Place, place
 from seg2vid_tf.files import replacing
 
 SAMPLE_WIDTH = 480
@@ -36,6 +37,7 @@ class ImportReport:
       ids: {their name: the spec's id; None where it is not known, and ignored}.
       without_picture: sources whose picture was not found, and what it was looked for as; their maps were not written.
       unlabelled: pictures that nobody labelled, which were not written.
+      places: {their name: where it lies in the picture that has most of it}, of those that are not known.
       samples: {stem: (picture's file, label map SAMPLE_WIDTH wide)} of some, for the report.
     """
 
@@ -45,6 +47,7 @@ class ImportReport:
     ids: dict[str, int | None] = dataclasses.field(default_factory=dict)
     without_picture: list[str] = dataclasses.field(default_factory=list)
     unlabelled: list[str] = dataclasses.field(default_factory=list)
+    places: dict[str, Place] = dataclasses.field(default_factory=dict)
     samples: dict[str, tuple[pathlib.Path, np.ndarray]] = dataclasses.field(default_factory=dict)
 
 
@@ -87,7 +90,7 @@ def import_labels(
         except NothingLabelled as error:
             report.unlabelled.append(str(error))
             continue
-        label_map = _in_ids(labels, spec, names, report)
+        label_map = _in_ids(labels, picture.image, spec, names, report)
         _check_size(picture, label_map.shape)
         _copy(picture.image, folder / "image" / f"{picture.stem}{picture.image.suffix.lower()}")
         _write(folder / "label" / f"{picture.stem}.png", label_map)
@@ -126,8 +129,8 @@ def _check_names(pictures):
             )
 
 
-def _in_ids(labels, spec, names, report):
-    """uint8 [H, W]: the labels in the spec's ids; counts what is there."""
+def _in_ids(labels, image, spec, names, report):
+    """uint8 [H, W]: the labels in the spec's ids; counts what is there, and keeps where what is not known lies."""
     numbers, lengths = runs_of(labels.numbers)
     counts = np.bincount(numbers, weights=lengths)
     table = np.full(len(counts), spec.ignore_id, np.uint8)
@@ -139,6 +142,8 @@ def _in_ids(labels, spec, names, report):
         report.pictures[name] += 1
         if report.ids[name] is not None:
             table[number] = report.ids[name]
+        elif name not in report.places or counts[number] > report.places[name].pixels:
+            report.places[name] = place(labels.numbers, number, image)
     return from_runs(table[numbers], lengths, labels.numbers.shape)
 
 

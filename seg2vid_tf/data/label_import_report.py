@@ -5,6 +5,7 @@ import numpy as np
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.data.label_import import SAMPLE_WIDTH, ImportReport
+from seg2vid_tf.data.name_places import sheet
 from seg2vid_tf.data.pictures import read_frame, resize_frame
 from seg2vid_tf.html_page import picture, text
 
@@ -19,6 +20,13 @@ def name_rows(report: ImportReport, spec: AnnotationSpec) -> list[str]:
     return [
         f"  {share:7.2%} in {count:6d} pictures  {name}  ->  {ours}" for name, ours, share, count in _rows(report, spec)
     ]
+
+
+def places_sheet(report: ImportReport) -> np.ndarray | None:
+    """A picture of where the names that are not known lie, uint8 [H, W, 3]; None where all are known."""
+    total = max(sum(report.pixels.values()), 1)
+    places = {name: (where, report.pixels[name] / total) for name, where in report.places.items()}
+    return sheet(places) if places else None
 
 
 def html_report(title: str, report: ImportReport, spec: AnnotationSpec) -> str:

@@ -26,7 +26,7 @@ from seg2vid_tf.data.augmentation import (
 from seg2vid_tf.data.clip_record import FLOWS, MOTION, parse_window
 from seg2vid_tf.data.matching_cache import MatchingCache
 from seg2vid_tf.data.shards import load_manifest, manifest_spec
-from seg2vid_tf.data.windows import in_order, list_windows, shuffled
+from seg2vid_tf.data.windows import evenly_spread, in_order, list_windows, shuffled
 from seg2vid_tf.ops.image import to_float
 
 
@@ -49,6 +49,7 @@ def make_dataset(
     size: tuple[int, int] | None = None,
     frame_stride: int = 1,
     window_stride: int | None = None,
+    max_windows: int | None = None,
     drop_remainder: bool | None = None,
     input_context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
@@ -76,6 +77,7 @@ def make_dataset(
         stored.
       frame_stride: distance between the frames of a window.
       window_stride: distance between the starts of a clip's windows; None: 1 in training, else windows without overlap.
+      max_windows: gives so many of the windows at most, evenly spread over all of them; None: all.
       drop_remainder: whether an incomplete last batch is dropped; None: in training only.
       input_context: in training, of a worker among several. Batches are then those of one device, and the devices of
         all workers, in their order, hold the global batch's windows one after the other, as parts of equal size.
@@ -102,6 +104,7 @@ def make_dataset(
     windows = list_windows(
         name, [shard for _, shard in shards], num_frames, training, frame_stride, window_stride, with_motion
     )
+    windows = windows[evenly_spread(len(windows), max_windows)]
     skipped = start_step * batch_size
     stream = shuffled(windows, seed, skipped) if training else in_order(windows, skipped)
     stream, rows = _shared_out(stream, batch_size, training, input_context)

@@ -61,6 +61,12 @@ def list_windows(
     return np.array(windows, np.int32)
 
 
+def evenly_spread(count: int, most: int | None) -> np.ndarray:
+    """The numbers of at most ``most`` of ``count`` things, evenly spread from the first on; None: of all."""
+    most = count if most is None else min(most, count)
+    return np.arange(most, dtype=np.int64) * count // most
+
+
 def in_order(windows: np.ndarray, skipped: int) -> tf.data.Dataset:
     """The stream of (position int64, window int32 [3]), each window once, from position ``skipped`` on."""
     return tf.data.Dataset.from_tensor_slices((np.arange(len(windows), dtype=np.int64)[skipped:], windows[skipped:]))

@@ -31,7 +31,7 @@ class Protocol:
       external_flow: whether what needs OpenCV is measured.
       window_stride: frames between the starts of a clip's windows; None: no overlap, and of clips with exact motion the
         first window alone, which has it. Given, exact motion is not measured against.
-      max_clips: windows that are measured; None: all.
+      max_clips: windows that are measured, evenly spread over the split; None: all.
     """
 
     num_frames: int | None = None

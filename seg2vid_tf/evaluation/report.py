@@ -79,6 +79,7 @@ def clip_pictures(title: str, annotation: np.ndarray, videos: dict[str, Video | 
 
 def html_report(metrics: dict, pictures: list[str]) -> str:
     """The report of one evaluation: metrics.json, and pictures of some clips."""
+    told = {**metrics, "protocol": _protocol(metrics)}
     facts = ("model", "without_annotation", "data", "train_data", "protocol", "networks", "versions", "config_hash")
     parts = [
         _head("seg2vid_tf evaluation"),
@@ -95,14 +96,27 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         parts += [_curves(name, metrics["by_frame"]) for name in sorted(names)]
     parts += ["<h2>Clips</h2>", _figure(picture(flow_wheel()), "colours of flow"), *pictures]
     scores = dict.fromkeys(n for kind in ("methods", "sets") for each in metrics[kind].values() for n in each)
-    told = "".join(f"<dt>{text(name)}</dt><dd>{text(meaning)}</dd>" for name, meaning in meanings(scores).items())
-    parts.append(f"<h2>What the scores are</h2><dl>{told}</dl>")
+    meant = "".join(f"<dt>{text(name)}</dt><dd>{text(meaning)}</dd>" for name, meaning in meanings(scores).items())
+    parts.append(f"<h2>What the scores are</h2><dl>{meant}</dl>")
     parts.append("<h2>What this was made of</h2><table>")
-    for name, value in ((fact, metrics[fact]) for fact in facts):
+    for name, value in ((fact, told[fact]) for fact in facts if told[fact]):
         for key, each in value.items() if isinstance(value, dict) else ((name, value),):
             label = name if key == name else f"{name}: {key}"
             parts.append(f"<tr><td>{text(label)}</td><td>{text(each)}</td></tr>")
     return "\n".join([*parts, "</table>"]) + "\n"
+
+
+def _protocol(metrics):
+    """The protocol as it was used: no None, and nothing of what was not asked for."""
+    protocol = dict(metrics["protocol"])
+    if protocol["temperature"] is None and protocol["samples"]:
+        protocol["temperature"] = f"{metrics['model_temperature']:g}, the model's own"
+    if protocol["window_stride"] is None:
+        first_alone = "a clip's first window alone, which has exact motion"
+        protocol["window_stride"] = first_alone if metrics["data"]["exact_motion"] else "windows do not overlap"
+    if protocol["max_clips"] is None:
+        protocol["max_clips"] = "no limit"
+    return {name: value for name, value in protocol.items() if value not in (None, [], ())}
 
 
 def _how_to_read(metrics):

@@ -14,7 +14,7 @@ from seg2vid_tf.ops.warp import warp
 
 # To be raised with whatever changes what estimate_flow finds, here or in the ops that it uses: what it found before is
 # kept beside the data (data/matching_cache.py), under the version that found it.
-MATCHING_VERSION = 1
+MATCHING_VERSION = 2
 # Displacements come out on a grid with one place for so many pixels.
 STRIDE = 4
 # (pixels of a place, places searched each way) for frame 1, which may move anywhere, and for those after it.
@@ -45,35 +45,40 @@ def estimate_flow(frames: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     size = tf.shape(pictures[0])[1:3]
     strides = [stride for stride, _ in _LEVELS_FRAME_1]
     shrunk = {stride: [_shrunk(picture, stride) for picture in pictures] for stride in (*strides, *_GRADIENT)}
-    patches = {stride: _patches(shrunk[stride][0]) for stride in strides}
+    slopes = {stride: _slopes(shrunk[stride][0]) for stride in set(_GRADIENT)}
     displacements, fits = [], []
     for t in range(1, len(pictures)):
         pixels = displacements[-1] * (t / (t - 1)) if displacements else tf.zeros_like(shrunk[STRIDE][0][..., :2])
+        at = STRIDE
         for stride, radius in _LEVELS_LATER if displacements else _LEVELS_FRAME_1:
             target = shrunk[stride][t]
-            start, place = _to_places(pixels, size, target)
-            places, fit = _correlation_step(patches[stride], target, start, radius)
-            pixels = places * place
+            start, place = _to_places(_resized(pixels, target, at, stride), size)
+            places, fit = _correlation_step(shrunk[stride][0], target, start, radius)
+            pixels, at = places * place, stride
         for stride in _GRADIENT:
             target = shrunk[stride][t]
-            start, place = _to_places(pixels, size, target)
-            pixels = _lucas_kanade_step(shrunk[stride][0], target, start) * place
-        pixels = tf.image.resize(pixels, tf.shape(fit)[1:3], antialias=True)
-        displacements.append(pixels)
+            start, place = _to_places(_resized(pixels, target, at, stride), size)
+            pixels, at = _lucas_kanade_step(slopes[stride], shrunk[stride][0], target, start) * place, stride
+        displacements.append(_resized(pixels, fit, at, STRIDE))
         fits.append(fit)
     return tf.stack(displacements, axis=1), tf.stack(fits, axis=1)
 
 
-def _to_places(pixels, size, target):
-    """A displacement in pixels of frames of that size -> in places on the grid of ``target``, and pixels of a place."""
-    grid = tf.shape(target)[1:3]
-    place = tf.cast(size / grid, tf.float32)
-    return tf.image.resize(pixels, grid, antialias=True) / place, place
+def _resized(pixels, like, stride, new_stride):
+    """A displacement on the grid of ``like``."""
+    # What grows stays the same with antialiasing, and takes three times as long.
+    return tf.image.resize(pixels, tf.shape(like)[1:3], antialias=new_stride > stride)
+
+
+def _to_places(pixels, size):
+    """A displacement in pixels of frames of that size -> in places of its grid, and pixels of a place."""
+    place = tf.cast(size / tf.shape(pixels)[1:3], tf.float32)
+    return pixels / place, place
 
 
 def _correlation_step(source, target, start, radius):
     """The displacement, in places, that fits best around ``start``, smoothed; and its correlation."""
-    alike = _mean(correlation(source, _patches(warp(target, -start)), radius))
+    alike = _mean(correlation(source, warp(target, -start), radius, _PATCH))
     side = tf.range(-radius, radius + 1, dtype=tf.float32)
     offsets = tf.reshape(tf.stack(tf.meshgrid(side, side, indexing="ij"), axis=-1), [-1, 2])
     # A mean, not the best alone: where nothing stands out, as on a plain road, it stays where it started.
@@ -83,30 +88,37 @@ def _correlation_step(source, target, start, radius):
     return _mean(_mean(found * confidence)) / _mean(_mean(confidence)), fit
 
 
-def _lucas_kanade_step(source, target, start):
-    """One step of Lucas and Kanade from ``start``, in places, of at most one place each way."""
-    moved = warp(target, -start)
-    edged = with_border(moved, 1)
+def _slopes(source):
+    """The source's slopes (down, right) in value a place, [N,h,w,C] each, and what their products are around a place.
+
+    The source's own slopes, and not those of the frame that is moved on it, are the same for all frames and steps
+    (inverse compositional alignment; Baker and Matthews, 2004).
+    """
+    edged = with_border(source, 1)
     down, right = edged[:, 2:, 1:-1] - edged[:, :-2, 1:-1], edged[:, 1:-1, 2:] - edged[:, 1:-1, :-2]
-    pairs = ((down, down), (down, right), (right, right), (down, source - moved), (right, source - moved))
-    sums = tf.concat([tf.reduce_sum(a * b, axis=-1, keepdims=True) for a, b in pairs], axis=-1)
-    # A central difference spans two places.
-    yy, yx, xx, y, x = tf.split(_mean(_mean(sums)) * (0.25, 0.25, 0.25, 0.5, 0.5), 5, axis=-1)
-    yy, xx = yy + _FLAT, xx + _FLAT
+    down, right = 0.5 * down, 0.5 * right  # a central difference spans two places
+    yy, yx, xx = tf.split(_around((down, down), (down, right), (right, right)), 3, axis=-1)
+    return down, right, yy + _FLAT, yx, xx + _FLAT
+
+
+def _lucas_kanade_step(slopes, source, target, start):
+    """One step of Lucas and Kanade from ``start``, in places, of at most one place each way."""
+    down, right, yy, yx, xx = slopes
+    difference = source - warp(target, -start)
+    y, x = tf.split(_around((down, difference), (right, difference)), 2, axis=-1)
     step = tf.concat([xx * y - yx * x, yy * x - yx * y], axis=-1) / (yy * xx - tf.square(yx))
     return start + tf.clip_by_value(step, -1.0, 1.0)
+
+
+def _around(*pairs):
+    """Each pair's product summed over the channels, averaged around each place: [N,h,w,len(pairs)]."""
+    return _mean(_mean(tf.concat([tf.reduce_sum(a * b, axis=-1, keepdims=True) for a, b in pairs], axis=-1)))
 
 
 def _shrunk(x, stride):
     """Means over stride x stride pixels; larger ones where that leaves fewer than two places, which a warp needs."""
     size = tf.maximum(tf.shape(x)[1:3] // stride, 2)
     return tf.image.resize(x, size, method=tf.image.ResizeMethod.AREA)
-
-
-def _patches(x):
-    """[N,h,w,C] -> [N,h,w,25 C]: each place with its neighbourhood; the border is repeated."""
-    padded = with_border(x, _PATCH // 2)
-    return tf.image.extract_patches(padded, [1, _PATCH, _PATCH, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID")
 
 
 def _mean(x):

@@ -41,6 +41,7 @@ def python_call(call: ModelCall, settings: Settings, num_frames: int, style: boo
     if call.server:
         return _client_call(call, settings, num_frames)
     source = f"from_preset({call.preset!r})" if call.preset else f"from_saved_model({call.folder!r})"
+    painting = [] if settings.style_seed is None else [f"style_seed={settings.style_seed}"]
     arguments = [f'"{MAP}"', f"seed={settings.seed}"]
     if settings.num_videos > 1:
         arguments.append(f"num_videos={settings.num_videos}")
@@ -56,7 +57,13 @@ def python_call(call: ModelCall, settings: Settings, num_frames: int, style: boo
             "from seg2vid_tf.pipeline import Seg2VidPipeline",
         ]
         lines.append(f'style = resize_frame(read_frame(pathlib.Path("{STYLE}")), pipe.size)')
-        arguments.append("reference=style")
+        painting.append("reference=style")
+    if settings.restyle:
+        chosen = f"{list(settings.restyle)!r}, restyle_seed={settings.restyle_seed}, seed={settings.seed}"
+        given = ", ".join([f'"{MAP}"', chosen, *painting])
+        lines.append(f"start = pipe.restyled_start_frame({given})")
+        painting = ["start_frame=start"]
+    arguments += painting
     return "\n".join([*lines, f"out = pipe({', '.join(arguments)})", 'out.save_gif("video.gif")'])
 
 
@@ -73,6 +80,9 @@ def command_line(call: ModelCall, settings: Settings, num_frames: int, style: bo
     flags |= {"num_frames": settings.num_frames} if settings.num_frames != num_frames else {}
     flags |= {"temperature": f"{settings.temperature:g}"} if settings.temperature is not None else {}
     flags |= {"reference": STYLE} if style else {}
+    flags |= {"style_seed": settings.style_seed} if settings.style_seed is not None else {}
+    if settings.restyle:
+        flags |= {"restyle": ",".join(settings.restyle), "restyle_seed": settings.restyle_seed}
     return _command("generate.py", flags)
 
 

@@ -1,8 +1,9 @@
 """What the page makes videos with: a model in this process, or one behind a server. Both answer in the same words.
 
-A model has spec, size, num_frames (its T), temperature (None: it cannot be chosen), has_style, call (calls.py), lacks
-(what it cannot do, in a sentence), ready (whether it need not be loaded first) and videos(label_map, settings,
-reference), which yields one Video after the other: whoever stops asking stops the work.
+A model has spec, size, num_frames (its T), temperature (None: it cannot be chosen), has_style (of a picture), has_looks
+(style seeds, other looks of some classes), call (calls.py), lacks (what it cannot do, in a sentence), ready (whether it
+need not be loaded first) and videos(label_map, settings, reference), which yields one Video after the other: whoever
+stops asking stops the work.
 """
 
 import dataclasses
@@ -50,7 +51,7 @@ class LocalModel:
       ValueError: no export, or one that does not make a video of a label map alone.
     """
 
-    lacks = ""
+    lacks, has_looks = "", True
 
     def __init__(self, folder: pathlib.Path, call: ModelCall, pipelines: Pipelines):
         self._folder, self._pipelines, self.call = newest_version(folder), pipelines, call
@@ -71,8 +72,11 @@ class LocalModel:
         return self._folder in self._pipelines
 
     def videos(self, label_map: np.ndarray, settings: Settings, reference: np.ndarray | None) -> Iterator[Video]:
-        given = {"num_frames": settings.num_frames, "temperature": settings.temperature, "reference": reference}
-        pipe = self._pipelines[self._folder]
+        pipe, painting = self._pipelines[self._folder], {"reference": reference, "style_seed": settings.style_seed}
+        if settings.restyle:
+            looks = settings.restyle, settings.restyle_seed, settings.seed
+            painting = {"start_frame": pipe.restyled_start_frame(label_map, *looks, **painting)}
+        given = {"num_frames": settings.num_frames, "temperature": settings.temperature, **painting}
         for seed in range(settings.seed, settings.seed + settings.num_videos):
             out = pipe(label_map, seed=seed, **given)
             yield Video(seed, out.frames[0], out.label_maps[0], out.flow[0], out.visibility[0])
@@ -81,7 +85,7 @@ class LocalModel:
 class ServedModel:
     """A model behind a server, asked by a client; no TensorFlow here."""
 
-    temperature, has_style, ready = None, False, True
+    temperature, has_style, has_looks, ready = None, False, False, True
     lacks = "Through a server a video has no chosen temperature or style, and no flow or visibility is shown."
 
     def __init__(self, client, spec, call: ModelCall):

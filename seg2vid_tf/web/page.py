@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from seg2vid_tf.web import result, settings, upload
 from seg2vid_tf.web.bounds import Bounds
 from seg2vid_tf.web.calls import command_line, python_call
+from seg2vid_tf.web.kept_videos import KeptVideos
 from seg2vid_tf.web.painting import read_painting, read_reference
 from seg2vid_tf.web.routes import routes
 
@@ -30,10 +31,11 @@ def make_app(models: dict, here_only: bool):
       models: {what the page calls it: one of models.py}; the first one is chosen at first.
       here_only: whether it is for this machine alone.
     """
-    app = FastAPI(openapi_url=None, routes=routes(models))
+    kept = KeptVideos()
+    app = FastAPI(openapi_url=None, routes=routes(models, kept))
     app = gr.mount_gradio_app(
         app,
-        _blocks(models),
+        _blocks(models, kept),
         path="/",
         footer_links=[],
         show_error=False,
@@ -47,30 +49,44 @@ def make_app(models: dict, here_only: bool):
     return Bounds(app, here_only)
 
 
-def answers(models, painting, title, seed, num_videos, num_frames, temperature):
-    """Yields (the map that the model gets, the videos so far, what goes on), as HTML, until the request is done."""
+def answers(models, kept, painting, title, *form):
+    """Yields (the map that the model gets, the videos so far, what goes on), as HTML, until the request is done.
+
+    Args:
+      models: as of make_app.
+      kept: takes the videos.
+      painting, title: what was painted, and for which model.
+      form: of _settings_row and _looks_row.
+    """
     given, videos, model = "", "", models[title]
     try:
-        if model.temperature is None:
-            temperature = None
-        asked = settings.read_settings(seed, num_videos, num_frames, temperature, model.temperature)
+        asked = _asked(model, *form)
         label_map = read_painting(painting, model.spec, model.size)
         given = result.given_map(label_map, model.spec, _remarks(label_map, model.spec))
         reference = read_reference(painting)
         if reference is not None:
+            if asked.style_seed is not None:
+                raise ValueError("a style seed and a photo both say how all looks: empty the field or remove the photo")
             reference = upload.read_picture(reference, "the style picture", model.size)
         if not model.ready:
             yield given, videos, result.progress(f"loading {title}: a model's first video takes longest ...")
         else:
             yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
         for done, made in enumerate(model.videos(label_map, asked, reference), 1):
-            videos += result.video(made, model.spec)
-            left = f"video {done + 1} of {asked.num_videos} ..." if done < asked.num_videos else "done"
-            yield given, videos, result.progress(left)
+            videos += result.video(made, kept.keep(made, model.spec))
+            if done < asked.num_videos:
+                yield given, videos, result.progress(f"video {done + 1} of {asked.num_videos} ...")
         about = model.call, asked, model.num_frames, reference is not None
         yield given, videos + result.calls(python_call(*about), command_line(*about)), result.progress("done")
     except ValueError as error:
         yield given, videos, result.problem(str(error))
+
+
+def _asked(model, seed, num_videos, num_frames, temperature, style_seed, restyle, restyle_seed):
+    """Settings, without what the model cannot do, which the form may hold from another one."""
+    temperature = None if model.temperature is None else temperature
+    looks = (style_seed, restyle, restyle_seed) if model.has_looks else ()
+    return settings.read_settings(seed, num_videos, num_frames, temperature, model.temperature, *looks)
 
 
 def _remarks(label_map, spec):
@@ -113,14 +129,45 @@ def _settings_row(model):
     return seed, videos, frames, temperature
 
 
-def _chosen(models, title):
-    """What changes on the page with the model: what is said of it, the number of frames, the temperature."""
+def _looks_row(model):
+    """How start frames look: style seed, classes of another look and its seed; and the row that holds them."""
+    with gr.Row(visible=model.has_looks) as row:
+        # No gr.Number, which makes 0 of an empty field.
+        style_seed = gr.Textbox(
+            "", label="Style seed", info="another look of the same motion; empty: the seed's own", max_lines=1
+        )
+        restyle = gr.Dropdown(
+            _class_names(model),
+            value=[],
+            multiselect=True,
+            label="Another look for some classes",
+            info="may differ little: try several seeds",
+        )
+        restyle_seed = gr.Number(
+            settings.RESTYLE_SEED,
+            label="Seed of their look",
+            info="of the classes beside it",
+            precision=0,
+            minimum=0,
+            maximum=settings.MAX_SEED,
+        )
+    return row, (style_seed, restyle, restyle_seed)
+
+
+def _class_names(model):
+    return [each.name for each in model.spec.classes]
+
+
+def _chosen(models, title, restyle):
+    """What changes with the model: what is said of it, frames, temperature, and which classes may look otherwise."""
     other = models[title]
     length, warmth = gr.update(value=other.num_frames), gr.update(**_temperature(other))
-    return gr.update(info=_about(other)), length, warmth
+    names = _class_names(other)
+    classes = gr.update(choices=names, value=[name for name in restyle if name in names])
+    return gr.update(info=_about(other)), length, warmth, gr.update(visible=other.has_looks), classes
 
 
-def _blocks(models):
+def _blocks(models, kept):
     first = next(iter(models))
     model = models[first]
     with gr.Blocks(title="Paint a label map, see it move", analytics_enabled=False, fill_width=True) as page:
@@ -134,14 +181,15 @@ def _blocks(models):
         gr.HTML('<div class="s2v-place"></div>')
         painting = gr.Textbox(visible=False)
         seed, videos, frames, temperature = _settings_row(model)
-        inputs = [painting, chosen, seed, videos, frames, temperature]
+        row, looks = _looks_row(model)
+        inputs = [painting, chosen, seed, videos, frames, temperature, *looks]
         with gr.Row():
             make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")
             stop = gr.Button("Stop", elem_id="s2v-stop")
         status, given, made = gr.HTML(elem_id="s2v-status"), gr.HTML(), gr.HTML(elem_id="s2v-made")
 
         def work(*values):
-            yield from answers(models, *values)
+            yield from answers(models, kept, *values)
 
         event = make.click(
             work,
@@ -158,7 +206,8 @@ def _blocks(models):
         stop.click(lambda: stopped, None, status, cancels=[event], queue=False, api_visibility="private")
         choose = functools.partial(_chosen, models)
         shown = "(title) => seg2vidPaint.open(title)"
-        chosen.change(choose, chosen, [chosen, frames, temperature], queue=False, api_visibility="private")
+        changed = [chosen, frames, temperature, row, looks[1]]
+        chosen.change(choose, [chosen, looks[1]], changed, queue=False, api_visibility="private")
         chosen.change(None, chosen, js=shown)
         page.load(None, chosen, js=shown)
     page.queue(max_size=MAX_WAITING, api_open=False)

@@ -5,6 +5,7 @@ window.seg2vidPaint = (() => {
   let wanted = null, root, spec, height, width, canvas, context, picture;
   let surfaces, things, joints = null, style = null;
   let chosen = 0, tool = "brush", size = 9, zoom = 1, undo = [], cursor = null, pen = false, busy = 0;
+  let hinted = false; // whether the line below the canvas says how to begin
 
   const find = (name) => root.querySelector(name);
   const all = (name) => [...root.querySelectorAll(name)];
@@ -13,6 +14,7 @@ window.seg2vidPaint = (() => {
   function say(message, wrong = false) {
     const line = find(".s2v-says");
     line.textContent = message;
+    hinted = false;
     line.classList.toggle("s2v-wrong", wrong);
   }
 
@@ -24,6 +26,7 @@ window.seg2vidPaint = (() => {
   function remember() {
     undo.push({ surfaces: surfaces.slice(), things: things.slice(), joints: joints && joints.map((j) => [...j]) });
     if (undo.length > UNDO) undo.shift();
+    if (hinted) say("");
   }
 
   function back() {
@@ -314,6 +317,7 @@ window.seg2vidPaint = (() => {
     render();
     say(spec.skeleton ? "empty map: paint limbs on it; an example has joints to drag instead"
       : "empty map: black is not painted yet; begin with large areas, such as sky and road");
+    hinted = true;
   }
 
   async function takeStyle(file) {

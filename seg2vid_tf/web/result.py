@@ -1,4 +1,7 @@
-"""What a visitor gets to see: HTML with its pictures and downloads inside, so that no file stays on the machine."""
+"""What a visitor gets to see: HTML with pictures inside, or the address of those that are made when they are asked for.
+
+No file stays on the machine.
+"""
 
 import base64
 import io
@@ -35,36 +38,66 @@ def given_map(label_map: np.ndarray, spec: AnnotationSpec, remarks: list[str]) -
         "<section class='s2v-given'><h3>The map that the model gets</h3>"
         f"<img alt='label map in colours' src='{colors}'>"
         f"<div><ul class='s2v-legend'>{''.join(rows)}</ul>{notes}"
-        f"{_download('map.png', 'png', _png(label_map), 'download the label map (PNG of class ids)')}</div></section>"
+        f"{_download('map.png', _data('png', _png(label_map)), 'download the label map (PNG of class ids)')}"
+        "</div></section>"
     )
 
 
-def video(made: Video, spec: AnnotationSpec) -> str:
-    """One video, looping, beside what else is known of it, and its downloads."""
-    gif = gif_bytes(made.frames, FPS)
-    columns = [_figure("video", gif, f"video of seed {made.seed}")]
-    if made.label_maps is not None:
-        palette = colorize(_all_ids(spec), spec).tobytes()
-        columns.append(
-            _figure("label map, moving along", _indexed_gif(made.label_maps, palette), "label map moving along")
-        )
-    if made.flow is not None:
-        flow = flow_to_color(made.flow)
-        columns.append(
-            _figure("flow: colour shows where to, strength how far", gif_bytes(_in_step(flow), FPS), "flow as colours")
-        )
-    if made.visibility is not None:
-        seen, palette = np.round(255 * made.visibility[..., 0]).astype(np.uint8), np.repeat(np.arange(256), 3)
-        gif_of_it = _indexed_gif(_in_step(seen), palette.astype(np.uint8).tobytes())
-        columns.append(
-            _figure("visibility: black was hidden in the first frame", gif_of_it, "white: seen in the start frame")
-        )
+def video(made: Video, key: str) -> str:
+    """One video, looping, beside what else is known of it, and its downloads.
+
+    Args:
+      made: the video.
+      key: by which ``extra`` finds it (kept_videos.py).
+    """
+    columns = [_figure("video", _data("gif", gif_bytes(made.frames, FPS)), f"video of seed {made.seed}")]
+    for kind, known, caption, alt in (
+        ("label_maps", made.label_maps, "label map, moving along", "label map moving along"),
+        ("flow", made.flow, "flow: colour shows where to, strength how far", "flow as colours"),
+        (
+            "visibility",
+            made.visibility,
+            "visibility: black was hidden in the first frame",
+            "white: seen in the start frame",
+        ),
+    ):
+        if known is not None:
+            columns.append(_figure(caption, _address(key, kind), alt))
     name = f"video_seed{made.seed}"
-    downloads = _download(f"{name}.gif", "gif", gif, "download GIF") + " " + _mp4(made.frames, name)
+    downloads = _download(f"{name}.gif", _address(key, "gif"), "download GIF") + " " + _mp4_link(key, name)
     return (
         f"<section class='s2v-video'><h3>Seed {made.seed}</h3><div class='s2v-row'>{''.join(columns)}</div>"
         f"<p>{downloads}</p></section>"
     )
+
+
+def extra(made: Video, spec: AnnotationSpec, kind: str) -> tuple[bytes, str]:
+    """What is shown beside a video, in step with it, or the video as a file.
+
+    Args:
+      made, spec: the video, and the spec of its label maps.
+      kind: "label_maps", "flow", "visibility", "gif" or "mp4".
+
+    Returns:
+      The file, and its media type.
+
+    Raises:
+      ValueError: no such kind, or this video is without.
+      ImportError: PyAV, which writes MP4, is missing.
+    """
+    if kind == "gif":
+        return gif_bytes(made.frames, FPS), "image/gif"
+    if kind == "mp4":
+        return _mp4(made.frames), "video/mp4"
+    field = {"label_maps": made.label_maps, "flow": made.flow, "visibility": made.visibility}.get(kind)
+    if field is None:
+        raise ValueError(f"kind: this video has no {kind[:20]!r}")
+    if kind == "label_maps":
+        return _indexed_gif(field, colorize(_all_ids(spec), spec).tobytes()), "image/gif"
+    if kind == "flow":
+        return gif_bytes(_in_step(flow_to_color(field)), FPS), "image/gif"
+    seen, greys = np.round(255 * field[..., 0]).astype(np.uint8), np.repeat(np.arange(256), 3).astype(np.uint8)
+    return _indexed_gif(_in_step(seen), greys.tobytes()), "image/gif"
 
 
 def calls(python: str, command: str) -> str:
@@ -108,27 +141,36 @@ def _in_step(pictures):
     return np.concatenate([pictures[:1], pictures])
 
 
-def _figure(caption, gif, alt):
-    return f"<figure><img alt='{alt}' src='{_data('gif', gif)}'><figcaption>{caption}</figcaption></figure>"
+def _figure(caption, source, alt):
+    return f"<figure><img alt='{alt}' src='{source}'><figcaption>{caption}</figcaption></figure>"
 
 
-def _mp4(frames, name):
+def _mp4_link(key, name):
     try:
         require_mp4()
     except ImportError:
         return "(MP4 needs PyAV where this page runs: pip install 'seg2vid_tf[demo]')"
+    return _download(f"{name}.mp4", _address(key, "mp4"), "download MP4")
+
+
+def _mp4(frames):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "video.mp4"
         save_mp4(frames, path, FPS)
-        return _download(f"{name}.mp4", "mp4", path.read_bytes(), "download MP4", "video")
+        return path.read_bytes()
 
 
-def _download(name, kind, data, label, family="image"):
-    return f"<a download='{name}' href='{_data(kind, data, family)}'>{label}</a>"
+def _address(key, kind):
+    """Of routes.py; a key has no sign that means anything there."""
+    return f"paint/extra?video={key}&amp;kind={kind}"
 
 
-def _data(kind, data, family="image"):
-    return f"data:{family}/{kind};base64,{base64.b64encode(data).decode()}"
+def _download(name, source, label):
+    return f"<a download='{name}' href='{source}'>{label}</a>"
+
+
+def _data(kind, data):
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def _png(array):

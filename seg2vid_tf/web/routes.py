@@ -3,6 +3,7 @@
     GET  paint/board?model=...                     its canvas            -> HTML (canvas.py)
     GET  paint/scene?model=...&seed=3              a drawn map           -> a painting (painting.py)
     GET  paint/thumbnail?model=...&seed=3          the same, small       -> PNG
+    GET  paint/extra?video=...&kind=flow           beside a video, itself -> GIF, MP4 (result.extra)
     POST paint/map?model=...&name=...&kind=...     a label map's file    -> a painting, with "remarks"
     POST paint/style?model=...&name=...            a style picture       -> {"width", "height"} of what the model takes
 
@@ -23,8 +24,9 @@ from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.annotations.standing_pose import standing_pose
 from seg2vid_tf.data.drawn_label_map import drawn_label_map
-from seg2vid_tf.web import upload
+from seg2vid_tf.web import result, upload
 from seg2vid_tf.web.canvas import canvas
+from seg2vid_tf.web.kept_videos import KeptVideos
 from seg2vid_tf.web.painting import write_painting
 
 MAX_SEED = 9999
@@ -48,8 +50,8 @@ def scene(spec: AnnotationSpec, size: tuple[int, int], seed: int) -> tuple[np.nd
     return draw_pose(joints[None], spec, size)[0], joints
 
 
-def routes(models: dict) -> list[Route]:
-    """The routes for these models: {what the page calls it: one of models.py}."""
+def routes(models: dict, kept: KeptVideos) -> list[Route]:
+    """The routes for these models, {what the page calls it: one of models.py}, and the videos that were made."""
 
     def asked(request: Request):
         title = request.query_params.get("model", "")
@@ -94,8 +96,20 @@ def routes(models: dict) -> list[Route]:
         return JSONResponse({"height": picture.shape[0], "width": picture.shape[1]})
 
     doors = (("board", get_board, "GET"), ("scene", get_scene, "GET"), ("thumbnail", get_thumbnail, "GET"))
-    doors += (("map", post_map, "POST"), ("style", post_style, "POST"))
+    doors += (("extra", _extra(kept), "GET"), ("map", post_map, "POST"), ("style", post_style, "POST"))
     return [Route(f"/paint/{name}", _guarded(door), methods=[method]) for name, door, method in doors]
+
+
+def _extra(kept):
+    """The door to what is beside the videos that were made."""
+
+    async def get_extra(request):
+        made, spec = kept[request.query_params.get("video", "")]
+        asked = made, spec, request.query_params.get("kind", "")
+        data, media_type = await anyio.to_thread.run_sync(result.extra, *asked)
+        return Response(data, media_type=media_type, headers=_CACHE)
+
+    return get_extra
 
 
 def _guarded(door):

@@ -53,6 +53,15 @@ def test_evaluation_gives_every_window_once_in_order(split, clips):
     assert frames.min() == -1 and frames.max() == 1
 
 
+def test_some_windows_are_spread_evenly_over_all(split):
+    arguments = {"num_frames": 1, "batch_size": 1, "training": False}
+    every = _take(make_dataset(split, **arguments), None)
+    some = _take(make_dataset(split, max_windows=4, **arguments), None)
+    _assert_same(some, [every[i] for i in (0, 2, 5, 7)])
+    _assert_same(some[2:], _take(make_dataset(split, max_windows=4, start_step=2, **arguments), None))
+    _assert_same(every, _take(make_dataset(split, max_windows=99, **arguments), None))
+
+
 def test_an_epoch_shows_every_window_once_and_epochs_differ(split, clips):
     batches = _take(make_dataset(split, num_frames=1, batch_size=5, flip=False), 6)
     shown = [w.tobytes() for b in batches for w in b["label_maps"]]

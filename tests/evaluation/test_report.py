@@ -1,6 +1,9 @@
+import dataclasses
+
 import numpy as np
 
 from seg2vid_tf.evaluation.baselines import warped_video, zero_flow
+from seg2vid_tf.evaluation.methods import Protocol
 from seg2vid_tf.evaluation.report import (
     better,
     chosen_clips,
@@ -11,6 +14,11 @@ from seg2vid_tf.evaluation.report import (
     score_lines,
     score_table,
 )
+
+# What metrics.json has besides scores.
+FACTS = dict.fromkeys(("without_annotation", "train_data", "networks", "versions", "config_hash"), "")
+FACTS |= {"model": {"path": "m"}, "data": {"path": "d", "exact_motion": False}, "warnings": [], "clips": 1}
+FACTS |= {"recordings": 1, "model_temperature": 0.7, "protocol": dataclasses.asdict(Protocol())}
 
 
 def interval(mean):
@@ -57,20 +65,32 @@ def test_a_comparison_shows_the_scores_of_sets_too():
 
 
 def test_a_report_says_whether_stage_1_was_measured():
-    facts = dict.fromkeys(("without_annotation", "train_data", "networks", "versions", "config_hash"), "")
-    metrics = {**facts, "model": {"path": "m"}, "data": {"path": "d"}, "warnings": [], "clips": 1, "recordings": 1}
-    metrics |= {"methods": {"samples": {"psnr": 20.0}}, "sets": {}, "by_frame": {}}
+    metrics = {**FACTS, "methods": {"samples": {"psnr": 20.0}}, "sets": {}, "by_frame": {}}
     for start_frame in ("real", "generated"):
-        page = html_report({**metrics, "protocol": {"start_frame": start_frame}}, [])
+        page = html_report({**metrics, "protocol": dataclasses.asdict(Protocol(start_frame=start_frame))}, [])
         assert ("evaluate_start_frame.py measures it" in page) == (start_frame == "real")
 
 
+def test_a_report_says_what_was_really_used():
+    def rows(exact_motion=False, **protocol):
+        data = {"path": "d", "exact_motion": exact_motion}
+        metrics = {**FACTS, "data": data, "protocol": dataclasses.asdict(Protocol(**protocol))}
+        page = html_report({**metrics, "methods": {}, "sets": {}, "by_frame": {}}, [])
+        assert ">None<" not in page
+        return page
+
+    page = rows()
+    assert "<td>protocol: temperature</td><td>0.7, the model&#x27;s own</td>" in page
+    assert "<td>protocol: window_stride</td><td>windows do not overlap</td>" in page and "horizons" not in page
+    assert "a clip&#x27;s first window alone, which has exact motion" in rows(exact_motion=True)
+    page = rows(temperature=1.5, window_stride=2, horizons=(1,))
+    assert "temperature</td><td>1.5<" in page and "window_stride</td><td>2<" in page and "horizons</td>" in page
+    assert "temperature" not in rows(samples=0, max_clips=3)
+
+
 def test_curves_go_from_the_highest_value_above_to_the_lowest_below():
-    facts = dict.fromkeys(("without_annotation", "train_data", "networks", "versions", "config_hash"), "")
-    metrics = {**facts, "model": {"path": "m"}, "data": {"path": "d"}, "warnings": [], "clips": 1, "recordings": 1}
     curves = {"samples": {"psnr": [20.0, 22.0, 21.0]}, "copy_frame_0": {"psnr": [21.0, 20.5, 20.0]}}
-    metrics |= {"methods": {}, "sets": {}, "by_frame": curves, "protocol": {"start_frame": "real"}}
-    page = html_report(metrics, [])
+    page = html_report({**FACTS, "methods": {}, "sets": {}, "by_frame": curves}, [])
     # 150 pixels for the two decibels between 20 and 22, from y = 10 down; 370 pixels for the three frames, from x = 40.
     assert "<polyline points='40.0,160.0 225.0,10.0 410.0,85.0'" in page
     assert "<polyline points='40.0,85.0 225.0,122.5 410.0,160.0'" in page

@@ -38,3 +38,27 @@ def test_the_displacement_of_a_texture_is_the_largest(shift):
     moved = np.roll(texture, shift, axis=(1, 2))
     best = tf.argmax(correlation(tf.constant(texture), tf.constant(moved), 2), axis=-1)[0, 3:-3, 3:-3]
     assert np.unique(best).tolist() == [(shift[0] + 2) * 5 + shift[1] + 2]
+
+
+@pytest.mark.parametrize("brightness", [0.0, 1.0])
+def test_patches_are_compared_as_their_pixels_in_one_vector(brightness):
+    """Against NumPy's corrcoef, place by place; a bright and nearly even picture is no less exact."""
+    rng = np.random.default_rng(1)
+    first, second = (brightness + 0.01 * rng.normal(size=(2, 1, 5, 7, 3))).astype(np.float32)
+    found = correlation(tf.constant(first), tf.constant(second), 2, patch=3).numpy()
+    windows = [
+        np.lib.stride_tricks.sliding_window_view(
+            np.pad(x[0], ((1, 1), (1, 1), (0, 0)), "edge"), (3, 3), (0, 1)
+        ).reshape(5, 7, 27)
+        for x in (first, second)
+    ]
+    for y, x, dy, dx in np.ndindex(5, 7, 5, 5):
+        there = y + dy - 2, x + dx - 2
+        inside = 0 <= there[0] < 5 and 0 <= there[1] < 7
+        expected = np.corrcoef(windows[0][y, x], windows[1][there])[0, 1] if inside else 0.0
+        assert abs(found[0, y, x, 5 * dy + dx] - expected) < 2e-3, (y, x, dy, dx)
+
+
+def test_where_both_are_even_nothing_correlates():
+    even = tf.fill([1, 6, 6, 3], 0.93)
+    np.testing.assert_array_less(np.abs(correlation(even, even, 1, patch=5)), 1e-6)

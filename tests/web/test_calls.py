@@ -36,6 +36,18 @@ def test_everything_is_said():
     assert {f"--{flag}" for flag in given} <= set(command_line(PRESET, asked, 4, True).split())
 
 
+def test_looks_are_said():
+    asked = Settings(7, 2, 4, None, 5, ("car", "traffic light"), 8)
+    python, command = python_call(PRESET, asked, 4, False), command_line(PRESET, asked, 4, False)
+    assert "restyled_start_frame(\"map.png\", ['car', 'traffic light'], restyle_seed=8, seed=7, style_seed=5)" in python
+    assert 'pipe("map.png", seed=7, num_videos=2, start_frame=start)' in python
+    ast.parse(python)
+    assert {"--style_seed=5", "--restyle=car,traffic light", "--restyle_seed=8"} <= set(shlex.split(command))
+    asked = Settings(7, 1, 4, None, None, ("car",), 8)
+    assert "seed=7, reference=style)" in python_call(PRESET, asked, 4, True)
+    assert "restyle" not in command_line(PRESET, Settings(7, 1, 4), 4, False)
+
+
 def test_a_folders_name_is_quoted():
     assert "--saved_model=mine; rm -r x" in shlex.split(command_line(FOLDER, Settings(0, 1, 4), 4, False))
     ast.parse(python_call(FOLDER, Settings(0, 1, 4), 4, False))
@@ -67,7 +79,7 @@ def test_a_servers_python_runs(asked, monkeypatch):
 @pytest.mark.parametrize("program, call", [("generate.py", PRESET), ("generate.py", FOLDER), ("request.py", SERVER)])
 def test_every_flag_is_one_of_the_programs(program, call):
     defined = re.findall(r'DEFINE_\w+\(\s*"(\w+)"', (EXPERIMENTS / program).read_text(encoding="utf-8"))
-    lines = command_line(call, Settings(1, 2, 9, 0.5), 4, program == "generate.py").splitlines()
+    lines = command_line(call, Settings(1, 2, 9, 0.5, 3, ("car",)), 4, program == "generate.py").splitlines()
     assert len(lines) == (2 if program == "request.py" else 1), "request.py makes one video"
     for line in lines:
         words = shlex.split(line)

@@ -29,6 +29,19 @@ def test_a_local_models_videos_are_the_pipelines(pipe, saved_model):
     assert (model.size, model.num_frames, model.temperature) == (pipe.size, pipe.num_frames, pipe.temperature)
 
 
+def test_other_looks_are_painted_once_and_moved_by_every_seed(pipe, saved_model, monkeypatch):
+    model = LocalModel(saved_model.parent, ModelCall(folder="mine"), Pipelines(lambda folder: pipe))
+    label_map, asked = np.zeros(pipe.size, np.uint8), []
+    start = np.full((*pipe.size, 3), 77, np.uint8)
+    monkeypatch.setattr(pipe, "restyled_start_frame", lambda *given, **more: asked.append((given[1:], more)) or start)
+    videos = list(model.videos(label_map, Settings(5, 2, 1, None, 9, ("car",), 6), None))
+    assert asked == [((("car",), 6, 5), {"reference": None, "style_seed": 9})]
+    assert [(video.frames[0] == start).all() for video in videos] == [True, True]
+    monkeypatch.undo()
+    (video,) = model.videos(label_map, Settings(5, 1, 1, None, 9), None)
+    np.testing.assert_allclose(video.frames[0].astype(int), pipe(label_map, 5, style_seed=9).start_frame[0], atol=1)
+
+
 class _Client:
     """Videos of three frames, or as many as are asked for; frame t is all t."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("gradio", reason="pip install -e '.[web]'")
+from seg2vid_tf.web.kept_videos import KeptVideos
 from seg2vid_tf.web.page import answers, make_app
 from seg2vid_tf.web.painting import write_painting
 from tests.web.fake_model import FakeModel
@@ -23,15 +24,16 @@ def painting(model):
     return json.dumps(write_painting(label_map, model.spec))
 
 
-def _answers(model, painting, seed, num_videos, num_frames, temperature=0.7):
-    return answers({"other": None, "street": model}, painting, "street", seed, num_videos, num_frames, temperature)
+def _answers(model, painting, seed, num_videos, num_frames, temperature=0.7, looks=(None, [], 1000)):
+    form = seed, num_videos, num_frames, temperature, *looks
+    return answers({"other": None, "street": model}, KeptVideos(), painting, "street", *form)
 
 
 def test_a_request_is_answered_step_by_step(model, painting):
     steps = list(_answers(model, painting, 7, 2, 4, 0.5))
     assert model.made == [7, 8]
     said = [status.split(">")[1].split("<")[0] for _, _, status in steps]
-    assert said == ["video 1 of 2 ...", "video 2 of 2 ...", "done", "done"]
+    assert said == ["video 1 of 2 ...", "video 2 of 2 ...", "done"]
     given, videos, _ = steps[-1]
     assert "is ignored" in given and all(step[0] == given for step in steps)
     assert "Seed 7" in videos and "Seed 8" in videos and "temperature=0.5" in videos
@@ -43,6 +45,15 @@ def test_a_model_that_must_be_loaded_says_so_and_one_without_temperature_is_give
     steps = list(_answers(model, painting, 7, 1, 4, temperature=1.5))
     assert "loading street" in steps[0][2] and "done" in steps[1][2]
     assert "temperature" not in steps[-1][1]
+
+
+def test_looks_are_asked_for_where_the_model_has_them(model, painting):
+    looks = 5, ["car", "road"], 8
+    (*_, (_, videos, _)) = _answers(model, painting, 7, 1, 4, looks=looks)
+    assert "style_seed=5" in videos and "--restyle=car,road --restyle_seed=8" in videos
+    model.has_looks = False
+    (*_, (_, videos, _)) = _answers(model, painting, 7, 1, 4, looks=looks)
+    assert "style_seed" not in videos and "restyle" not in videos
 
 
 def test_who_stops_asking_stops_the_work(model, painting):
@@ -60,6 +71,9 @@ def test_what_is_wrong_is_told_in_the_page(model, painting):
     ):
         (*_, (_, videos, status)) = _answers(model, *arguments)
         assert "role='alert'" in status and message in status and videos == ""
+    styled = json.dumps({**json.loads(painting), "reference": "YWJj"})
+    (*_, (_, _, status)) = _answers(model, styled, 0, 1, 4, looks=(5, [], 1000))
+    assert "a style seed and a photo both say how all looks" in status
     assert model.made == []
 
 

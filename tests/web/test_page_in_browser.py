@@ -80,8 +80,10 @@ def _opened(browser, address, **how):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
     page.wait_for_function("document.querySelector('.s2v-says')?.textContent.startsWith('example 1')")
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert (outside, errors) == ([], [])
 
 
@@ -137,17 +139,47 @@ def test_what_is_painted_is_what_the_video_shows(browser, street):
         frames = _make(page)
         np.testing.assert_allclose(frames[0], colorize(after, SPEC), atol=12)  # a GIF's 256 colours
         assert len(frames) > 1 and np.abs(frames[1] - frames[0]).max() > 20, "it moves"
-        assert "python experiments/generate.py" in page.inner_text(".s2v-calls")
+        shown = page.inner_text(".s2v-calls")
+        assert "python experiments/generate.py" in shown and "style" not in shown, "nothing that nobody asked for"
         links = page.locator("a[download]").evaluate_all("links => links.map(a => a.download)")
         assert {"map.png", "video_seed0.gif"} <= set(links)
+
+
+def test_looks_of_start_frames_are_chosen_and_what_is_beside_a_video_comes_when_asked_for(browser, street, tmp_path):
+    with _opened(browser, street) as page:
+        page.get_by_label("Style seed").fill("5")
+        page.get_by_label("Another look for some classes").click()
+        page.get_by_role("option", name="car", exact=True).click()
+        page.get_by_label("Seed of their look").fill("8")
+        page.keyboard.press("Tab")
+        _make(page)
+        shown = page.inner_text(".s2v-calls")
+        assert (
+            "--style_seed=5 --restyle=car --restyle_seed=8" in shown and "restyle_seed=8, seed=0, style_seed=5" in shown
+        )
+        loaded = "[...document.querySelectorAll('.s2v-video img')].map(image => image.complete && image.naturalWidth)"
+        page.wait_for_function(f"{loaded}.every(Boolean)")
+        assert page.evaluate(loaded) == [SIZE[1]] * 4
+        if page.locator("text=download MP4").count():  # PyAV is there
+            with page.expect_download() as download:
+                page.click("text=download MP4")
+            assert download.value.suggested_filename == "video_seed0.mp4"
+            download.value.save_as(tmp_path / "video.mp4")
+            assert (tmp_path / "video.mp4").read_bytes()[4:8] == b"ftyp"
+        _choose(page, "weizmann_pose")
+        page.get_by_label("Another look for some classes").click()
+        page.get_by_role("option", name=load_spec("weizmann_pose").classes[1].name, exact=True).click()
+        assert page.get_by_role("option", name="car", exact=True).count() == 0, "the classes follow the model"
 
 
 def test_layers_fill_and_undo(browser, street):
     with _opened(browser, street) as page:
         page.click(".s2v-blank")
+        assert page.inner_text(".s2v-says").startswith("empty map")
         _class(page, ROAD)
         page.click(".s2v-tool[data-tool='fill']")
         _stroke(page, (10, 10), (10, 10))
+        assert page.inner_text(".s2v-says") == "", "it is empty no more"
         assert (_painted(page) == ROAD).all()
         _class(page, CAR)
         page.click(".s2v-tool[data-tool='brush']")
@@ -257,6 +289,8 @@ def test_on_a_phone(browser, street):
     how = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
     with _opened(browser, street, **how) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing lies beside the screen"
+        boxes = [button.bounding_box() for button in page.locator(".s2v-gallery button").all()]
+        assert len(boxes) == 12 and all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in boxes)
         canvas, car = page.locator(".s2v-stage canvas"), page.locator(f".s2v-class[data-id='{CAR}']")
         canvas.scroll_into_view_if_needed()
         before = _painted(page)

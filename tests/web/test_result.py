@@ -5,6 +5,7 @@ import io
 import re
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
@@ -44,12 +45,19 @@ def _video(**more):
     return Video(7, frames, **more)
 
 
-def test_a_video_beside_what_is_known_of_it():
+def test_a_video_has_addresses_of_what_is_known_of_it():
     flow = np.zeros((2, 16, 24, 2), np.float32)
     flow[1, ..., 1] = 3
     maps = np.zeros((3, 16, 24), np.uint8)
-    html = result.video(_video(label_maps=maps, flow=flow, visibility=np.zeros((2, 16, 24, 1), np.float32)), SPEC)
-    shown = [_opened(data)[0] for _, _, data in _pictures(html, "src")]
+    made = _video(label_maps=maps, flow=flow, visibility=np.zeros((2, 16, 24, 1), np.float32))
+    html = result.video(made, "key")
+    ((_, _, gif),) = _pictures(html, "src")
+    asked = re.findall("paint/extra[?]video=key&amp;kind=([a-z0-9_]+)'", html)
+    assert asked == ["label_maps", "flow", "visibility", "gif", *(["mp4"] if "download MP4" in html else [])]
+    assert result.extra(made, SPEC, "gif") == (gif, "image/gif"), "the page has it once, the download is the same"
+    extras = [result.extra(made, SPEC, kind) for kind in asked[:3]]
+    assert {media_type for _, media_type in extras} == {"image/gif"}
+    shown = [_opened(data)[0] for data in (gif, *(data for data, _ in extras))]
     assert [image.n_frames for image in shown] == [2, 1, 2, 1], "GIF holds equal frames in one"
     seen = np.asarray(shown[1].convert("RGB"))
     np.testing.assert_array_equal(seen[0, 0], SPEC.classes[0].color, "label maps are exact")
@@ -61,7 +69,15 @@ def test_a_video_beside_what_is_known_of_it():
 
 
 def test_what_a_server_does_not_send_is_not_shown():
-    assert re.findall("<figcaption>([^<]+)", result.video(_video(), SPEC)) == ["video"]
+    assert re.findall("<figcaption>([^<]+)", result.video(_video(), "key")) == ["video"]
+    with pytest.raises(ValueError, match="this video has no 'flow'"):
+        result.extra(_video(), SPEC, "flow")
+
+
+def test_an_mp4_is_written_when_it_is_asked_for():
+    pytest.importorskip("av", reason="needs the extra demo")
+    data, media_type = result.extra(_video(), SPEC, "mp4")
+    assert data[4:8] == b"ftyp" and media_type == "video/mp4"
 
 
 def test_messages_are_text():

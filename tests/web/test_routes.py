@@ -15,11 +15,13 @@ from starlette.routing import Route
 
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.web.bounds import Bounds
+from seg2vid_tf.web.kept_videos import KeptVideos
+from seg2vid_tf.web.models import Video
 from seg2vid_tf.web.painting import read_painting
 from seg2vid_tf.web.routes import can_draw, routes, scene
 from tests.web.fake_model import FakeModel
 
-SPEC, SIZE = load_spec("cityscapes"), (32, 64)
+SPEC, SIZE, KEPT = load_spec("cityscapes"), (32, 64), KeptVideos()
 
 
 def _ask(app, method, path, body=(b"",), host="localhost:7860", **headers):
@@ -44,7 +46,18 @@ def _ask(app, method, path, body=(b"",), host="localhost:7860", **headers):
 
 @pytest.fixture(scope="module")
 def app():
-    return Starlette(routes=routes({"a b": FakeModel("cityscapes", SIZE), "pose": FakeModel("weizmann_pose", SIZE)}))
+    models = {"a b": FakeModel("cityscapes", SIZE), "pose": FakeModel("weizmann_pose", SIZE)}
+    return Starlette(routes=routes(models, KEPT))
+
+
+def test_what_is_beside_a_video_is_made_when_it_is_asked_for(app):
+    frames = np.zeros((2, 16, 24, 3), np.uint8)
+    key = KEPT.keep(Video(7, frames, visibility=np.zeros((1, 16, 24, 1), np.float32)), SPEC)
+    status, body = _ask(app, "GET", f"/paint/extra?video={key}&kind=visibility")
+    assert status == 200 and Image.open(io.BytesIO(body)).format == "GIF"
+    for query, message in ((f"video={key}&kind=flow", "no 'flow'"), ("video=x&kind=flow", "not kept any longer")):
+        status, body = _ask(app, "GET", f"/paint/extra?{query}")
+        assert status == 400 and message in json.loads(body)["error"]
 
 
 @pytest.mark.parametrize("name, title", [("cityscapes", "a%20b"), ("weizmann_pose", "pose")])

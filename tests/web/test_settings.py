@@ -11,6 +11,15 @@ def test_numbers_of_a_form():
     assert read_settings(0, 1, 1, 0.7, 0.7).temperature is None, "the model's own needs no saying"
 
 
+def test_looks_of_a_form():
+    assert read_settings(0, 1, 1, None, None, "", None, None) == Settings(0, 1, 1), "nothing was chosen"
+    assert read_settings(0, 1, 1, None, None, 5.0, ["car"], 6.0) == Settings(0, 1, 1, None, 5, ("car",), 6)
+    with pytest.raises(ValueError, match="style seed: a whole number"):
+        read_settings(0, 1, 1, None, None, -1)
+    with pytest.raises(ValueError, match="seed of their look: a whole number"):
+        read_settings(0, 1, 1, None, None, None, ["car"], None)
+
+
 @pytest.mark.parametrize(
     "values, message",
     [
