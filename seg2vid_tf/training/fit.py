@@ -1,11 +1,11 @@
 """fit: the training loop of both stages.
 
 Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the
-networks, the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss or weight ends the run
-before it can reach a checkpoint.
+networks, the optimizers and k. SIGTERM and Ctrl-C end the step, save and exit 0. A non-finite loss or weight ends the
+run before it can reach a checkpoint.
 
 Of several workers each takes its part of every step; the chief alone writes, draws and measures, and the others wait
-for it in the next step. SIGTERM at one of them ends all after the same step.
+for it in the next step. SIGTERM or Ctrl-C at one of them ends all after the same step.
 """
 
 import contextlib
@@ -98,7 +98,7 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
                 records.keep(step, terms, last)
             if last:
                 if stopping and chief:
-                    print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
+                    print(f"\nstopped: saved step {step}; --resume goes on from here")
                 break
     summed_over_workers(strategy, 0)  # the others end once the chief has saved and comes here
     return terms
@@ -202,18 +202,26 @@ def _log_measures(measures, folder, step):
 
 
 class _Termination:
-    """While entered, SIGTERM sets ``requested`` instead of ending the process. Signals reach the main thread only."""
+    """While entered, SIGTERM and Ctrl-C set ``requested`` instead of ending the process; a second Ctrl-C ends it.
+
+    Signals reach the main thread only.
+    """
 
     def __enter__(self):
         self.requested = False
-        self._main = threading.current_thread() is threading.main_thread()
-        if self._main:
-            self._previous = signal.signal(signal.SIGTERM, self._request)
+        self._previous = {}
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {
+                number: signal.signal(number, self._request) for number in (signal.SIGTERM, signal.SIGINT)
+            }
         return self
 
     def __exit__(self, *_):
-        if self._main:
-            signal.signal(signal.SIGTERM, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
-    def _request(self, *_):
+    def _request(self, number, _):
         self.requested = True
+        if number == signal.SIGINT:
+            print("\nCtrl-C: ending this step and saving it; once more stops at once, and the step is lost", flush=True)
+            signal.signal(signal.SIGINT, self._previous[signal.SIGINT])

@@ -21,9 +21,16 @@ def perceptual_network(config) -> FeatureNetwork | None:
         )
         if hasattr(part, name)
     }
-    if any(readers.values()) != bool(path):
-        told = ", ".join(f"{name} {value}" for name, value in readers.items())
-        raise ValueError(f"perceptual_path {path!r} goes with what reads it ({told}): give both or neither")
+    reading = [f"{name} {value}" for name, value in readers.items() if value]
+    if reading and not path:
+        raise ValueError(
+            f"perceptual_path is missing: {' and '.join(reading)} read a fixed network; give its file (the AlexNet of "
+            "LPIPS or VGG16 as .npz, Keras' VGG19 as .h5), or set them to 0 or false"
+        )
+    if path and not reading:
+        raise ValueError(
+            f"perceptual_path {path!r}: nothing reads it; leave it out, or give one of {', '.join(readers)}"
+        )
     scales = getattr(config.model, "feature_scales", (1,))  # stage 2 has none
     if scales != (1,) and not path:
         raise ValueError(f"feature_scales {scales} enlarge frames for a network that is not given: leave them out")

@@ -99,7 +99,7 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     with strategy.scope():
         trainer = trainer_class(config, data.spec)
     if stage == "start_frame":
-        _zero_unseen_classes(trainer, data.manifests)
+        _zero_unseen_classes(trainer, data.manifests, training.init_from)
     if training.init_from and not run_folder.newest_step():  # a run that goes on needs the other one no longer
         start_from(training.init_from, stage, trainer)
     measure = None
@@ -200,7 +200,8 @@ def _finish_start_frame(trainer, first, make_batches):
     trainer.standardise_style(make_batches)
 
 
-def _zero_unseen_classes(trainer, manifests):
+def _zero_unseen_classes(trainer, manifests, init_from):
+    """Networks from ``init_from``, which come after this, bring what they know of such classes along."""
     from seg2vid_tf.data.shards import unseen_classes
 
     unseen = unseen_classes(manifests)
@@ -209,7 +210,5 @@ def _zero_unseen_classes(trainer, manifests):
     elif unseen:
         trainer.zero_unseen_classes(unseen)
         names = ", ".join(trainer.spec.classes[class_id].name for class_id in unseen)
-        logging.warning(
-            "no training picture shows %s: painted as unlabelled pixels are, unless --init_from knows better",
-            names,
-        )
+        painted = f"as {init_from} paints them" if init_from else "as unlabelled pixels are"
+        logging.warning("no training picture shows %s: they will be painted %s", names, painted)

@@ -1,4 +1,4 @@
-"""fit: SIGTERM, losses and weights that are not finite, what a run leaves on disk, and what a resumed one goes on with.
+"""fit: signals, losses and weights that are not finite, what a run leaves on disk, and what a resumed one goes on with.
 
 A trainer of two variables stands in for the networks, so that nothing large is traced; test_resume.py takes real ones.
 """
@@ -131,23 +131,38 @@ def test_a_folder_that_another_one_trains_in_is_left_alone(train):
     assert saved_steps(train.folder) == [2]
 
 
-def test_sigterm_ends_the_step_saves_it_and_returns(train, capsys):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_step_saves_it_and_returns(train, capsys, number):
+    before = signal.getsignal(number)
 
     def event(step):
         if step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
     counter = Counter(50, event)
     terms = train.fit(counter, batches())
     # Normally the third step; Python runs a signal's handler at its own next chance, which may lie after it.
     last = saved_steps(train.folder)[-1]
     assert last in (3, 4) and terms["total"] == last * (last + 1) / 2
-    assert f"SIGTERM: saved step {last}" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGTERM) is before
+    said = capsys.readouterr().out
+    assert f"stopped: saved step {last}" in said
+    assert ("Ctrl-C: ending this step" in said) == (number == signal.SIGINT)
+    assert signal.getsignal(number) is before
     restored = Counter(50)
     assert train.folder.restore(restored.checkpointed) == last
     assert restored.weights.sum.numpy() == terms["total"]
+
+
+def test_a_second_ctrl_c_ends_at_once(train, capsys):
+    def measure(counter):
+        signal.raise_signal(signal.SIGINT)
+        assert "Ctrl-C: ending this step" in capsys.readouterr().out
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train.fit(Counter(50, measure_every=3, checkpoint_every=1), batches(), measure=measure)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert saved_steps(train.folder)[-1] == 3
 
 
 def test_sigterm_while_measuring_saves_the_next_step(train, capsys):
@@ -159,7 +174,7 @@ def test_sigterm_while_measuring_saves_the_next_step(train, capsys):
 
     train.fit(Counter(50, measure_every=3, checkpoint_every=100), batches(), measure=measure)
     assert saved_steps(train.folder) == [4]
-    assert "SIGTERM: saved step 4;" in capsys.readouterr().out
+    assert "stopped: saved step 4;" in capsys.readouterr().out
 
 
 def test_a_step_is_saved_before_it_is_drawn_or_measured(train):

@@ -423,9 +423,7 @@ def test_samples_are_annotation_three_seeds_own_style_and_real(
 
 def test_a_perceptual_weight_without_a_file_is_refused(smallest_start_frame, spec):
     losses = dataclasses.replace(smallest_start_frame.losses, perceptual_weight=2.0)
-    with pytest.raises(
-        ValueError, match="perceptual_path '' goes with what reads it .perceptual_weight 2.0, mode_seek"
-    ):
+    with pytest.raises(ValueError, match="perceptual_path is missing: perceptual_weight 2.0 read"):
         StartFrameTrainer(dataclasses.replace(smallest_start_frame, losses=losses), spec)
 
 
@@ -460,7 +458,7 @@ def test_the_discriminator_reads_the_perceptual_network(
 ):
     """Through it a gradient reaches the generator; without a file the config is refused."""
     config = with_model(smallest_start_frame, discriminator_features=True)
-    with pytest.raises(ValueError, match="perceptual_path '' goes with what reads it .*discriminator_features True"):
+    with pytest.raises(ValueError, match="perceptual_path is missing: .*discriminator_features True read"):
         StartFrameTrainer(config, spec)
     trainer = build(with_training(config, perceptual_path=str(feature_file)), spec)
     discriminator = trainer.adversary.discriminator
