@@ -86,7 +86,7 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     values = flags.FLAGS
     config = config_from_flags(presets, values)
     chief = strategy.extended.should_checkpoint
-    _check_batch_size(config.training, strategy.num_replicas_in_sync)
+    _check_batch_size(config, strategy.num_replicas_in_sync)
     print(f"reading {values.data_dir} ...", flush=True)
     # Everything that can be refused is refused before the run folder is claimed.
     data = TrainingData(config, pathlib.Path(values.data_dir), values.more_train_data)
@@ -116,12 +116,15 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
         print(f"{run_folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
 
-def _check_batch_size(training, replicas):
-    parts = getattr(training, "accumulate", 1)  # stage 2 has none
-    if training.batch_size % (replicas * parts):
+def _check_batch_size(config, replicas):
+    batch_size, parts = config.training.batch_size, getattr(config.training, "accumulate", 1)  # stage 2 has none
+    divisor, why = replicas * parts, ""
+    if getattr(config.losses, "mode_seeking_weight", 0):
+        divisor, why = 2 * divisor, " times 2 (mode_seeking_weight compares pairs)"
+    if batch_size % divisor:
         raise ValueError(
-            f"batch_size {training.batch_size} does not divide by {replicas} devices times accumulate {parts}: make it "
-            f"a multiple of {replicas * parts}"
+            f"batch_size {batch_size} does not divide by {replicas} devices times accumulate {parts}{why}: make it a "
+            f"multiple of {divisor}"
         )
 
 
