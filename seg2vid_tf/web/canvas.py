@@ -104,5 +104,5 @@ def _style():
         '<div class="s2v-tools"><label>take the style (light, colours) of a photo <input type="file" class="s2v-style" '
         'accept=".jpg,.jpeg,.png,.bmp,.tif,.tiff,.webp"></label> <span class="s2v-style-name"></span>'
         '<button type="button" class="s2v-no-style" hidden>remove</button>'
-        "<small>A photo itself is moved by <code>generate.py --start_frame=PHOTO</code>, with its label map.</small></div>"
+        "<small>A photo itself is moved by <code>generate.py --start_frame=PHOTO</code>, with its map.</small></div>"
     )
