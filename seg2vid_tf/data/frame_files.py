@@ -23,8 +23,8 @@ from seg2vid_tf.data.frame_order import Run, by_name, find_order
 from seg2vid_tf.data.frame_pairs import paired_files
 
 _GAP_FIX = (
-    "where these are photographs that do not follow each other, give --stills; of a video add it, or put each run of "
-    "consecutive frames in a sequence folder of its own"
+    "where these are photographs that do not follow each other, give --stills; of a video, add what is missing, or put "
+    "each run of consecutive frames in a sequence folder of its own"
 )
 ORDERS = ("number", "name")
 

@@ -158,7 +158,7 @@ def test_every_still_is_a_clip_whatever_its_number(tmp_path, make_clip, write_se
         for name in ("frames", "label_maps", "instance_maps"):
             np.testing.assert_array_equal(getattr(still, name), getattr(clip, name)[i : i + 1])
     with pytest.raises(
-        ValueError, match="is missing between .*; where these are photographs .* give --stills; of a video add it"
+        ValueError, match="is missing between .*; where these are photographs .* give --stills; of a video, add what"
     ):
         list(FrameFolder(tmp_path / "cam", SPEC, SIZE))
     write_sequence(tmp_path / "cam_y", make_clip(length=1), ["f_5"])
