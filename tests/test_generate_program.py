@@ -185,7 +185,7 @@ def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, lab
         {**given, "output": tmp_path / "restyled", "restyle": present, "restyle_seed": 9},
         {**given, "output": tmp_path / "photo", "restyle": present, "restyle_seed": 9, "reference": photo},
     )
-    instead = f"--reference={label_map_file} instead of --start_frame, and --restyle=car --restyle_seed=5"
+    instead = f"--reference={label_map_file} instead of --start_frame, and no --style_seed"
     messages = [instead, "--reference and --style_seed both"]
     messages += ["--restyle_seed is the style"]
     _assert_refused(refused, [*messages, "no classes ['zeppelin']"])
