@@ -6,9 +6,10 @@ Writes video.gif and video.mp4 (several videos side by side), frames/<video>/<fr
 An earlier call's frames in the same folder are replaced, those of further videos removed.
 
 Another style for the same motion, the same --seed: --style_seed=5 draws one, --reference=photo.jpg takes a photo's, and
---restyle=car,building gives those classes alone the style of --restyle_seed.
+--restyle=car,building gives those classes alone the style of --restyle_seed (of the presets, cityscapes can do that).
 """
 
+import contextlib
 import functools
 import pathlib
 import warnings
@@ -42,7 +43,8 @@ STYLE_SEED = flags.DEFINE_integer("style_seed", None, "seed of the start frame's
 RESTYLE = flags.DEFINE_list(
     "restyle",
     [],
-    "classes that take the style of --restyle_seed, by name, which may differ little: try several; needs TensorFlow",
+    "classes that take the style of --restyle_seed, by name, which may differ little: try several; needs TensorFlow "
+    "and a run, or an export that says how large its networks are, as the preset cityscapes does",
 )
 RESTYLE_SEED = flags.DEFINE_integer("restyle_seed", 1000, "seed of the style of the --restyle classes")
 INSTANCE_MAP = flags.DEFINE_string("instance_map", None, "8- or 16-bit PNG of instance numbers, 0 = none")
@@ -87,24 +89,29 @@ FORMATS = flags.DEFINE_list("formats", ["gif", "mp4", "png", "flow"], "what to w
 
 def main():
     check_flags()
+    from seg2vid_tf.annotations.doubts import warn_of_absent
     from seg2vid_tf.data.fit import content
 
     spec, size = spec_and_size()
     label_map, shape = read_label_map(spec, size)
     given = pictures(shape, size)
-    spec.class_ids(RESTYLE.value, "--restyle")  # before anything is loaded
+    # Before anything is loaded.
+    warn_of_absent(label_map, spec, spec.class_ids(RESTYLE.value, "--restyle"))
     print("loading the model ...", flush=True)
     pipe = load_pipeline()
     print("making the videos ...", flush=True)
-    if RESTYLE.value:
-        looks = RESTYLE.value, RESTYLE_SEED.value, SEED.value
-        given = {"start_frame": pipe.restyled_start_frame(label_map, *looks, **given)}
-    elif INTERPOLATE_TO.value is not None and START_FRAME.value is None:
-        # One picture for all videos: only their motions differ.
-        given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
+    with doubts_told():
+        if RESTYLE.value:
+            looks = RESTYLE.value, RESTYLE_SEED.value, SEED.value
+            given = {"start_frame": pipe.restyled_start_frame(label_map, *looks, **given)}
+        elif INTERPOLATE_TO.value is not None and START_FRAME.value is None:
+            # One picture for all videos: only their motions differ.
+            given = {"start_frame": pipe(label_map, seed=SEED.value, num_frames=1, **given).start_frame[0]}
     given |= {"num_frames": NUM_FRAMES.value, "z_walk": Z_WALK.value, "temperature": TEMPERATURE.value}
     given["z"] = chosen_motion(pipe, label_map)
-    out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given).part(*content(shape, size, FIT.value))
+    with doubts_told():
+        out = pipe(label_map, seed=SEED.value, num_videos=NUM_VIDEOS.value, **given)
+    out = out.part(*content(shape, size, FIT.value))
     write(out)
     print(f"{number(len(out.frames), 'video')} of {out.frames.shape[1]} frames, {drawn_by()}: {OUTPUT.value}")
 
@@ -143,40 +150,64 @@ def check_flags():
 
 
 def check_styles():
-    """Refuses flags that contradict each other on the start frame's style.
+    """Refuses flags that contradict each other on the start frame's style, and --restyle where the model cannot.
 
     Raises:
       ValueError: it names them.
     """
-    if START_FRAME.value and (STYLE_SEED.value is not None or RESTYLE.value or REFERENCE.value):
-        raise ValueError(
-            "--start_frame's picture keeps its look; --style_seed, --restyle and --reference are for start frames that "
-            f"the model paints. To have the place painted in the photo's style, and then other classes in another: "
-            f"--reference={START_FRAME.value} instead of --start_frame, and --restyle={_restyled()} --restyle_seed=5"
-        )
-    if REFERENCE.value and STYLE_SEED.value is not None:
-        raise ValueError("--reference and --style_seed both say which style the start frame has: give one of them")
-    if RESTYLE_SEED.present and not RESTYLE.value:
-        raise ValueError("--restyle_seed is the style of --restyle's classes, which are not given; leave it out")
     if RESTYLE.value and (ONNX.value or OPENVINO.value):
         raise ValueError("--restyle needs the networks of --saved_model, --preset or --run_dir: give one of those")
+    if RESTYLE.value:
+        check_restyle()
+    if REFERENCE.value and STYLE_SEED.value is not None:
+        raise ValueError("--reference and --style_seed both say which style the start frame has: give one of them")
+    if START_FRAME.value and (STYLE_SEED.value is not None or RESTYLE.value or REFERENCE.value):
+        raise ValueError(_instead_of_start_frame())
+    if RESTYLE_SEED.present and not RESTYLE.value:
+        raise ValueError("--restyle_seed is the style of --restyle's classes, which are not given; leave it out")
 
 
-def _restyled():
-    return ",".join(RESTYLE.value) or "car"
+def check_restyle():
+    """Raises ValueError where the model's own document shows that it cannot paint some classes in another look."""
+    from seg2vid_tf.export_folder import can_restyle, model_name, read_description, restyle_refusal
+
+    folder = export_folder()
+    if folder is not None and not can_restyle(read_description(folder)):
+        raise ValueError(f"--restyle: {restyle_refusal(model_name(folder))}")
+
+
+def _instead_of_start_frame():
+    """Why --start_frame has no other look, and the flags, of those that were given, that paint one."""
+    given = {"style_seed": STYLE_SEED.value is not None, "restyle": RESTYLE.value, "reference": REFERENCE.value}
+    named = ", ".join(f"--{name}" for name, value in given.items() if value)
+    message = f"--start_frame's picture keeps its look, which {named} would change: leave out --start_frame or {named}"
+    if given["reference"]:
+        return message
+    message += f"; to have it painted in the photo's style: --reference={START_FRAME.value} instead of --start_frame"
+    message += ", and no --style_seed" if given["style_seed"] else ""
+    return message + (f", and --restyle={','.join(RESTYLE.value)} as it is" if given["restyle"] else "")
 
 
 def read_label_map(spec, size):
     """(uint8 [H,W] at the model's size, (height, width) of the file's own)."""
-    from seg2vid_tf.annotations.doubts import MapWarning, read_doubted_map, warn_of_doubts
+    from seg2vid_tf.annotations.doubts import read_doubted_map, warn_of_doubts
     from seg2vid_tf.data.fit import map_at
 
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
     label_map = read_doubted_map(LABEL_MAP.value, spec, **told)
     print(f"{LABEL_MAP.value}: {label_map.shape[0]} x {label_map.shape[1]} (height x width), read as {_read_as(spec)}")
     warn_of_doubts(label_map, spec, LABEL_MAP.value)
-    warnings.simplefilter("ignore", MapWarning)  # the pipeline would say it again, while it works
     return map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value), label_map.shape
+
+
+@contextlib.contextmanager
+def doubts_told():
+    """For calls of the pipeline with a map whose doubts were told: it would tell them again, while it works."""
+    from seg2vid_tf.annotations.doubts import MapWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", MapWarning)
+        yield
 
 
 def _read_as(spec):
@@ -225,21 +256,29 @@ def drawn_by():
 def spec_and_size():
     """What the model says of label maps in its own document, read without TensorFlow."""
     from seg2vid_tf.annotations.spec import AnnotationSpec
-    from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
+    from seg2vid_tf.export_folder import read_description
     from seg2vid_tf.run_folder import RunFolder
 
+    folder = export_folder()
+    if folder is None:
+        config, spec = RunFolder(pathlib.Path(RUN_DIR.value) / "motion").load("motion")
+        return spec, (config.model.height, config.model.width)
+    description = read_description(folder)
+    return AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
+
+
+def export_folder():
+    """The version folder of the model that the flags name; None of a run."""
+    from seg2vid_tf.export_folder import newest_version, preset_folder
+
     flag = one_given(SAVED_MODEL, RUN_DIR, PRESET, ONNX, OPENVINO)
+    if flag is RUN_DIR:
+        return None
     if flag.name in ("onnx", "openvino"):
         from seg2vid_tf.serving.converted import converted_folder
 
-        folder = converted_folder(pathlib.Path(flag.value), flag.name)
-    elif flag is RUN_DIR:
-        config, spec = RunFolder(pathlib.Path(RUN_DIR.value) / "motion").load("motion")
-        return spec, (config.model.height, config.model.width)
-    else:
-        folder = newest_version(preset_folder(PRESET.value) if flag is PRESET else pathlib.Path(SAVED_MODEL.value))
-    description = read_description(folder)
-    return AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
+        return converted_folder(pathlib.Path(flag.value), flag.name)
+    return newest_version(preset_folder(PRESET.value) if flag is PRESET else pathlib.Path(SAVED_MODEL.value))
 
 
 def pictures(shape, size):
@@ -299,6 +338,7 @@ def load_pipeline():
 def chosen_motion(pipe, label_map):
     """float32 [N,Z], where a flag says how to move; None: as the seeds draw it."""
     if MOTION_OF.value:
+        from seg2vid_tf.annotations.doubts import warn_of_doubts
         from seg2vid_tf.data.frame_folder import FrameFolder
 
         length = pipe.num_frames + 1
@@ -308,15 +348,18 @@ def chosen_motion(pipe, label_map):
         clip = next(iter(clips))
         for remark in (*clips.remarks, *clip.remarks):
             print(f"--motion_of: {remark}")
-        motion, _ = pipe.encode_motion(clip.frames, clip.label_maps[0])
+        warn_of_doubts(clip.label_maps[0], pipe.spec, f"--motion_of={MOTION_OF.value}")
+        with doubts_told():
+            motion, _ = pipe.encode_motion(clip.frames, clip.label_maps[0])
         return np.repeat(motion[None], NUM_VIDEOS.value, axis=0)
     if INTERPOLATE_TO.value is not None:
         from seg2vid_tf.pipeline import interpolate_motion
 
-        first, last = (
-            pipe.draw_motion(label_map, seed, temperature=TEMPERATURE.value)[0]
-            for seed in (SEED.value, INTERPOLATE_TO.value)
-        )
+        with doubts_told():
+            first, last = (
+                pipe.draw_motion(label_map, seed, temperature=TEMPERATURE.value)[0]
+                for seed in (SEED.value, INTERPOLATE_TO.value)
+            )
         return interpolate_motion(first, last, NUM_VIDEOS.value)
     return None
 

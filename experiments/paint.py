@@ -85,15 +85,14 @@ def load(folder):
     import tensorflow as tf
 
     from seg2vid_tf.pipeline import Seg2VidPipeline
+    from seg2vid_tf.web.pipelines import refuse_unloaded
 
     # As in generate.py: optimising the graph takes longer than it saves in the few calls of a sitting.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     try:
         pipe = Seg2VidPipeline.from_saved_model(folder)
     except (OSError, ValueError) as error:
-        print(f"{folder}: {error}", flush=True)
-        # Visitors need not know where on this machine it lies.
-        raise ValueError("this model cannot be loaded; the terminal that runs paint.py says why") from error
+        refuse_unloaded(folder, error)
     print("loaded", flush=True)
     return pipe
 

@@ -28,6 +28,10 @@ DISCRIMINATOR = "discriminator"
 _SHIPPED = pathlib.Path(__file__).parents[1] / "saved_models"
 
 
+class CannotLoad(ValueError):
+    """A part of a model, which is loaded when it is first needed, is missing or damaged."""
+
+
 def version_folders(folder: pathlib.Path) -> dict[int, pathlib.Path]:
     """{version: its folder} of a model, oldest first: sub-folders whose names are numbers, as TensorFlow Serving reads.
 
@@ -142,6 +146,27 @@ def read_description(folder: pathlib.Path) -> dict:
             "written by a newer seg2vid_tf, update this one"
         )
     return description
+
+
+def can_restyle(description: dict) -> bool:
+    """Whether an export paints some classes in another look: its document says how large stage 1's networks are."""
+    return "start_frame" in description.get("networks", {})
+
+
+def restyle_refusal(name: str) -> str:
+    """Why a model of that name cannot paint some classes in another look, and what helps."""
+    able = [each for each in presets() if can_restyle(read_description(newest_version(_SHIPPED / each)))]
+    other = f", or take a preset that can: {', '.join(able)}" if able else ""
+    return (
+        f"{name} cannot paint some classes in another look: that takes stage 1's networks, of a run or of an export "
+        "that says how large they are, which older releases' do not and converted models lack; export its run again"
+        + other
+    )
+
+
+def model_name(version: pathlib.Path) -> str:
+    """<name>/<version> of a version folder: what a model is called where nobody need know where it lies."""
+    return "/".join(version.absolute().parts[-2:])
 
 
 def write_sums(folder: pathlib.Path) -> None:

@@ -12,16 +12,27 @@ import functools
 import math
 import os
 import pathlib
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from seg2vid_tf.annotations.doubts import warn_of_doubts
+from seg2vid_tf.annotations.doubts import warn_of_absent, warn_of_doubts
 from seg2vid_tf.annotations.label_map import read_label_map, validate_label_map
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import NOISE_VERSION
-from seg2vid_tf.export_folder import check_sums, encoder_folder, newest_version, preset_folder, read_description
+from seg2vid_tf.export_folder import (
+    CannotLoad,
+    can_restyle,
+    check_sums,
+    encoder_folder,
+    model_name,
+    newest_version,
+    preset_folder,
+    read_description,
+    restyle_refusal,
+)
 from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seeds import draw, draw_style, walk
 from seg2vid_tf.ops.numpy_noise import per_example_normal
@@ -63,6 +74,7 @@ class Seg2VidPipeline:
       load_encoder: gives the functions of the encoder, which most callers never ask for; None: ``functions`` has them.
       load_networks: gives stage 1 itself, a StartFrameModel, which ``restyled_start_frame`` alone asks for; None: it
         cannot be had.
+      name: what messages call the model.
     """
 
     def __init__(
@@ -71,9 +83,11 @@ class Seg2VidPipeline:
         description: dict,
         load_encoder: Callable[[], dict[str, Callable]] | None = None,
         load_networks: Callable | None = None,
+        name: str = "this model",
     ):
-        self._functions, self._load_encoder = functions, load_encoder
-        self._networks = None if load_networks is None else functools.cache(load_networks)
+        self._functions, self._name = functions, name
+        self._load_encoder = None if load_encoder is None else _once(load_encoder)
+        self._networks = None if load_networks is None else _once(load_networks)
         self._style_dim = description["style_dim"]
         self.latent_dim = description["latent_dim"]
         self.background_latent = description["background_latent"]
@@ -110,7 +124,8 @@ class Seg2VidPipeline:
             )
         encoder = encoder_folder(folder)
         load_encoder = functools.partial(_loaded, encoder) if description["encoder"] else None
-        return cls(_loaded(folder), description, load_encoder, functools.partial(_stage_1, folder))
+        load_networks = functools.partial(_stage_1, folder) if can_restyle(description) else None
+        return cls(_loaded(folder), description, load_encoder, load_networks, model_name(folder))
 
     @classmethod
     def from_run(cls, run_dir: str | os.PathLike, start_frame: bool = True) -> "Seg2VidPipeline":
@@ -319,6 +334,9 @@ class Seg2VidPipeline:
     ) -> np.ndarray:
         """A start frame, some of whose classes look otherwise; ``__call__`` takes it as start_frame.
 
+        An export must say how large its networks are, as older releases' do not: of the presets, cityscapes can.
+        A class that the label map does not show changes nothing; a warning says so.
+
         Args:
           classes: names of those that take the style of ``restyle_seed``.
           restyle_seed: the seed of their style.
@@ -329,11 +347,10 @@ class Seg2VidPipeline:
 
         Raises:
           ValueError: as ``__call__``, an unknown class, or a model without the networks of stage 1, as a converted one.
+          CannotLoad: a ValueError, too: these networks are damaged.
         """
         if self._networks is None or not self.has_start_frame:
-            raise ValueError(
-                "classes are painted otherwise by the networks of stage 1, of an export or a run: this has none"
-            )
+            raise ValueError(restyle_refusal(self._name))
         import tensorflow as tf
 
         from seg2vid_tf.models.start_frame.restyle import restyled
@@ -341,6 +358,7 @@ class Seg2VidPipeline:
 
         label_map, seeds = self._label_map(annotation), _seeds(_checked_seed(seed, 1), 1)
         ids, other_seed = self.spec.class_ids(list(classes), "classes"), _checked_seed(restyle_seed, 1)
+        warn_of_absent(label_map, self.spec, ids)
         rows = self._painting(None, reference, style_seed, instance_map)
         style = rows.get("style", draw_style(seeds, self._style_dim, self._normal)[0])
         styles = restyled(self._networks(), tf.constant(style[None]), label_map, ids, other_seed)
@@ -506,6 +524,22 @@ def _of_arrays(function):
         return {name: value.numpy() for name, value in outputs.items()}
 
     return call
+
+
+def _once(load):
+    """A function that loads when it is first called, and never again, even if two threads call it at a time."""
+    lock, loaded = threading.Lock(), []
+
+    def get():
+        with lock:
+            if not loaded:
+                try:
+                    loaded.append(load())
+                except (OSError, ValueError) as error:
+                    raise CannotLoad(str(error)) from error
+            return loaded[0]
+
+    return get
 
 
 def _stage_1(path):

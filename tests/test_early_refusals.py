@@ -10,7 +10,7 @@ from PIL import Image
 from seg2vid_tf.config import MOTION_PRESETS
 from seg2vid_tf.export_folder import DESCRIPTION
 from seg2vid_tf.run_folder import RunFolder
-from tests.programs import EXPERIMENTS, run_python
+from tests.programs import EXPERIMENTS, command_line, run_python, run_several
 
 WITHOUT_TENSORFLOW = pathlib.Path(__file__).with_name("without_tensorflow.py")
 
@@ -68,9 +68,33 @@ def test_what_else_generate_is_given(models, tmp_path):
         ({"num_frames": 0}, "flag --num_frames=0: "),
         ({"z_walk": 2}, "flag --z_walk=2: "),
         ({"temperature": -1}, "flag --temperature=-1: "),
+        (
+            {"restyle": "car"},
+            "error: --restyle: export/1 cannot paint some classes in another look: that takes stage 1's",
+        ),
+        ({"restyle": "car"}, "export its run again, or take a preset that can: cityscapes\n"),
     ):
         said = refusal("generate.py", **given, **options)
         assert message in said and "import of tensorflow halted" not in said, said
+
+
+def test_what_a_picture_to_animate_contradicts_is_told_with_what_leads_on(models, tmp_path):
+    label_map = tmp_path / "good.png"
+    Image.fromarray(np.zeros((64, 128), np.uint8)).save(label_map)
+    given = {"label_map": label_map, "output": tmp_path / "out", "start_frame": label_map}
+    run, export = ({**given, name: models[name]} for name in ("run_dir", "saved_model"))
+    either = "keeps its look, which {0} would change: leave out --start_frame or {0}"
+    paint = f"; to have it painted in the photo's style: --reference={label_map} instead of --start_frame"
+    calls = {
+        either.format("--style_seed") + paint + ", and no --style_seed": {**run, "style_seed": 5},
+        either.format("--restyle") + paint + ", and --restyle=car as it is": {**run, "restyle": "car"},
+        paint + ", and no --style_seed, and --restyle=car as it is": {**run, "style_seed": 5, "restyle": "car"},
+        either.format("--reference"): {**run, "reference": label_map},
+        "take a preset that can: cityscapes": {**export, "restyle": "car"},
+    }
+    endings, _ = run_several([command_line("generate.py", options) for options in calls.values()])
+    for message, ending in zip(calls, endings, strict=True):
+        assert ending.startswith("error: ") and ending.endswith(message), ending
 
 
 def test_a_runs_flags(models, tmp_path):

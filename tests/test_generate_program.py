@@ -10,7 +10,7 @@ from PIL import Image
 
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
 from seg2vid_tf.export_folder import DESCRIPTION, write_sums
-from tests.programs import command_line, run_program, run_several
+from tests.programs import command_line, run_program, run_python, run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 
@@ -185,7 +185,7 @@ def test_generate_changes_the_style_of_all_or_of_some_classes(pipe, run_dir, lab
         {**given, "output": tmp_path / "restyled", "restyle": present, "restyle_seed": 9},
         {**given, "output": tmp_path / "photo", "restyle": present, "restyle_seed": 9, "reference": photo},
     )
-    instead = f"--reference={label_map_file} instead of --start_frame, and --restyle=car --restyle_seed=5"
+    instead = f"--reference={label_map_file} instead of --start_frame, and no --style_seed"
     messages = [instead, "--reference and --style_seed both"]
     messages += ["--restyle_seed is the style"]
     _assert_refused(refused, [*messages, "no classes ['zeppelin']"])
@@ -242,6 +242,31 @@ def test_generate_goes_on_moves_as_a_clip_does_and_from_one_seed_to_another(
     ):
         files = sorted((tmp_path / f"{name}/frames/{video:02d}").iterdir())
         np.testing.assert_allclose([_pixels(file).astype(int) for file in files], expected, atol=1, err_msg=name)
+
+
+def test_doubts_about_the_map_of_motion_of_are_told_once_and_by_its_name(tmp_path):
+    maps = np.full((32, 64), 255, np.uint8)  # ignored almost everywhere
+    maps[0, 0] = 1
+    for kind, picture in (("image", np.zeros((32, 64, 3), np.uint8)), ("label", maps)):
+        (tmp_path / kind).mkdir()
+        for t in range(3):
+            Image.fromarray(picture).save(tmp_path / kind / f"{t}.png")
+    code = f"""
+import sys, types; sys.path.insert(0, {str(EXPERIMENTS)!r})
+import generate, numpy as np
+from seg2vid_tf.annotations.doubts import warn_of_doubts
+from seg2vid_tf.annotations.spec import load_spec
+spec = load_spec("synthetic_street")
+def encode_motion(frames, label_map):
+    warn_of_doubts(label_map, spec, "annotation")
+    return np.zeros(3), None
+pipe = types.SimpleNamespace(num_frames=2, spec=spec, size=(32, 64), encode_motion=encode_motion)
+generate.flags.FLAGS(["generate.py", "--label_map=a", "--output=b", "--motion_of={tmp_path}"])
+assert generate.chosen_motion(pipe, None).shape == (1, 3)
+"""
+    done = run_python("-c", code)
+    assert done.returncode == 0 and done.stderr.count("of it is ignored") == 1, done.stderr
+    assert f"--motion_of={tmp_path}: 100.0% of it is ignored" in done.stderr
 
 
 def test_a_refusal_is_one_line_on_stderr_and_status_1(label_map_file, tmp_path):

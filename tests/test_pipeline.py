@@ -1,8 +1,11 @@
 """Seg2VidPipeline: where it comes from, what it makes, and what it refuses."""
 
+import concurrent.futures
 import dataclasses
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,11 +13,21 @@ import tensorflow as tf
 from PIL import Image
 
 from seg2vid_tf import pipeline as pipeline_module
+from seg2vid_tf.annotations.doubts import MapWarning
 from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import NOISE_VERSION
-from seg2vid_tf.export_folder import DESCRIPTION, SUMS, encoder_folder
+from seg2vid_tf.export_folder import (
+    DESCRIPTION,
+    SUMS,
+    CannotLoad,
+    encoder_folder,
+    model_name,
+    newest_version,
+    preset_folder,
+    read_description,
+)
 from seg2vid_tf.flow_file import read_flow
 from seg2vid_tf.models.motion.latent_frequencies import sampling_stddev
 from seg2vid_tf.models.seeds import MOTION_STREAM
@@ -326,6 +339,38 @@ def test_a_reference_gives_every_video_its_style(pipe, seg2vid, label_map):
     drawn = pipe(label_map, seed=5, num_videos=count)
     assert np.abs(drawn.start_frame.astype(int) - out.start_frame).max() > 1
     assert np.abs(out.start_frame[0].astype(int) - out.start_frame[1]).max() > 1, "the noise is still the seed's"
+
+
+def test_another_look_of_some_classes_is_refused_by_name_where_an_export_does_not_say_its_networks_sizes(label_map):
+    for preset in ("synthetic_street", "weizmann_pose"):
+        folder = newest_version(preset_folder(preset))
+        pipe = Seg2VidPipeline({"from_tensor": None}, read_description(folder), name=model_name(folder))
+        with pytest.raises(ValueError, match=f"^{preset}/[0-9]+ cannot paint .*: cityscapes$"):
+            pipe.restyled_start_frame(label_map, ["car"], 5)
+
+
+def test_networks_of_looks_that_cannot_be_loaded_and_classes_that_are_not_there_are_told():
+    def load():
+        raise OSError("gone")
+
+    described = read_description(newest_version(preset_folder("cityscapes")))
+    pipe, street = Seg2VidPipeline({"from_tensor": None}, described, None, load), np.zeros(described["size"], np.uint8)
+    with pytest.warns(MapWarning, match="the label map shows no car, whose other look changes nothing"):
+        with pytest.raises(CannotLoad, match="gone"):
+            pipe.restyled_start_frame(street, ["road", "car"], 5)
+
+
+def test_what_is_loaded_late_is_loaded_once_by_calls_at_one_time():
+    loaded, both = [], threading.Barrier(2)
+
+    def load():
+        time.sleep(0.05)
+        loaded.append("networks")
+        return loaded
+
+    get = pipeline_module._once(load)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: both.wait() + 1 and get(), range(2))) == [["networks"], ["networks"]]
 
 
 def test_instances_part_what_the_label_map_does_not(pipe_with_instances):

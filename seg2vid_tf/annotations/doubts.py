@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -78,6 +79,19 @@ def warn_of_doubts(label_map: np.ndarray, spec: AnnotationSpec, name: str) -> No
     for doubt in (ignored_doubt(label_map, spec.ignore_id), set_doubt(label_map, spec)):
         if doubt:
             warnings.warn(f"{name}: {doubt}", MapWarning, stacklevel=3)
+
+
+def absent_doubt(label_map: np.ndarray, spec: AnnotationSpec, classes: Iterable[int]) -> str:
+    """A line on classes, by id, that are to look otherwise and that a map does not show; "" where it shows all."""
+    absent = [spec.classes[each].name for each in classes if not (label_map == each).any()]
+    return f"the label map shows no {' and no '.join(absent)}, whose other look changes nothing" if absent else ""
+
+
+def warn_of_absent(label_map: np.ndarray, spec: AnnotationSpec, classes: Iterable[int]) -> None:
+    """``absent_doubt`` as a warning."""
+    doubt = absent_doubt(label_map, spec, classes)
+    if doubt:
+        warnings.warn(doubt, MapWarning, stacklevel=3)
 
 
 def read_doubted_map(

@@ -1,9 +1,9 @@
 """What the page makes videos with: a model in this process, or one behind a server. Both answer in the same words.
 
-A model has spec, size, num_frames (its T), temperature (None: it cannot be chosen), has_style (of a picture), has_looks
-(style seeds, other looks of some classes), call (calls.py), lacks (what it cannot do, in a sentence), ready (whether it
-need not be loaded first) and videos(label_map, settings, reference), which yields one Video after the other: whoever
-stops asking stops the work.
+A model has spec, size, num_frames (its T), temperature (None: it cannot be chosen), has_style (of a picture),
+has_style_seeds, has_looks (of some classes, others than of the rest), call (calls.py), lacks (what it cannot do, in a
+sentence), ready (whether it need not be loaded first) and videos(label_map, settings, reference), which yields one
+Video after the other: whoever stops asking stops the work.
 """
 
 import dataclasses
@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.export_folder import newest_version, read_description
+from seg2vid_tf.export_folder import CannotLoad, can_restyle, newest_version, read_description
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.web.calls import ModelCall
-from seg2vid_tf.web.pipelines import Pipelines
+from seg2vid_tf.web.pipelines import Pipelines, refuse_unloaded
 from seg2vid_tf.web.settings import Settings
 
 
@@ -51,7 +51,7 @@ class LocalModel:
       ValueError: no export, or one that does not make a video of a label map alone.
     """
 
-    lacks, has_looks = "", True
+    lacks, has_style_seeds = "", True
 
     def __init__(self, folder: pathlib.Path, call: ModelCall, pipelines: Pipelines):
         self._folder, self._pipelines, self.call = newest_version(folder), pipelines, call
@@ -64,6 +64,7 @@ class LocalModel:
             raise ValueError(f"{folder} was trained with instances, which the page cannot paint: use generate.py")
         self.spec, self.size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
         self.num_frames, self.temperature = description["num_frames"], description["temperature"]
+        self.has_looks = can_restyle(description)
         # An old export does not say what its encoder has: it is offered, and refused when asked.
         self.has_style = "encode_style" in (description["encoder"] or ["encode_style"])
 
@@ -72,6 +73,12 @@ class LocalModel:
         return self._folder in self._pipelines
 
     def videos(self, label_map: np.ndarray, settings: Settings, reference: np.ndarray | None) -> Iterator[Video]:
+        try:
+            yield from self._videos(label_map, settings, reference)
+        except CannotLoad as error:  # of stage 1's networks or the encoder, which are loaded when they are asked for
+            refuse_unloaded(self._folder, error)
+
+    def _videos(self, label_map, settings, reference):
         pipe, painting = self._pipelines[self._folder], {"reference": reference, "style_seed": settings.style_seed}
         if settings.restyle:
             looks = settings.restyle, settings.restyle_seed, settings.seed
@@ -85,7 +92,7 @@ class LocalModel:
 class ServedModel:
     """A model behind a server, asked by a client; no TensorFlow here."""
 
-    temperature, has_style, has_looks, ready = None, False, False, True
+    temperature, has_style, has_style_seeds, has_looks, ready = None, False, False, False, True
     lacks = "Through a server a video has no chosen temperature or style, and no flow or visibility is shown."
 
     def __init__(self, client, spec, call: ModelCall):

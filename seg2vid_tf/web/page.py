@@ -11,6 +11,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import gradio as gr
 from fastapi import FastAPI
 
+from seg2vid_tf.annotations.doubts import absent_doubt
 from seg2vid_tf.web import result, settings, upload
 from seg2vid_tf.web.bounds import Bounds
 from seg2vid_tf.web.calls import command_line, python_call
@@ -63,7 +64,7 @@ def answers(models, kept, painting, title, *form):
     try:
         asked = _asked(model, *form)
         label_map = read_painting(painting, model.spec, model.size)
-        given = result.given_map(label_map, model.spec, _remarks(label_map, model.spec))
+        given = result.given_map(label_map, model.spec, _remarks(label_map, model.spec, asked.restyle))
         reference = read_reference(painting)
         if reference is not None:
             if asked.style_seed is not None:
@@ -73,8 +74,9 @@ def answers(models, kept, painting, title, *form):
             yield given, videos, result.progress(f"loading {title}: a model's first video takes longest ...")
         else:
             yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
+        request = kept.begin()
         for count, made in enumerate(model.videos(label_map, asked, reference), 1):
-            videos += result.video(made, kept.keep(made, model.spec))
+            videos += result.video(made, kept.keep(made, model.spec, request))
             if count < asked.num_videos:
                 yield given, videos, result.progress(f"video {count + 1} of {asked.num_videos} ...")
         about = model.call, asked, model.num_frames, reference is not None
@@ -88,13 +90,16 @@ def answers(models, kept, painting, title, *form):
 def _asked(model, seed, num_videos, num_frames, temperature, style_seed, restyle, restyle_seed):
     """Settings, without what the model cannot do, which the form may hold from another one."""
     temperature = None if model.temperature is None else temperature
-    looks = (style_seed, restyle, restyle_seed) if model.has_looks else ()
-    return settings.read_settings(seed, num_videos, num_frames, temperature, model.temperature, *looks)
+    style_seed = style_seed if model.has_style_seeds else None
+    looks = (restyle, restyle_seed) if model.has_looks else ()
+    return settings.read_settings(seed, num_videos, num_frames, temperature, model.temperature, style_seed, *looks)
 
 
-def _remarks(label_map, spec):
+def _remarks(label_map, spec, restyle):
     share = float((label_map == spec.ignore_id).mean())
-    return [f"{100 * share:.0f} % is ignored (no class): the model decides what is there"] if share >= 0.01 else []
+    ignored = f"{100 * share:.0f} % is ignored (no class): the model decides what is there" if share >= 0.01 else ""
+    absent = absent_doubt(label_map, spec, spec.class_ids(list(restyle), "classes of another look"))
+    return [remark for remark in (ignored, absent) if remark]
 
 
 def _about(model):
@@ -134,7 +139,7 @@ def _settings_row(model):
 
 def _looks_row(model):
     """How start frames look: style seed, classes of another look and its seed; and the row that holds them."""
-    with gr.Row(visible=model.has_looks) as row:
+    with gr.Row(visible=model.has_style_seeds) as row:
         # No gr.Number, which makes 0 of an empty field.
         style_seed = gr.Textbox(
             "", label="Style seed", info="another look of the same motion; empty: the seed's own", max_lines=1
@@ -144,7 +149,8 @@ def _looks_row(model):
             value=[],
             multiselect=True,
             label="Another look for some classes",
-            info="may differ little: try several seeds",
+            info="may differ little: try several seeds; all videos then share one start frame",
+            visible=model.has_looks,
         )
         restyle_seed = gr.Number(
             settings.RESTYLE_SEED,
@@ -153,6 +159,7 @@ def _looks_row(model):
             precision=0,
             minimum=0,
             maximum=settings.MAX_SEED,
+            visible=model.has_looks,
         )
     return row, (style_seed, restyle, restyle_seed)
 
@@ -166,8 +173,9 @@ def _chosen(models, title, restyle):
     other = models[title]
     length, warmth = gr.update(value=other.num_frames), gr.update(**_temperature(other))
     names = _class_names(other)
-    classes = gr.update(choices=names, value=[name for name in restyle if name in names])
-    return gr.update(info=_about(other)), length, warmth, gr.update(visible=other.has_looks), classes
+    classes = gr.update(choices=names, value=[name for name in restyle if name in names], visible=other.has_looks)
+    looks = gr.update(visible=other.has_style_seeds), classes, gr.update(visible=other.has_looks)
+    return gr.update(info=_about(other)), length, warmth, *looks
 
 
 def _button(working):
@@ -232,7 +240,7 @@ def _blocks(models, kept):
         _work_row(functools.partial(answers, models, kept), inputs)
         choose = functools.partial(_chosen, models)
         shown = "(title) => seg2vidPaint.open(title)"
-        changed = [chosen, frames, temperature, row, looks[1]]
+        changed = [chosen, frames, temperature, row, *looks[1:]]
         chosen.change(choose, [chosen, looks[1]], changed, queue=False, api_visibility="private")
         chosen.change(None, chosen, js=shown)
         page.load(None, chosen, js=shown)

@@ -5,8 +5,16 @@ import gc
 import pathlib
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
-MAX_LOADED = 2  # about a gigabyte each at 128 x 256
+# About a gigabyte each at 128 x 256, and stage 1's networks once more where another look of classes was asked for.
+MAX_LOADED = 2
+
+
+def refuse_unloaded(folder: pathlib.Path, error: Exception) -> NoReturn:
+    """Prints why a model cannot be loaded, and raises a ValueError that does not say where on this machine it lies."""
+    print(f"{folder}: {error}", flush=True)
+    raise ValueError("this model cannot be loaded; the terminal that runs paint.py says why") from error
 
 
 class Pipelines:

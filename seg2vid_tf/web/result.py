@@ -1,6 +1,7 @@
 """What a visitor gets to see: HTML with pictures inside, or the address of those that are made when they are asked for.
 
-No file stays on the machine.
+No file stays where the page runs; an MP4 lies in a temporary one while it is written. A visitor's browser may keep what
+it has fetched for an hour (routes.py).
 """
 
 import base64
@@ -18,6 +19,8 @@ from seg2vid_tf.media import flow_to_color, gif_bytes, require_mp4, save_mp4
 from seg2vid_tf.web.models import Video
 
 FPS = 8.0
+# What stands in the place of a picture that is not kept any longer, or whose page has ended.
+_GONE = "onerror='this.replaceWith(&quot;no longer kept: make the video once more&quot;)'"
 _LEAST_SHARE = 0.0005  # a class of fewer pixels than this is shown with "< 0.1 %"
 
 
@@ -50,7 +53,10 @@ def video(made: Video, key: str) -> str:
       made: the video.
       key: by which ``extra`` finds it (kept_videos.py).
     """
-    columns = [_figure("video", _data("gif", gif_bytes(made.frames, FPS)), f"video of seed {made.seed}")]
+    # The GIF is in the page once: its download takes it from the picture.
+    linked = "this.closest(&quot;.s2v-video&quot;).querySelector(&quot;.s2v-gif&quot;).href = this.src"
+    gif = _data("gif", gif_bytes(made.frames, FPS))
+    columns = [_figure("video", gif, f"video of seed {made.seed}", f"onload='{linked}'")]
     for kind, known, caption, alt in (
         ("label_maps", made.label_maps, "label map, moving along", "label map moving along"),
         ("flow", made.flow, "flow: colour shows where to, strength how far", "flow as colours"),
@@ -62,9 +68,9 @@ def video(made: Video, key: str) -> str:
         ),
     ):
         if known is not None:
-            columns.append(_figure(caption, _address(key, kind), alt))
+            columns.append(_figure(caption, _address(key, kind), alt, _GONE))
     name = f"video_seed{made.seed}"
-    downloads = _download(f"{name}.gif", _address(key, "gif"), "download GIF") + " " + _mp4_link(key, name)
+    downloads = f"<a class='s2v-gif' download='{name}.gif'>download GIF</a> {_mp4_link(key, name)}"
     return (
         f"<section class='s2v-video'><h3>Seed {made.seed}</h3><div class='s2v-row'>{''.join(columns)}</div>"
         f"<p>{downloads}</p></section>"
@@ -76,7 +82,7 @@ def extra(made: Video, spec: AnnotationSpec, kind: str) -> tuple[bytes, str]:
 
     Args:
       made, spec: the video, and the spec of its label maps.
-      kind: "label_maps", "flow", "visibility", "gif" or "mp4".
+      kind: "label_maps", "flow", "visibility" or "mp4".
 
     Returns:
       The file, and its media type.
@@ -85,8 +91,6 @@ def extra(made: Video, spec: AnnotationSpec, kind: str) -> tuple[bytes, str]:
       ValueError: no such kind, or this video is without.
       ImportError: PyAV, which writes MP4, is missing.
     """
-    if kind == "gif":
-        return gif_bytes(made.frames, FPS), "image/gif"
     if kind == "mp4":
         return _mp4(made.frames), "video/mp4"
     field = {"label_maps": made.label_maps, "flow": made.flow, "visibility": made.visibility}.get(kind)
@@ -141,8 +145,8 @@ def _in_step(pictures):
     return np.concatenate([pictures[:1], pictures])
 
 
-def _figure(caption, source, alt):
-    return f"<figure><img alt='{alt}' src='{source}'><figcaption>{caption}</figcaption></figure>"
+def _figure(caption, source, alt, handler):
+    return f"<figure><img alt='{alt}' src='{source}' {handler}><figcaption>{caption}</figcaption></figure>"
 
 
 def _mp4_link(key, name):

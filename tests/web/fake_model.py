@@ -16,7 +16,8 @@ from seg2vid_tf.web.models import Video, by_title
 
 
 class FakeModel:
-    lacks, num_frames, temperature, has_style, has_looks, ready = "", 4, 0.7, True, True, True
+    lacks, num_frames, temperature, ready = "", 4, 0.7, True
+    has_style = has_style_seeds = has_looks = True
 
     def __init__(self, spec="cityscapes", size=(32, 64), pause=0.0):
         self.spec, self.size, self.call, self.made = load_spec(spec), size, ModelCall(preset=spec), []

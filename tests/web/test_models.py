@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.export_folder import CannotLoad, preset_folder
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.web.calls import ModelCall
 from seg2vid_tf.web.models import LocalModel, ServedModel, by_title
@@ -40,6 +41,23 @@ def test_other_looks_are_painted_once_and_moved_by_every_seed(pipe, saved_model,
     monkeypatch.undo()
     (video,) = model.videos(label_map, Settings(5, 1, 1, None, 9), None)
     np.testing.assert_allclose(video.frames[0].astype(int), pipe(label_map, 5, style_seed=9).start_frame[0], atol=1)
+
+
+@pytest.mark.parametrize("name, can", [("cityscapes", True), ("synthetic_street", False), ("weizmann_pose", False)])
+def test_looks_of_classes_are_offered_where_the_models_document_says_how_large_its_networks_are(name, can):
+    model = LocalModel(preset_folder(name), ModelCall(preset=name), Pipelines(None))
+    assert (model.has_looks, model.has_style_seeds) == (can, True)
+
+
+def test_networks_that_cannot_be_loaded_are_told_without_where_they_lie(pipe, saved_model, monkeypatch, capsys):
+    def broken(label_map, *looks, **painting):
+        raise CannotLoad("/home/me/model is not what was exported")
+
+    model = LocalModel(saved_model.parent, ModelCall(folder="mine"), Pipelines(lambda folder: pipe))
+    monkeypatch.setattr(pipe, "restyled_start_frame", broken)
+    with pytest.raises(ValueError, match="cannot be loaded; the terminal .* says why") as told:
+        list(model.videos(np.zeros(pipe.size, np.uint8), Settings(5, 1, 1, None, None, ("car",)), None))
+    assert "/home/me" not in str(told.value) and "/home/me/model is not what" in capsys.readouterr().out
 
 
 class _Client:

@@ -53,7 +53,17 @@ def test_looks_are_asked_for_where_the_model_has_them(model, painting):
     assert "style_seed=5" in videos and "--restyle=car,road --restyle_seed=8" in videos
     model.has_looks = False
     (*_, (_, videos, _)) = _answers(model, painting, 7, 1, 4, looks=looks)
-    assert "style_seed" not in videos and "restyle" not in videos
+    assert "style_seed=5" in videos and "restyle" not in videos
+    model.has_style_seeds = False
+    (*_, (_, videos, _)) = _answers(model, painting, 7, 1, 4, looks=looks)
+    assert "style_seed" not in videos
+
+
+def test_a_class_of_another_look_that_the_map_does_not_show_is_told(model, painting):
+    (*_, (given, _, _)) = _answers(model, painting, 7, 1, 4, looks=(None, ["road", "car", "sky"], 8))
+    assert "the label map shows no car and no sky, whose other look changes nothing" in given
+    (*_, (given, _, _)) = _answers(model, painting, 7, 1, 4, looks=(None, ["road"], 8))
+    assert "other look" not in given
 
 
 def test_who_stops_asking_stops_the_work(model, painting):

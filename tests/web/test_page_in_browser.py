@@ -166,6 +166,14 @@ def test_looks_of_start_frames_are_chosen_and_what_is_beside_a_video_comes_when_
             assert download.value.suggested_filename == "video_seed0.mp4"
             download.value.save_as(tmp_path / "video.mp4")
             assert (tmp_path / "video.mp4").read_bytes()[4:8] == b"ftyp"
+        with page.expect_download() as download:
+            page.click("text=download GIF")
+        download.value.save_as(tmp_path / "video.gif")
+        source = page.locator(".s2v-video img").first.get_attribute("src")
+        assert (tmp_path / "video.gif").read_bytes() == base64.b64decode(source.split(",")[1]), "the picture's own"
+        page.route("**/paint/extra**", lambda route: route.fulfill(json={"error": "not kept any longer"}))
+        _make(page)
+        page.wait_for_function("document.querySelector('#s2v-made').innerText.split('no longer kept').length === 4")
         _choose(page, "weizmann_pose")
         page.get_by_label("Another look for some classes").click()
         page.get_by_role("option", name=load_spec("weizmann_pose").classes[1].name, exact=True).click()

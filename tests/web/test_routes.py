@@ -52,7 +52,7 @@ def app():
 
 def test_what_is_beside_a_video_is_made_when_it_is_asked_for(app):
     frames = np.zeros((2, 16, 24, 3), np.uint8)
-    key = KEPT.keep(Video(7, frames, visibility=np.zeros((1, 16, 24, 1), np.float32)), SPEC)
+    key = KEPT.keep(Video(7, frames, visibility=np.zeros((1, 16, 24, 1), np.float32)), SPEC, KEPT.begin())
     status, body = _ask(app, "GET", f"/paint/extra?video={key}&kind=visibility")
     assert status == 200 and Image.open(io.BytesIO(body)).format == "GIF"
     for query, message in ((f"video={key}&kind=flow", "no 'flow'"), ("video=x&kind=flow", "not kept any longer")):
