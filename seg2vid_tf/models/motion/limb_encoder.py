@@ -1,0 +1,72 @@
+"""LimbEncoder: what limbs do in a clip -> the posterior of z.
+
+Where the annotations of all frames are known, as in training, the turns are read off them (ops/limbs.py); else limbs
+are tracked in the frames (ops/limb_tracking.py). Both are measured, so only how sure they are is learned.
+"""
+
+import keras
+import tensorflow as tf
+
+from seg2vid_tf.annotations.limb_tree import limb_tree
+from seg2vid_tf.annotations.spec import Skeleton
+from seg2vid_tf.models.motion.limb_latent import count_waves, motion_to_z
+from seg2vid_tf.ops.limb_tracking import track_limbs
+from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots, read_motion
+from seg2vid_tf.ops.skinning import pixel_grid
+
+# How far from a bone pixels are taken to be its limb's, in mean lengths of limbs.
+_RADIUS = 0.4
+
+
+class LimbEncoder(keras.layers.Layer):
+    """Frames and annotation -> mean and log-variance of z.
+
+    Args:
+      num_frames: T.
+      limbs: {class id: its two ends}, as of the spec's skeleton.
+      latent_dim: Z.
+    """
+
+    def __init__(self, num_frames: int, limbs: dict, latent_dim: int, **kwargs):
+        super().__init__(**{"dtype": "float32", "autocast": False, **kwargs})
+        self.tree = limb_tree(Skeleton((), limbs))
+        self.waves = count_waves(latent_dim, len(self.tree.bones), num_frames)
+        # The posterior starts narrow (standard deviation 0.03), as MotionEncoder's does.
+        self.log_variance = self.add_weight(
+            name="log_variance", shape=[latent_dim], dtype="float32", initializer=keras.initializers.Constant(-7.0)
+        )
+        self._config = {"num_frames": num_frames, "limbs": limbs, "latent_dim": latent_dim}
+
+    def build(self, input_shape=None):
+        self.built = True
+
+    def get_config(self):
+        return {**super().get_config(), **self._config}
+
+    def call(self, frames, annotation, later_annotations=None):
+        """Measures what the limbs do.
+
+        Args:
+          frames: float32 [B,T+1,H,W,3] in [-1,1].
+          annotation: float32 [B,H,W,K] of frame 0.
+          later_annotations: of frames 1..T, float32 [B,T,H,W,K], where they are known.
+
+        Returns:
+          float32 mean, log_variance, each [B,Z].
+        """
+        limbs = find_limbs(annotation, self.tree)
+        if later_annotations is None:
+            motion = self._tracked(frames, limbs)
+        else:
+            motion = read_motion(limbs, find_limbs(later_annotations, self.tree), self.tree)
+        mean = motion_to_z(*motion, self.waves, tf.shape(frames)[2])
+        return mean, tf.repeat(self.log_variance[None], tf.shape(mean)[0], axis=0)
+
+    def _tracked(self, frames, limbs):
+        size = tf.shape(frames)[2], tf.shape(frames)[3]
+        points = tf.reshape(pixel_grid(size), [-1, 2])
+        distances = bone_distance(points, limbs, self.tree)
+        near = tf.cast(tf.reduce_min(distances, axis=-1, keepdims=True) < _RADIUS, tf.float32)
+        weights = near * tf.nn.softmax(blend_logits(distances))
+        weights = tf.reshape(weights, [-1, *size, len(self.tree.bones)])
+        return track_limbs(frames, weights, find_pivots(limbs, self.tree), self.tree.parents)
