@@ -7,8 +7,7 @@ a nose) is no bone: it goes along with what is near it.
 """
 
 import dataclasses
-
-from seg2vid_tf.annotations.spec import Skeleton
+from collections.abc import Iterable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +30,10 @@ class LimbTree:
     pivots: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def limb_tree(skeleton: Skeleton) -> LimbTree:
-    """The bones of a skeleton."""
-    limbs = tuple(sorted(skeleton.limbs))
-    ends = [tuple(frozenset(end) for end in skeleton.limbs[limb]) for limb in limbs]
+def limb_tree(limbs: Iterable[tuple[int, tuple[tuple[str, ...], tuple[str, ...]]]]) -> LimbTree:
+    """The bones of a skeleton whose limbs are (class id, their two ends): the items of ``Skeleton.limbs``."""
+    limbs, ends = zip(*sorted(limbs), strict=True)
+    ends = [tuple(frozenset(end) for end in limb) for limb in ends]
     # An end in the middle of several joints is a place of its own, beside each of them.
     middles = {(end, frozenset([joint])) for limb in ends for end in limb if len(end) > 1 for joint in end}
     edges = [*ends, *middles]

@@ -101,6 +101,10 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
             f"received foreground {spec.foreground_ids}, background {spec.background_ids}; foreground_latent 0 makes "
             "them one path"
         )
+    if config.motion == "limbs" and spec.skeleton is None:
+        raise ValueError(
+            f"motion limbs: spec {spec.name!r} has no skeleton; give motion flow, or a spec with joints and limbs"
+        )
     motion = MotionCVAE(
         background_ids=tuple(range(spec.num_classes)) if one_path else spec.background_ids,
         foreground_ids=() if one_path else spec.foreground_ids,
@@ -118,6 +122,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         memory=config.memory,
         prior_rank=config.prior_rank,
         instance_motion=config.instance_motion,
+        limbs=tuple(spec.skeleton.limbs.items()) if config.motion == "limbs" else (),
         warp_method=config.warp,
         name="motion",
     )

@@ -6,6 +6,9 @@
     warp       warped_t(p) = x_0(p - flow_t(p)), dense_image_warp
     refiner    x_t = FrameRefiner(warped_t, visibility_t, s_0 warped along)
 
+With ``limbs`` z is how a skeleton's limbs turn: q(z | clip) is a LimbEncoder's, flows and s_t a LimbDecoder's, and the
+rest is the same.
+
 x_0 is the start frame, s_0 its annotation; z = z_background ++ z_foreground. Shapes: B clips, T predicted frames, H x W
 pixels, K annotation channels, Z latent dimensions. Warp, composition, the heads and everything about the latent are
 float32 under every precision policy. So the parts do not autocast: each convolution casts its own input, and nothing
@@ -22,6 +25,8 @@ from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
 from seg2vid_tf.models.motion.instance_motion import find_instances
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
+from seg2vid_tf.models.motion.limb_decoder import LimbDecoder
+from seg2vid_tf.models.motion.limb_encoder import LimbEncoder
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.motion_memory import MotionMemory
 from seg2vid_tf.models.motion.refiner import FrameRefiner
@@ -50,6 +55,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
       memory: motions of training clips that draws recall (motion_memory.py); 0: none.
       prior_rank: directions of the Gaussian that draws come from (aggregated_posterior.py); 0: there is none.
       instance_motion: whether each thing of the foreground moves as one (instance_motion.py).
+      limbs: (class id, its two ends) of a skeleton's limbs, which then move as rigid bodies (limb_decoder.py); (): there
+        are none, and z is a flow's.
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -71,6 +78,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
         memory: int = 0,
         prior_rank: int = 0,
         instance_motion: bool = False,
+        limbs: tuple = (),
         warp_method: str = "native",
         **kwargs,
     ):
@@ -83,14 +91,14 @@ class MotionCVAE(BuiltByCall, keras.Model):
         self._config = arguments
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
+        # The order in which parts are made is that of their variables in checkpoints and exports.
         self.background_encoder, self.foreground_encoder = (
-            MotionEncoder(size, num_frames, encoder_filters, name=f"{group}_encoder") if size else None
+            MotionEncoder(size, num_frames, encoder_filters, name=f"{group}_encoder") if size and not limbs else None
             for group, size in self._groups()
         )
+        self.limb_encoder = LimbEncoder(num_frames, limbs, self.latent_dim, name="limb_encoder") if limbs else None
         self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
-        self.decoder = FlowDecoder(
-            num_frames, image_filters, flow_scale, self.latent_sizes, visible, warp_method, name="decoder"
-        )
+        self.decoder = self._make_decoder()
         self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
         self.priors = None
         if prior == "learned":
@@ -98,6 +106,13 @@ class MotionCVAE(BuiltByCall, keras.Model):
                 LatentPrior(size, num_frames, name=f"{group}_prior") for group, size in self._groups() if size
             ]
         self._build_sampling_prior(memory, prior_rank, len(background_ids) + len(foreground_ids))
+
+    def _make_decoder(self):
+        config, of_both = self._config, {"visible": self._config["visible"], "warp_method": self._config["warp_method"]}
+        frames_and_filters = self.num_frames, config["image_filters"]
+        if config["limbs"]:
+            return LimbDecoder(*frames_and_filters, config["limbs"], self.latent_dim, **of_both, name="decoder")
+        return FlowDecoder(*frames_and_filters, config["flow_scale"], self.latent_sizes, **of_both, name="decoder")
 
     def _build_sampling_prior(self, memory, prior_rank, num_classes):
         """What seeds sample from, if not from N(0, I): fitted to training clips, after training."""
@@ -118,8 +133,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
 
         Args:
           inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
-            normal, or zeros for the posterior mean}, and displacements and fits as ``estimate_flow`` gives them, where
-            they are known already.
+            normal, or zeros for the posterior mean}, and what is known already: displacements and fits as
+            ``estimate_flow`` gives them; later_annotations float32 [B,T,H,W,K] of frames 1..T, which limbs are read off.
 
         Returns:
           What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].
@@ -127,19 +142,22 @@ class MotionCVAE(BuiltByCall, keras.Model):
         frames, annotation = inputs["frames"], inputs["annotation"]
         matched = (inputs["displacements"], inputs["fits"]) if "fits" in inputs else None
         # q(z | clip), in coordinates where the prior, learned or not, is N(0, I): the KL is the same in both.
-        distribution = self.encode(frames, annotation, matched)
+        distribution = self.encode(frames, annotation, matched, inputs.get("later_annotations"))
         z = reparameterise(distribution, inputs["noise"])  # [B,Z]
         outputs = self.decode(frames[:, 0], annotation, z)  # x_1 .. x_T
         return {**outputs, "kl": kl_per_dimension(distribution)}
 
-    def encode(self, frames, annotation, matched=None):
+    def encode(self, frames, annotation, matched=None, later_annotations=None):
         """The TFP posterior of z, event [Z].
 
         Args:
           frames: [B,T+1,H,W,3] in [-1,1].
           annotation: of frame 0, [B,H,W,K].
           matched: what ``estimate_flow`` finds in the frames, where that is known already.
+          later_annotations: of frames 1..T, [B,T,H,W,K], where they are known; only limbs read them.
         """
+        if self.limb_encoder is not None:
+            return posterior(*self.limb_encoder(frames, annotation, later_annotations))
         start_frame, annotation = frames[:, 0], self._annotation_for_networks(annotation)
         displacements, fits = estimate_flow(frames) if matched is None else matched  # [B,T,h,w,2], [B,T,h,w,1]
         velocities = displacements / self.decoder.pixels_per_velocity()  # of order 1
@@ -178,12 +196,17 @@ class MotionCVAE(BuiltByCall, keras.Model):
         seen_annotation = self._annotation_for_networks(annotation)
         features = self.image_encoder(start_frame, seen_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
         z = self._denormalise(z, start_frame, seen_annotation)
-        outputs = self._decode_flow(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
+        outputs = self._decode_motion(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
         warped, moved_annotation = self._warp(start_frame, annotation, outputs["flow"])  # [B*T,H,W,3], [B*T,H,W,K]
-        frames = warped
+        if "annotations" in outputs:  # limbs are drawn anew: warped, their lines would blur
+            moved_annotation = fold_time(outputs["annotations"])
+        frames, layer = warped, outputs.pop("foreground", None)
         if self.refiner is not None:
             frames = self.refiner(
-                warped, fold_time(outputs["visibility"]), self._annotation_for_networks(moved_annotation)
+                warped,
+                fold_time(outputs["visibility"]),
+                self._annotation_for_networks(moved_annotation),
+                None if layer is None else fold_time(layer),
             )
         size = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         for name, value in {"annotations": moved_annotation, "warped": warped, "frames": frames}.items():
@@ -197,8 +220,10 @@ class MotionCVAE(BuiltByCall, keras.Model):
         parts = zip(self.priors, tf.split(z, [prior.latent_dim for prior in self.priors], axis=-1), strict=True)
         return tf.concat([prior.denormalise(prior(start_frame, annotation), part) for prior, part in parts], axis=-1)
 
-    def _decode_flow(self, features, start_frame, annotation, z):
-        """{flow, flow_backward [B,T,H,W,2], visibility, visibility_backward [B,T,H,W,1]}."""
+    def _decode_motion(self, features, start_frame, annotation, z):
+        """{flow, flow_backward [B,T,H,W,2], visibility, visibility_backward [B,T,H,W,1]}; limbs have more to say."""
+        if self.limb_encoder is not None:
+            return self.decoder(features, tf.concat([start_frame, annotation], axis=-1), z)
         classes = tf.gather(annotation, self._foreground_ids, axis=-1)
         foreground = tf.clip_by_value(tf.reduce_sum(classes, axis=-1, keepdims=True), 0.0, 1.0)
         picture = tf.concat([start_frame, annotation], axis=-1)

@@ -17,7 +17,6 @@ import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.limb_tree import limb_tree
-from seg2vid_tf.annotations.spec import Skeleton
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.limb_latent import count_waves, z_to_motion
@@ -45,7 +44,7 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
     Args:
       num_frames: T.
       filters: channels of the image encoder's levels, fine to coarse; the network of the body mirrors them.
-      limbs: {class id: its two ends}, as of the spec's skeleton.
+      limbs: (class id, its two ends) of each, as the spec's skeleton has them.
       latent_dim: Z.
       visible: whether visibility is predicted; without it, it is 1 everywhere.
       warp_method: one of ``seg2vid_tf.ops.warp.METHODS``.
@@ -58,14 +57,14 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         self,
         num_frames: int,
         filters: tuple[int, ...],
-        limbs: dict,
+        limbs: tuple,
         latent_dim: int,
         visible: bool = True,
         warp_method: str = "native",
         **kwargs,
     ):
         super().__init__(**{"dtype": "float32", "autocast": False, **kwargs})
-        self.tree = limb_tree(Skeleton((), limbs))
+        self.tree = limb_tree(limbs)
         self.num_bones = len(self.tree.bones)
         self.waves = count_waves(latent_dim, self.num_bones, num_frames)
         self.num_frames = num_frames

@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from seg2vid_tf.annotations.limb_tree import limb_tree
-from seg2vid_tf.annotations.spec import Skeleton
 from seg2vid_tf.models.motion.limb_latent import count_waves, motion_to_z
 from seg2vid_tf.ops.limb_tracking import track_limbs
 from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots, read_motion
@@ -23,13 +22,13 @@ class LimbEncoder(keras.layers.Layer):
 
     Args:
       num_frames: T.
-      limbs: {class id: its two ends}, as of the spec's skeleton.
+      limbs: (class id, its two ends) of each, as the spec's skeleton has them.
       latent_dim: Z.
     """
 
-    def __init__(self, num_frames: int, limbs: dict, latent_dim: int, **kwargs):
+    def __init__(self, num_frames: int, limbs: tuple, latent_dim: int, **kwargs):
         super().__init__(**{"dtype": "float32", "autocast": False, **kwargs})
-        self.tree = limb_tree(Skeleton((), limbs))
+        self.tree = limb_tree(limbs)
         self.waves = count_waves(latent_dim, len(self.tree.bones), num_frames)
         # The posterior starts narrow (standard deviation 0.03), as MotionEncoder's does.
         self.log_variance = self.add_weight(

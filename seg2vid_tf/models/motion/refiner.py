@@ -36,9 +36,25 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
 
-    def call(self, warped, visibility, annotation):
-        """warped [N,H,W,3] in [-1,1], visibility [N,H,W,1], annotation warped along [N,H,W,K] -> float32 [N,H,W,3]."""
-        continued = tf.stop_gradient(fill_holes(warped, visibility))
+    def call(self, warped, visibility, annotation, foreground=None):
+        """Paints what is hidden.
+
+        Args:
+          warped: float32 [N,H,W,3] in [-1,1].
+          visibility: float32 [N,H,W,1].
+          annotation: of the frames, [N,H,W,K].
+          foreground: float32 [N,H,W,1], where a body stands in front; holes in it are then continued from it, those
+            beside it from what lies beside it.
+
+        Returns:
+          float32 [N,H,W,3].
+        """
+        if foreground is None:
+            continued = fill_holes(warped, visibility)
+        else:
+            layers = [fill_holes(warped, visibility * mask) for mask in (foreground, 1.0 - foreground)]
+            continued = composite(*layers, foreground)
+        continued = tf.stop_gradient(continued)
         x = tf.concat([continued, visibility, annotation], axis=-1)
         skips = []
         for down in self.downs:
