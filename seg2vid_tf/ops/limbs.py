@@ -22,7 +22,7 @@ _SHORTEST = 2.0
 # Over which distance one bone's influence goes over into the next one's, in mean lengths of limbs.
 _BLEND = 0.17
 # How long a hand is, in lengths of its forearm; a head, of the neck. And how far away is what is not there.
-_HAND, _NOWHERE = 0.7, 1e3
+_HAND, _NOWHERE = 1.0, 1e3
 
 
 class Limbs(NamedTuple):

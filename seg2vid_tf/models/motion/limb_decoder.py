@@ -26,10 +26,13 @@ from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
 from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after
 from seg2vid_tf.ops.warp import warp
 
-# How far from a bone the body still goes, in mean lengths of limbs, before anything is learned: a limb, the trunk.
+# How far from a bone the body still goes, in mean lengths of limbs, before anything is learned: of a limb, of the trunk.
 _LIMB_RADIUS, _TRUNK_RADIUS = 0.35, 0.6
 # How fast the body ends there.
 _EDGE = 0.08
+# What the network can say against or for it, as a logit: less than what is said at the bone itself, so that no limb
+# stays behind.
+_MOST_LEARNED = 3.0
 # What a bone hides counts so much less than what it shows, where bones lie over each other.
 _HIDDEN_WEIGHT = 0.05
 # Added to a bone's logit for each joint between it and the root: an arm lies in front of the trunk.
@@ -73,8 +76,9 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
             4 * (1 + self.num_bones), 3, padding="same", kernel_initializer="zeros", dtype="float32", name="body"
         )
         trunk = np.array([len(bone) > 1 for bone in self.tree.bones])
-        self.radii = self._of_bones("radii", np.where(trunk, _TRUNK_RADIUS, _LIMB_RADIUS))
-        self.order = self._of_bones("order", _IN_FRONT * np.array(self._joints_from_root()))
+        self._radii = np.where(trunk, _TRUNK_RADIUS, _LIMB_RADIUS).astype(np.float32)
+        in_front = keras.initializers.Constant(_IN_FRONT * np.float32(self._joints_from_root()))
+        self.order = self.add_weight(name="order", shape=[self.num_bones], dtype="float32", initializer=in_front)
         self._config = {
             "num_frames": num_frames,
             "filters": tuple(filters),
@@ -83,10 +87,6 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
             "visible": visible,
             "warp_method": warp_method,
         }
-
-    def _of_bones(self, name, values):
-        start = keras.initializers.Constant(np.float32(values))
-        return self.add_weight(name=name, shape=[self.num_bones], dtype="float32", initializer=start)
 
     def _joints_from_root(self):
         joints = []
@@ -136,7 +136,8 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         for skip, up in zip(reversed(features[:-1]), self.ups, strict=True):
             x = up(tf.concat([double_size(x), skip], axis=-1))
         learned = tf.nn.depth_to_space(self.body_head(x), 2)
-        within = (self.radii - distances) / _EDGE
+        learned = _MOST_LEARNED * tf.tanh(learned / _MOST_LEARNED)
+        within = (self._radii - distances) / _EDGE
         body = tf.sigmoid(tf.reduce_max(within, axis=-1, keepdims=True) + learned[..., :1])
         weights = tf.nn.softmax(blend_logits(distances) + learned[..., 1:])
         shown = body * weights
