@@ -73,6 +73,7 @@ class _Chain:
             if parent >= 0:
                 carried_by[bone] += carried_by[parent]
         self._beyond = tf.einsum("bhwl,lj->bhwj", weights, carried_by)
+        self._is_parent = np.float32([[parent == bone for bone in range(len(parents))] for parent in parents])
         self._precision = np.float32([_TURN**-2] * len(parents) + [_SHIFT**-2] * 2)
 
     def displacement(self, state):
@@ -85,18 +86,14 @@ class _Chain:
     def slopes(self, state):
         """Of ``displacement`` by each number of the state, [B,H,W,L+2,2]."""
         quarter = state[:, :-2] + 0.5 * math.pi  # a turn moves a point across the way to its pivot
-        slopes = []
-        for bone in range(len(self._parents)):
-            pivot, turn = self._pivots[:, bone], quarter[:, bone]
-            own = turned(self._grid - pivot[:, None, None], tf.broadcast_to(turn[:, None, None], tf.shape(self.body)))
-            slope = self._weights[..., bone, None] * own
-            for child, parent in enumerate(self._parents):
-                if parent == bone:
-                    carried = turned(self._pivots[:, child] - pivot, turn)
-                    slope += self._beyond[..., child, None] * carried[:, None, None]
-            slopes.append(slope)
+        offset = self._grid[:, :, None] - self._pivots[:, None, None]
+        own = turned(offset, tf.broadcast_to(quarter[:, None, None], tf.shape(offset)[:-1]))
+        # What a parent's turn does to a child's pivot, it does to all that hangs on it.
+        parents = np.maximum(self._parents, 0)
+        arms = turned(self._pivots - tf.gather(self._pivots, parents, axis=1), tf.gather(quarter, parents, axis=1))
+        carried = tf.einsum("bhwc,bcd,cj->bhwjd", self._beyond, arms, self._is_parent)
         shifted = self.body[..., None, None] * tf.eye(2)
-        return tf.concat([tf.stack(slopes, axis=3), shifted], axis=3)
+        return tf.concat([self._weights[..., None] * own + carried, shifted], axis=3)
 
     def step(self, source, target, state, before):
         """One step of Gauss and Newton from a state, towards the pictures and, less, towards the state ``before``."""

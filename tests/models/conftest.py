@@ -1,16 +1,23 @@
 """What the tests of the networks share: random inputs of every network, and copies of a network."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.annotations.pose import draw_pose
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.annotations.standing_pose import standing_pose
+from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 
 
 def _inputs(model, spec, batch, height, width, seed=0):
-    """Random inputs of a network; one in eight of the annotation's pixels is ignored."""
+    """Random inputs of a network; one in eight of the annotation's pixels is ignored. Limbs are a person's."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
@@ -19,7 +26,14 @@ def _inputs(model, spec, batch, height, width, seed=0):
     def image(*shape):
         return tf.constant(rng.uniform(-1, 1, shape), tf.float32)
 
-    ids = rng.integers(0, spec.num_classes, (batch, height, width))
+    later = {}
+    if getattr(model, "limb_encoder", None) is not None:
+        spec, count = load_spec("weizmann_pose"), model.num_frames + 1
+        poses = np.stack([standing_pose(seed + k) for k in range(batch * count)])
+        maps = draw_pose(poses, spec, (height, width)).reshape(batch, count, height, width)
+        ids, later = maps[:, 0], {"later_annotations": tf.one_hot(maps[:, 1:], spec.num_classes)}
+    else:
+        ids = rng.integers(0, spec.num_classes, (batch, height, width))
     ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
     annotation = tf.one_hot(ids, spec.num_classes)
     if isinstance(model, StartFrameGenerator):
@@ -31,7 +45,7 @@ def _inputs(model, spec, batch, height, width, seed=0):
         canvas = tf.image.resize(image(batch, height // 4 + 2, width // 4 + 2, 3), size, "bicubic")
         frames = [canvas[:, t : t + height, t : t + width] for t in range(model.num_frames + 1)]
         frames = tf.clip_by_value(tf.stack(frames, axis=1), -1.0, 1.0)
-        return {"annotation": annotation, "frames": frames, "noise": normal(batch, model.latent_dim)}
+        return {"annotation": annotation, "frames": frames, "noise": normal(batch, model.latent_dim), **later}
     frame = image(batch, height, width, 3)
     if isinstance(model, MultiscaleDiscriminator):
         return {"annotation": annotation, "frame": frame}
@@ -60,3 +74,16 @@ def make_inputs():
 def copy_model():
     """copy_model(model, inputs) -> another instance with equal config and weights."""
     return _copy
+
+
+@pytest.fixture(scope="session")
+def limb_motion(motion_config):
+    """The tiny motion model of limbs: ten bones, two waves, and outputs that hear everything."""
+    keras.utils.set_random_seed(0)
+    config = dataclasses.replace(
+        motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
+    )
+    motion, rng = build_motion(config, load_spec("weizmann_pose")), np.random.default_rng(1)
+    for head in (motion.decoder.body_head, motion.refiner.to_rgb):
+        head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
+    return motion

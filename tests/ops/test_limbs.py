@@ -59,7 +59,7 @@ def test_the_ends_of_drawn_limbs_are_found_in_their_order(width):
     expected = [[STANDING[end[0]] for end in LIMBS[limb]] for limb in TREE.limbs[:3]]  # the head has no neighbours
     found = limbs.ends[:3].numpy()
     # A later limb covers an end of the one before it, round as it ends itself.
-    np.testing.assert_allclose(found[[0, 1], 1], np.array(expected)[[0, 1], 1], atol=width)
+    np.testing.assert_allclose(found[[0, 1], 1], np.array(expected)[[0, 1], 1], atol=1.2 * width)
     found[[0, 1], 1] = np.array(expected)[[0, 1], 1]
     np.testing.assert_allclose(found, expected, atol=1.0)
 

@@ -32,6 +32,7 @@ from seg2vid_tf.models.motion.motion_memory import MotionMemory
 from seg2vid_tf.models.motion.refiner import FrameRefiner
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.matching import estimate_flow
+from seg2vid_tf.ops.occlusion import composite
 from seg2vid_tf.ops.warp import warp
 
 
@@ -198,16 +199,17 @@ class MotionCVAE(BuiltByCall, keras.Model):
         z = self._denormalise(z, start_frame, seen_annotation)
         outputs = self._decode_motion(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
         warped, moved_annotation = self._warp(start_frame, annotation, outputs["flow"])  # [B*T,H,W,3], [B*T,H,W,K]
-        if "annotations" in outputs:  # limbs are drawn anew: warped, their lines would blur
+        foreground = None
+        if self.limb_encoder is not None:
+            foreground, body_flow = fold_time(outputs.pop("foreground")), outputs.pop("body_flow")
+            # With soft edges, which no flow has; and limbs are drawn anew, whose lines would blur.
+            starts = tf.repeat(start_frame, self.num_frames, axis=0)
+            warped = composite(self._warp(start_frame, annotation, body_flow)[0], starts, foreground)
             moved_annotation = fold_time(outputs["annotations"])
-        frames, layer = warped, outputs.pop("foreground", None)
+        frames = warped
         if self.refiner is not None:
-            frames = self.refiner(
-                warped,
-                fold_time(outputs["visibility"]),
-                self._annotation_for_networks(moved_annotation),
-                None if layer is None else fold_time(layer),
-            )
+            visibility = fold_time(outputs["visibility"])
+            frames = self.refiner(warped, visibility, self._annotation_for_networks(moved_annotation), foreground)
         size = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         for name, value in {"annotations": moved_annotation, "warped": warped, "frames": frames}.items():
             outputs[name] = tf.reshape(value, [-1, self.num_frames, *size, value.shape[-1]])

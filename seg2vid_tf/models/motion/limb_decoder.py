@@ -39,6 +39,7 @@ _HIDDEN_WEIGHT = 0.05
 _IN_FRONT = 1.5
 # Pixels around the body that its edge has coloured.
 _RIM = 5
+_EPSILON = 1e-6
 
 
 class LimbDecoder(BuiltByCall, keras.layers.Layer):
@@ -106,8 +107,10 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
           z: float32 [B,Z].
 
         Returns:
-          {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward, foreground, where the person is:
-          float32 [B,T,H,W,1], annotations: float32 [B,T,H,W,K], drawn where the limbs have come to}.
+          {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]} as
+          FlowDecoder does; and foreground: float32 [B,T,H,W,1], how much of a pixel is the person; body_flow: float32
+          [B,T,H,W,2], how the person would move there; annotations: float32 [B,T,H,W,K], the limbs drawn where they
+          have come to.
         """
         size = tf.shape(picture)[1], tf.shape(picture)[2]
         limbs, grid = find_limbs(picture[..., 3:], self.tree), pixel_grid(size)
@@ -122,7 +125,7 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         moved = positions_after(grid, *where, turns) - grid  # [N,L,H,W,2]
         brought = grid - positions_after(grid, *where[::-1], -turns)
         outputs = self._frame_t(brought, shown, whole)
-        outputs["flow_backward"] = tf.reduce_sum(shown * moved, axis=1)
+        outputs["flow_backward"] = _inside(tf.reduce_sum(shown, axis=1)) * _mean(moved, shown)
         outputs |= self._visibility_backward(outputs)
         return {**{name: self._unfold(value) for name, value in outputs.items()}, "annotations": drawn}
 
@@ -145,7 +148,7 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         return (tf.transpose(part, [0, 3, 1, 2])[..., None] for part in (shown, whole))
 
     def _frame_t(self, brought, shown, whole):
-        """Frame t as the bones bring it: {flow [N,H,W,2], visibility, foreground [N,H,W,1]}.
+        """Frame t as the bones bring it: {flow, body_flow [N,H,W,2], visibility, foreground [N,H,W,1]}.
 
         Args:
           brought: float32 [N,L,H,W,2], pixel p of frame t was at p - brought, if the bone has moved it.
@@ -156,16 +159,16 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         shown, whole = tf.split(tf.reshape(both, [*tf.unstack(tf.shape(brought)[:-1]), 2]), 2, axis=-1)
         order = tf.exp(self.order)[:, None, None, None]
         counts = order * (shown + _HIDDEN_WEIGHT * (whole - shown))
-        total = tf.reduce_sum(counts, axis=1) + 1e-6
         foreground = tf.minimum(tf.reduce_sum(whole, axis=1), 1.0)
-        flow = foreground * tf.reduce_sum(counts * brought, axis=1) / total
-        seen = tf.reduce_sum(order * shown * in_frame_mask(brought), axis=1) / total
+        body_flow = _mean(brought, counts)
+        seen = tf.reduce_sum(order * shown * in_frame_mask(brought), axis=1) / (tf.reduce_sum(counts, axis=1) + _EPSILON)
         # The wall is hidden where the body was, and its edge has coloured what lies around it.
         near_0, near_t = (tf.nn.max_pool2d(tf.stop_gradient(body), _RIM, 1, "SAME") for body in (body_0, foreground))
         visibility = foreground * seen + (1.0 - foreground) * (1.0 - tf.nn.relu(near_0 - near_t))
         if not self._config["visible"]:
             visibility = tf.ones_like(visibility)
-        return {"flow": flow, "visibility": visibility, "foreground": foreground}
+        flow = _inside(foreground) * body_flow
+        return {"flow": flow, "body_flow": body_flow, "visibility": visibility, "foreground": foreground}
 
     def _visibility_backward(self, outputs):
         flow, flow_backward = outputs["flow"], outputs["flow_backward"]
@@ -177,3 +180,13 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
     def _unfold(self, x):
         """[N,H,W,C] -> [B,T,H,W,C]."""
         return tf.reshape(x, [-1, self.num_frames, *tf.unstack(tf.shape(x)[1:3]), x.shape[-1]])
+
+
+def _mean(values, weights):
+    """Of values [N,L,H,W,C] over the bones, by weights [N,L,H,W,1]; 0 where all are 0."""
+    return tf.reduce_sum(weights * values, axis=1) / (tf.reduce_sum(weights, axis=1) + _EPSILON)
+
+
+def _inside(body):
+    """Where a soft mask is the body's: half of a flow is nobody's flow."""
+    return tf.cast(body > 0.5, tf.float32)
