@@ -198,13 +198,13 @@ class MotionCVAE(BuiltByCall, keras.Model):
         features = self.image_encoder(start_frame, seen_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
         z = self._denormalise(z, start_frame, seen_annotation)
         outputs = self._decode_motion(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
-        warped, moved_annotation = self._warp(start_frame, annotation, outputs["flow"])  # [B*T,H,W,3], [B*T,H,W,K]
-        foreground = None
-        if self.limb_encoder is not None:
-            foreground, body_flow = fold_time(outputs.pop("foreground")), outputs.pop("body_flow")
+        foreground = fold_time(outputs.pop("foreground")) if self.limb_encoder is not None else None
+        if foreground is None:
+            warped, moved_annotation = self._warp(outputs["flow"], start_frame, annotation)  # [B*T,H,W,3], [B*T,H,W,K]
+        else:
             # With soft edges, which no flow has; and limbs are drawn anew, whose lines would blur.
-            starts = tf.repeat(start_frame, self.num_frames, axis=0)
-            warped = composite(self._warp(start_frame, annotation, body_flow)[0], starts, foreground)
+            (moved,) = self._warp(outputs.pop("body_flow"), start_frame)
+            warped = composite(moved, tf.repeat(start_frame, self.num_frames, axis=0), foreground)
             moved_annotation = fold_time(outputs["annotations"])
         frames = warped
         if self.refiner is not None:
@@ -232,12 +232,12 @@ class MotionCVAE(BuiltByCall, keras.Model):
         instances = find_instances(classes) if self._config["instance_motion"] else None
         return self.decoder(features, picture, foreground, z, instances)
 
-    def _warp(self, start_frame, annotation, flow):
-        """Start frame and annotation as the flow moves them, one after the other in time: [B*T,H,W,3], [B*T,H,W,K]."""
-        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), self.num_frames, axis=0)
+    def _warp(self, flow, *pictures):
+        """Pictures [B,H,W,C] as the flow moves them, one after the other in time: each [B*T,H,W,C]."""
+        sources = tf.repeat(tf.concat(pictures, axis=-1), self.num_frames, axis=0)
         # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
         moved = warp(tf.stop_gradient(sources), fold_time(flow), method=self._config["warp_method"])
-        return moved[..., :3], moved[..., 3:]
+        return tf.split(moved, [picture.shape[-1] for picture in pictures], axis=-1)
 
     def _annotation_for_networks(self, annotation):
         """The annotation as the networks see it: all zeros in a model without annotation."""
