@@ -17,6 +17,8 @@ from seg2vid_tf.ops.warp import warp
 
 # Pixels over which frames are blurred, coarse to fine, and steps at each.
 _BLURS, _STEPS = (7, 5, 3), 4
+# The same where the motion is roughly known: which blur comes first.
+_FIRST_OF_ALIGNING, _STEPS_OF_ALIGNING = 1, 2
 # Standard deviations: of a pixel's brightness, in [-1, 1]; of what a bone turns and the root moves from one frame to
 # the next, in radians and pixels.
 _NOISE, _TURN, _SHIFT = 0.1, 0.4, 1.5
@@ -56,6 +58,35 @@ def track_limbs(
     found = tf.repeat(start[:, None], count, axis=1)
     steps = count * _STEPS * len(_BLURS)
     found = tf.while_loop(lambda k, *_: k < steps, one_more, (0, start, start, found))[-1]
+    return found[..., :-2], found[..., -2:]
+
+
+def align_limbs(
+    frames: tf.Tensor,
+    weights: tf.Tensor,
+    pivots: tf.Tensor,
+    parents: Sequence[int],
+    turns: tf.Tensor,
+    shift: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """A motion that is known roughly, as joints that were guessed tell it, brought into line with the frames.
+
+    Args:
+      frames, weights, pivots, parents: as of ``track_limbs``.
+      turns, shift: roughly, as ``track_limbs`` returns them.
+
+    Returns:
+      The same, nearer to what the frames show; each frame by itself.
+    """
+    frames, weights, pivots = (tf.stop_gradient(v) for v in (frames, weights, pivots))
+    count, pictures = frames.shape[1] - 1, _with_slopes(_blurred(frames))
+    chain = _Chain(*(tf.repeat(v, count, axis=0) for v in (weights, pivots)), parents)
+    before = state = tf.reshape(tf.concat([turns, shift], axis=-1), [-1, len(parents) + 2])
+    for level in range(_FIRST_OF_ALIGNING, len(_BLURS)):
+        source = tf.repeat(pictures[level, :, 0, ..., :3], count, axis=0)
+        for _ in range(_STEPS_OF_ALIGNING):
+            state = chain.step(source, fold_time(pictures[level, :, 1:]), state, before)
+    found = tf.reshape(state, [-1, count, len(parents) + 2])
     return found[..., :-2], found[..., -2:]
 
 

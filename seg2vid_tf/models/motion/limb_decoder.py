@@ -27,7 +27,7 @@ from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after
 from seg2vid_tf.ops.warp import warp
 
 # How far from a bone the body still goes, in mean lengths of limbs, before anything is learned: of a limb, of the trunk.
-_LIMB_RADIUS, _TRUNK_RADIUS = 0.35, 0.6
+_LIMB_RADIUS, _TRUNK_RADIUS = 0.45, 0.7
 # How fast the body ends there.
 _EDGE = 0.08
 # What the network can say against or for it, as a logit: less than what is said at the bone itself, so that no limb

@@ -1,7 +1,8 @@
 """LimbEncoder: what limbs do in a clip -> the posterior of z.
 
-Where the annotations of all frames are known, as in training, the turns are read off them (ops/limbs.py); else limbs
-are tracked in the frames (ops/limb_tracking.py). Both are measured, so only how sure they are is learned.
+Where the annotations of all frames are known, as in training, the turns are read off them (ops/limbs.py) and brought
+into line with the frames; else limbs are tracked in the frames alone (ops/limb_tracking.py). Both are measured, so only
+how sure they are is learned.
 """
 
 import keras
@@ -9,7 +10,7 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.limb_tree import limb_tree
 from seg2vid_tf.models.motion.limb_latent import count_waves, motion_to_z
-from seg2vid_tf.ops.limb_tracking import track_limbs
+from seg2vid_tf.ops.limb_tracking import align_limbs, track_limbs
 from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots, read_motion
 from seg2vid_tf.ops.skinning import pixel_grid
 
@@ -54,18 +55,19 @@ class LimbEncoder(keras.layers.Layer):
           float32 mean, log_variance, each [B,Z].
         """
         limbs = find_limbs(annotation, self.tree)
+        bones = self._pixel_weights(frames, limbs), find_pivots(limbs, self.tree), self.tree.parents
         if later_annotations is None:
-            motion = self._tracked(frames, limbs)
+            motion = track_limbs(frames, *bones)
         else:
-            motion = read_motion(limbs, find_limbs(later_annotations, self.tree), self.tree)
+            read = read_motion(limbs, find_limbs(later_annotations, self.tree), self.tree)
+            motion = align_limbs(frames, *bones, *read)
         mean = motion_to_z(*motion, self.waves, tf.shape(frames)[2])
         return mean, tf.repeat(self.log_variance[None], tf.shape(mean)[0], axis=0)
 
-    def _tracked(self, frames, limbs):
+    def _pixel_weights(self, frames, limbs):
+        """By how much each bone moves the pixels of frame 0, float32 [B,H,W,L]; zeros beside the body."""
         size = tf.shape(frames)[2], tf.shape(frames)[3]
-        points = tf.reshape(pixel_grid(size), [-1, 2])
-        distances = bone_distance(points, limbs, self.tree)
+        distances = bone_distance(tf.reshape(pixel_grid(size), [-1, 2]), limbs, self.tree)
         near = tf.cast(tf.reduce_min(distances, axis=-1, keepdims=True) < _RADIUS, tf.float32)
         weights = near * tf.nn.softmax(blend_logits(distances))
-        weights = tf.reshape(weights, [-1, *size, len(self.tree.bones)])
-        return track_limbs(frames, weights, find_pivots(limbs, self.tree), self.tree.parents)
+        return tf.reshape(weights, [-1, *size, len(self.tree.bones)])
