@@ -332,12 +332,13 @@ class MotionModelConfig(_Checked):
                 f"and {self.image_filters}: the refiner would halve the frame more often than its size allows"
             )
 
-
     def _check_limbs(self):
         """Refuses what limbs do not have: a second group, a prior over places, details of the frame to be smooth in."""
         for name, wanted in (("foreground_latent", 0), ("prior", "standard"), ("smoothness", 0.0), ("annotated", True)):
             if getattr(self, name) != wanted:
-                raise ValueError(f"motion limbs needs {name} {wanted}, received {getattr(self, name)}: change one of them")
+                raise ValueError(
+                    f"motion limbs needs {name} {wanted}, received {getattr(self, name)}: change one of them"
+                )
 
 
 @dataclasses.dataclass(frozen=True)

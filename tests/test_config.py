@@ -234,7 +234,12 @@ def test_things_need_a_foreground():
 
 @pytest.mark.parametrize(
     ("name", "wrong", "wanted"),
-    [("foreground_latent", 256, 0), ("prior", "learned", "standard"), ("smoothness", 2.0, 0.0), ("annotated", False, True)],
+    [
+        ("foreground_latent", 256, 0),
+        ("prior", "learned", "standard"),
+        ("smoothness", 2.0, 0.0),
+        ("annotated", False, True),
+    ],
 )
 def test_limbs_refuse_what_they_do_not_have(name, wrong, wanted):
     right = {"foreground_latent": 0, "smoothness": 0.0}

@@ -35,7 +35,7 @@ def track_limbs(
 
     Args:
       frames: float32 [B, T+1, H, W, 3] in [-1, 1].
-      weights: float32 [B, H, W, L], by how much each bone moves a pixel of frame 0; together 1 on the body, 0 beside it.
+      weights: float32 [B, H, W, L], by how much each bone moves a pixel of frame 0; of the body's together 1, else 0.
       pivots: float32 [B, L, 2] of frame 0.
       parents: of each bone, as of ``carried_pivots``.
 

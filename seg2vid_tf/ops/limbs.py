@@ -181,14 +181,11 @@ def _free_ends(tree):
 
 
 def blend_logits(distances: tf.Tensor) -> tf.Tensor:
-    """By how much each bone moves a point, from its distances [..., L]: their softmax is the weights, [..., L].
-    """
+    """By how much each bone moves a point, from its distances [..., L]: their softmax is the weights, [..., L]."""
     return -0.5 * tf.square(distances / _BLEND)
 
 
-def moved_ends(
-    limbs: Limbs, tree: LimbTree, pivots: tf.Tensor, carried: tf.Tensor, turns: tf.Tensor
-) -> tf.Tensor:
+def moved_ends(limbs: Limbs, tree: LimbTree, pivots: tf.Tensor, carried: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
     """Where the ends of all limbs go; limbs of no bone go along with the bones near their middle.
 
     Args:
@@ -204,7 +201,8 @@ def moved_ends(
     for bone, members in enumerate(tree.bones):
         own[list(members), bone] = 1.0
     middles = tf.reduce_mean(limbs.ends, axis=-2)  # [B, K, 2]
-    weights = tf.where(own.max(axis=1, keepdims=True) > 0, own, tf.nn.softmax(blend_logits(bone_distance(middles, limbs, tree))))
+    weights = tf.nn.softmax(blend_logits(bone_distance(middles, limbs, tree)))
+    weights = tf.where(own.max(axis=1, keepdims=True) > 0, own, weights)
     places = (v[:, :, None, None] for v in (pivots, carried, turns))
     moved = positions_after(limbs.ends[:, None, :, :, None], *places)  # [B, T, K, 2, L, 2]
     return tf.einsum("bkl,btkelc->btkec", weights, moved)

@@ -4,8 +4,8 @@ A bone turns about its pivot, which its parent carries along, so what is attache
 pixel is moved by their weighted mean. Source: Magnenat-Thalmann et al., "Joint-dependent local deformations for hand
 animation" (Graphics Interface 1988), in two dimensions.
 
-Positions are (y, x) in pixels; a turn by a quarter takes (1, 0), down, to (0, 1), right. Turns are those of the picture,
-not of the parent: a bone that keeps its direction has a turn of 0, whatever it hangs on. N pictures, L bones.
+Positions are (y, x) in pixels; a turn by a quarter takes (1, 0), down, to (0, 1), right. Turns are the picture's, not
+the parent's: a bone that keeps its direction has a turn of 0, whatever it hangs on. N pictures, L bones.
 """
 
 from collections.abc import Sequence

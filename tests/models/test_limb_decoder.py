@@ -1,4 +1,4 @@
-"""Limbs that z turns: what moves and what stays, where the wall shows, and that motion is read again as it was drawn."""
+"""Limbs that z turns: what moves and what stays, where the wall shows, and what was drawn is read again."""
 
 import dataclasses
 import math
@@ -108,7 +108,8 @@ def test_what_was_drawn_is_read_again(fresh, annotation):
     turns, shift = z_to_motion(found, FRAMES, fresh.decoder.num_bones, SIZE[0])
     expected = np.zeros([FRAMES, fresh.decoder.num_bones])
     expected[:, bone_of(fresh.decoder, FOREARM)] = [0.4, 0.8]
-    arms = [bone_of(fresh.decoder, SPEC.class_ids([name], "test")[0]) for name in ("right forearm", "left forearm", "hips")]
+    ids = SPEC.class_ids(["right forearm", "left forearm", "hips"], "test")
+    arms = [bone_of(fresh.decoder, class_id) for class_id in ids]
     np.testing.assert_allclose(turns[0].numpy()[:, arms], expected[:, arms], atol=0.12)
     np.testing.assert_allclose(shift[0], [[0, 1], [0, 2]], atol=0.6)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.ops.limb_tracking import track_limbs
+from seg2vid_tf.ops.limb_tracking import align_limbs, track_limbs
 from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after, segment_distance
 
 SIZE = (40, 48)
@@ -19,27 +19,40 @@ def drawn(turns, shift):
     for bone in (0, 1):
         before = positions_after(pixel_grid(SIZE), carried[bone], tf.constant(PIVOTS[bone]), -turns[bone])
         inside = tf.clip_by_value(3.5 - segment_distance(before, ENDS[bone]), 0.0, 1.0)[..., None]
-        color = tf.stack([0.4 + 0.3 * bone + 0 * before[..., 0], tf.sin(before[..., 1] / 2), tf.sin(before[..., 0])], -1)
+        y, x = before[..., 0], before[..., 1]
+        color = tf.stack([tf.fill(SIZE, 0.4 + 0.3 * bone), tf.sin(x / 2), tf.sin(y)], -1)
         picture = inside * color + (1.0 - inside) * picture
     return picture
 
 
-def tracked(motions):
+MOTIONS = [([0.15, 0.3], [0.5, -0.5]), ([0.3, 0.6], [1.0, -1.0])]
+
+
+def measured(measure, motions, *roughly):
+    """What ``track_limbs`` or ``align_limbs`` says of the frames of those motions: turns [T,2], shift [T,2]."""
     frames = tf.stack([drawn([0.0, 0.0], [0.0, 0.0]), *(drawn(*motion) for motion in motions)])[None]
     distances = tf.stack([segment_distance(pixel_grid(SIZE), end) for end in ENDS], axis=-1)
     near = tf.cast(tf.reduce_min(distances, axis=-1, keepdims=True) < 3.5, tf.float32)
     weights = near * tf.nn.softmax(-tf.square(distances))
-    track = tf.function(lambda: track_limbs(frames, weights[None], tf.constant(PIVOTS)[None], PARENTS))
-    return track()
+    return [v[0] for v in tf.function(measure)(frames, weights[None], tf.constant(PIVOTS)[None], PARENTS, *roughly)]
+
+
+def assert_is(found, motions):
+    turns, shift = found
+    np.testing.assert_allclose(turns, [turn for turn, _ in motions], atol=0.06)
+    np.testing.assert_allclose(shift, [by for _, by in motions], atol=0.4)
 
 
 def test_turns_and_shift_are_found():
-    motions = [([0.15, 0.3], [0.5, -0.5]), ([0.3, 0.6], [1.0, -1.0])]
-    turns, shift = tracked(motions)
-    np.testing.assert_allclose(turns[0], [turn for turn, _ in motions], atol=0.06)
-    np.testing.assert_allclose(shift[0], [by for _, by in motions], atol=0.4)
+    assert_is(measured(track_limbs, MOTIONS), MOTIONS)
+
+
+def test_what_is_roughly_known_is_brought_into_line():
+    turns, shift = (np.float32([motion[k] for motion in MOTIONS])[None] for k in (0, 1))
+    roughly = tf.constant(turns + np.float32([0.15, -0.2])), tf.constant(shift + np.float32([-0.7, 0.7]))
+    assert_is(measured(align_limbs, MOTIONS, *roughly), MOTIONS)
 
 
 def test_an_arm_that_keeps_still_keeps_still():
-    turns, shift = tracked([([0.0, 0.0], [0.0, 0.0])])
+    turns, shift = measured(track_limbs, [([0.0, 0.0], [0.0, 0.0])])
     assert np.abs(turns).max() < 1e-3 and np.abs(shift).max() < 1e-3

@@ -23,7 +23,12 @@ from seg2vid_tf.ops.limbs import (
 from seg2vid_tf.ops.skinning import carried_pivots
 
 SIZE = (64, 64)
-LIMBS = {1: (("hip",), ("shoulder",)), 2: (("shoulder",), ("elbow",)), 3: (("elbow",), ("wrist",)), 4: (("ear",), ("eye",))}
+LIMBS = {
+    1: (("hip",), ("shoulder",)),
+    2: (("shoulder",), ("elbow",)),
+    3: (("elbow",), ("wrist",)),
+    4: (("ear",), ("eye",)),
+}
 JOINTS = ("hip", "shoulder", "elbow", "wrist", "ear", "eye")
 SPEC = AnnotationSpec(
     "arm",
@@ -34,7 +39,10 @@ SPEC = AnnotationSpec(
 )
 TREE = limb_tree(LIMBS.items())
 # In pixels: a back of 20, an arm of 16 and 10 to the right, a head 8 above the shoulder.
-STANDING = {"hip": (50, 20), "shoulder": (30, 20), "elbow": (30, 36), "wrist": (30, 46), "ear": (22, 18), "eye": (22, 22)}
+STANDING = {
+    **{"hip": (50, 20), "shoulder": (30, 20), "elbow": (30, 36), "wrist": (30, 46)},
+    **{"ear": (22, 18), "eye": (22, 22)},
+}
 
 
 def annotation(places, width=3.0, missing=()):
@@ -100,7 +108,8 @@ def test_a_pixel_between_two_bones_belongs_to_both():
 def test_beyond_the_wrist_there_is_a_hand():
     limbs = find_limbs(annotation(STANDING), TREE)
     hand, beyond = bone_distance(tf.constant([[30.0, 54.0], [30.0, 62.0]]), limbs, TREE)[:, 2]
-    assert hand < 0.05 and float(beyond * mean_length(limbs)) == pytest.approx(6.0, abs=1.5)  # a forearm of 10 goes on for 10
+    # A forearm of 10 goes on for 10.
+    assert hand < 0.05 and float(beyond * mean_length(limbs)) == pytest.approx(6.0, abs=1.5)
 
 
 def test_moved_limbs_stay_joined_and_drawn_they_are_the_map_of_the_moved_pose():

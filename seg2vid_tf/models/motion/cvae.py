@@ -56,8 +56,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
       memory: motions of training clips that draws recall (motion_memory.py); 0: none.
       prior_rank: directions of the Gaussian that draws come from (aggregated_posterior.py); 0: there is none.
       instance_motion: whether each thing of the foreground moves as one (instance_motion.py).
-      limbs: (class id, its two ends) of a skeleton's limbs, which then move as rigid bodies (limb_decoder.py); (): there
-        are none, and z is a flow's.
+      limbs: (class id, its two ends) of a skeleton's limbs, which then move as rigid bodies (limb_decoder.py); (): z is
+        a flow's.
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -135,7 +135,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
         Args:
           inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
             normal, or zeros for the posterior mean}, and what is known already: displacements and fits as
-            ``estimate_flow`` gives them; later_annotations float32 [B,T,H,W,K] of frames 1..T, which limbs are read off.
+            ``estimate_flow`` gives them; later_annotations float32 [B,T,H,W,K] of frames 1..T, for limbs.
 
         Returns:
           What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].

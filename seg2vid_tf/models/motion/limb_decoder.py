@@ -26,7 +26,7 @@ from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
 from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after
 from seg2vid_tf.ops.warp import warp
 
-# How far from a bone the body still goes, in mean lengths of limbs, before anything is learned: of a limb, of the trunk.
+# How far from a bone the body goes, in mean lengths of limbs, before anything is learned: of a limb, of the trunk.
 _LIMB_RADIUS, _TRUNK_RADIUS = 0.45, 0.7
 # How fast the body ends there.
 _EDGE = 0.08
@@ -155,13 +155,15 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
           shown, whole: of ``_body``, for each of the N frames.
         """
         body_0 = tf.reduce_sum(shown, axis=1)
-        both = warp(fold_time(tf.concat([shown, whole], axis=-1)), fold_time(brought), method=self._config["warp_method"])
+        both = fold_time(tf.concat([shown, whole], axis=-1))
+        both = warp(both, fold_time(brought), method=self._config["warp_method"])
         shown, whole = tf.split(tf.reshape(both, [*tf.unstack(tf.shape(brought)[:-1]), 2]), 2, axis=-1)
         order = tf.exp(self.order)[:, None, None, None]
         counts = order * (shown + _HIDDEN_WEIGHT * (whole - shown))
+        total = tf.reduce_sum(counts, axis=1) + _EPSILON
         foreground = tf.minimum(tf.reduce_sum(whole, axis=1), 1.0)
         body_flow = _mean(brought, counts)
-        seen = tf.reduce_sum(order * shown * in_frame_mask(brought), axis=1) / (tf.reduce_sum(counts, axis=1) + _EPSILON)
+        seen = tf.reduce_sum(order * shown * in_frame_mask(brought), axis=1) / total
         # The wall is hidden where the body was, and its edge has coloured what lies around it.
         near_0, near_t = (tf.nn.max_pool2d(tf.stop_gradient(body), _RIM, 1, "SAME") for body in (body_0, foreground))
         visibility = foreground * seen + (1.0 - foreground) * (1.0 - tf.nn.relu(near_0 - near_t))
