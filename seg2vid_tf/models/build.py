@@ -101,10 +101,6 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
             f"received foreground {spec.foreground_ids}, background {spec.background_ids}; foreground_latent 0 makes "
             "them one path"
         )
-    if config.motion == "limbs" and spec.skeleton is None:
-        raise ValueError(
-            f"motion limbs: spec {spec.name!r} has no skeleton; give motion flow, or a spec with joints and limbs"
-        )
     motion = MotionCVAE(
         background_ids=tuple(range(spec.num_classes)) if one_path else spec.background_ids,
         foreground_ids=() if one_path else spec.foreground_ids,
@@ -122,7 +118,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         memory=config.memory,
         prior_rank=config.prior_rank,
         instance_motion=config.instance_motion,
-        limbs=tuple(spec.skeleton.limbs.items()) if config.motion == "limbs" else (),
+        limbs=_limbs(config, spec),
         warp_method=config.warp,
         name="motion",
     )
@@ -137,6 +133,17 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         }
     )
     return motion
+
+
+def _limbs(config, spec):
+    """(class id, its two ends) of the limbs that move; (): a model of flow."""
+    if config.motion == "flow":
+        return ()
+    if spec.skeleton is None:
+        raise ValueError(
+            f"motion limbs: spec {spec.name!r} has no skeleton; give motion flow, or a spec with joints and limbs"
+        )
+    return tuple(spec.skeleton.limbs.items())
 
 
 def set_precision(precision: str) -> None:
