@@ -129,7 +129,6 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
             "frames": tf.zeros([1, config.num_frames + 1, side, side, 3]),
             "annotation": tf.zeros([1, side, side, spec.num_classes]),
             "noise": tf.zeros([1, motion.latent_dim]),
-            "later_annotations": tf.zeros([1, config.num_frames, side, side, spec.num_classes]),
         }
     )
     return motion

@@ -16,9 +16,7 @@ from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after,
 from seg2vid_tf.ops.warp import warp
 
 # Pixels over which frames are blurred, coarse to fine, and steps at each.
-_BLURS, _STEPS = (7, 5, 3), 4
-# The same where the motion is roughly known: which blur comes first.
-_FIRST_OF_ALIGNING, _STEPS_OF_ALIGNING = 1, 2
+_BLURS, _STEPS = (5, 3), 2
 # Standard deviations: of a pixel's brightness, in [-1, 1]; of what a bone turns and the root moves from one frame to
 # the next, in radians and pixels.
 _NOISE, _TURN, _SHIFT = 0.1, 0.4, 1.5
@@ -47,46 +45,16 @@ def track_limbs(
     chain = _Chain(weights, pivots, parents)
 
     # One loop over frames, blurs and steps: its body is written down once.
-    def one_more(k, state, before, found):
-        frame, level = k // (_STEPS * len(_BLURS)), k // _STEPS % len(_BLURS)
-        before = tf.where(k % (_STEPS * len(_BLURS)) == 0, state, before)
-        state = chain.step(pictures[level, :, 0, ..., :3], pictures[level, :, frame + 1], state, before)
+    def one_more(k, state, last, found):
+        frame, level = k // steps, k // _STEPS % len(_BLURS)
+        last = tf.where(k % steps == 0, state, last)
+        state = chain.step(pictures[level, :, 0, ..., :3], pictures[level, :, frame + 1], state, last)
         here = tf.one_hot(frame, count)[:, None]
-        return k + 1, state, before, tf.where(here > 0.0, state[:, None], found)
+        return k + 1, state, last, tf.where(here > 0.0, state[:, None], found)
 
-    start = tf.zeros([tf.shape(weights)[0], len(parents) + 2])
+    steps, start = _STEPS * len(_BLURS), tf.zeros([tf.shape(weights)[0], len(parents) + 2])
     found = tf.repeat(start[:, None], count, axis=1)
-    steps = count * _STEPS * len(_BLURS)
-    found = tf.while_loop(lambda k, *_: k < steps, one_more, (0, start, start, found))[-1]
-    return found[..., :-2], found[..., -2:]
-
-
-def align_limbs(
-    frames: tf.Tensor,
-    weights: tf.Tensor,
-    pivots: tf.Tensor,
-    parents: Sequence[int],
-    turns: tf.Tensor,
-    shift: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """A motion that is known roughly, as joints that were guessed tell it, brought into line with the frames.
-
-    Args:
-      frames, weights, pivots, parents: as of ``track_limbs``.
-      turns, shift: roughly, as ``track_limbs`` returns them.
-
-    Returns:
-      The same, nearer to what the frames show; each frame by itself.
-    """
-    frames, weights, pivots = (tf.stop_gradient(v) for v in (frames, weights, pivots))
-    count, pictures = frames.shape[1] - 1, _with_slopes(_blurred(frames))
-    chain = _Chain(*(tf.repeat(v, count, axis=0) for v in (weights, pivots)), parents)
-    before = state = tf.reshape(tf.concat([turns, shift], axis=-1), [-1, len(parents) + 2])
-    for level in range(_FIRST_OF_ALIGNING, len(_BLURS)):
-        source = tf.repeat(pictures[level, :, 0, ..., :3], count, axis=0)
-        for _ in range(_STEPS_OF_ALIGNING):
-            state = chain.step(source, fold_time(pictures[level, :, 1:]), state, before)
-    found = tf.reshape(state, [-1, count, len(parents) + 2])
+    found = tf.while_loop(lambda k, *_: k < count * steps, one_more, (0, start, start, found))[-1]
     return found[..., :-2], found[..., -2:]
 
 
@@ -126,8 +94,8 @@ class _Chain:
         shifted = self.body[..., None, None] * tf.eye(2)
         return tf.concat([self._weights[..., None] * own + carried, shifted], axis=3)
 
-    def step(self, source, target, state, before):
-        """One step of Gauss and Newton from a state, towards the pictures and, less, towards the state ``before``."""
+    def step(self, source, target, state, last):
+        """One step of Gauss and Newton from a state, towards the pictures and, less, towards the last frame's state."""
         seen = warp(target, -self.displacement(state))
         difference = seen[..., :3] - source
         error = tf.reduce_mean(tf.square(difference), axis=-1)
@@ -135,7 +103,7 @@ class _Chain:
         slopes = self.slopes(state)
         along = slopes[..., :1] * seen[..., None, 3:6] + slopes[..., 1:] * seen[..., None, 6:]
         weighted = along * certainty[..., None, None]
-        towards = tf.einsum("bhwpc,bhwc->bp", weighted, -difference) + self._precision * (before - state)
+        towards = tf.einsum("bhwpc,bhwc->bp", weighted, -difference) + self._precision * (last - state)
         curvature = tf.einsum("bhwpc,bhwqc->bpq", weighted, along) + tf.linalg.diag(self._precision)
         step = tf.linalg.solve(curvature, towards[..., None])[..., 0]
         return state + tf.clip_by_value(step, -_LARGEST_STEP, _LARGEST_STEP)

@@ -1,4 +1,4 @@
-"""Limbs read off pose maps: where the two ends of each limb are, and how bones turn from one map to another.
+"""Limbs read off pose maps, where the two ends of each limb are, and drawn again where they have come to.
 
 A pose map (annotations/pose.py) is an annotation whose classes are limbs, drawn as lines. A line's main axis and its
 extent along it tell its two ends; which of them is which follows from the limbs that it shares joints with. Nothing is
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.limb_tree import LimbTree
-from seg2vid_tf.ops.skinning import pixel_grid, positions_after, segment_distance, turn_between
+from seg2vid_tf.ops.skinning import pixel_grid, positions_after, segment_distance
 
 # A limb of fewer pixels, of which others cover the rest, says nothing of its ends.
 _LEAST_AREA = 5.0
@@ -101,48 +101,6 @@ def find_pivots(limbs: Limbs, tree: LimbTree) -> tf.Tensor:
         total = tf.maximum(tf.reduce_sum(weight, axis=-1, keepdims=True), 1e-9)
         pivots.append(tf.reduce_sum(weight[..., None] * places, axis=-2) / total)
     return tf.stack(pivots, axis=-2)
-
-
-def read_motion(first: Limbs, later: Limbs, tree: LimbTree) -> tuple[tf.Tensor, tf.Tensor]:
-    """How a skeleton moved from one pose map to later ones.
-
-    Args:
-      first: of maps [B].
-      later: of maps [B, T].
-      tree: the skeleton's.
-
-    Returns:
-      turns float32 [B, T, L] in radians and shift of the root's pivot float32 [B, T, 2] in pixels, both since the
-      first map. A bone that one of the maps does not show keeps what it had in the map before.
-    """
-    present = first.present[:, None] * later.present
-    before, after = (limbs.ends[..., 1, :] - limbs.ends[..., 0, :] for limbs in (first, later))
-    before = tf.broadcast_to(before[:, None], tf.shape(after))
-    turns, seen = [], []
-    for bone in tree.bones:
-        vectors = [tf.gather(v, bone, axis=-2) for v in (before, after)]
-        weights = tf.gather(present, bone, axis=-1)
-        turns.append(turn_between(*vectors, weights))
-        seen.append(tf.reduce_max(weights, axis=-1) > 0.0)
-    turns = _kept(tf.stack(turns, axis=-1), tf.stack(seen, axis=-1))
-    pivot = find_pivots(first, tree)[:, None, 0]
-    root = list(tree.bones[0])
-    ends_before, ends_after = (tf.gather(limbs.ends, root, axis=-3) for limbs in (first, later))
-    ends_before = tf.broadcast_to(ends_before[:, None], tf.shape(ends_after))
-    weights = tf.gather(present, root, axis=-1)[..., None, None]
-    turned = positions_after(ends_before, pivot[..., None, None, :], pivot[..., None, None, :], turns[..., :1, None])
-    total = tf.reduce_sum(weights, axis=[-3, -2, -1])[..., None]
-    shift = tf.reduce_sum(weights * (ends_after - turned), axis=[-3, -2]) / tf.maximum(2.0 * total, 1e-9)
-    return turns, _kept(shift, tf.broadcast_to(total > 0.0, tf.shape(shift)))
-
-
-def _kept(values, known):
-    """Values [B, T, V], where they are not known those of the frame before, and before all frames 0."""
-    last, filled = tf.zeros_like(values[:, 0]), []
-    for value, here in zip(tf.unstack(values, axis=1), tf.unstack(known, axis=1), strict=True):
-        last = tf.where(here, value, last)
-        filled.append(last)
-    return tf.stack(filled, axis=1)
 
 
 def mean_length(limbs: Limbs) -> tf.Tensor:

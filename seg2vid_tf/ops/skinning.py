@@ -41,21 +41,6 @@ def turned(vectors: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
     return tf.stack([cos * y - sin * x, sin * y + cos * x], axis=-1)
 
 
-def turn_between(before: tf.Tensor, after: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """The turn that takes vectors to others best, by least squares (Procrustes).
-
-    Args:
-      before, after: float32 [..., V, 2].
-      weights: float32 [..., V], how much each counts.
-
-    Returns:
-      float32 [...], radians in (-pi, pi]; 0 where nothing counts.
-    """
-    cross = before[..., 0] * after[..., 1] - before[..., 1] * after[..., 0]
-    dot = tf.reduce_sum(before * after, axis=-1)
-    return tf.atan2(tf.reduce_sum(weights * cross, axis=-1), tf.reduce_sum(weights * dot, axis=-1))
-
-
 def pixel_grid(size: tuple) -> tf.Tensor:
     """The pixels' own positions, float32 [H, W, 2]."""
     rows, columns = tf.range(size[0]), tf.range(size[1])

@@ -84,7 +84,6 @@ class MotionTrainer:
         noise = per_example_normal(seeds, [self.motion.latent_dim], MOTION_STREAM)
         inputs = {"frames": frames, "annotation": annotation, "noise": noise}
         inputs |= {name: batch[name] for name in ("displacements", "fits") if name in batch}
-        inputs["later_annotations"] = encode_label_map(batch["label_maps"][:, 1:], self.spec)
         with tf.GradientTape() as tape:
             outputs = self.motion(inputs, training=True)
             terms = self._terms(batch, outputs, step)
@@ -110,15 +109,15 @@ class MotionTrainer:
         print(f"looking at the motions of {wanted} training clips ...", flush=True)
 
         @tf.function
-        def encode_batch(frames, label_maps):
-            annotation, later = (encode_label_map(maps, self.spec) for maps in (label_maps[:, 0], label_maps[:, 1:]))
-            found = self.motion.encode(frames, annotation, later_annotations=later)
+        def encode_batch(frames, label_map):
+            annotation = encode_label_map(label_map, self.spec)
+            found = self.motion.encode(frames, annotation)
             keys = tf.zeros([len(frames), 0]) if memory is None else memory.describe(annotation)
             return keys, found.mean(), found.variance()
 
         parts, count = [], 0
         for batch in make_batches(0):
-            parts.append(encode_batch(batch["frames"], batch["label_maps"]))
+            parts.append(encode_batch(batch["frames"], batch["label_maps"][:, 0]))
             count += len(batch["frames"])
             if count >= wanted:
                 break

@@ -26,12 +26,9 @@ def _inputs(model, spec, batch, height, width, seed=0):
     def image(*shape):
         return tf.constant(rng.uniform(-1, 1, shape), tf.float32)
 
-    later = {}
     if getattr(model, "limb_encoder", None) is not None:
-        spec, count = load_spec("weizmann_pose"), model.num_frames + 1
-        poses = np.stack([standing_pose(seed + k) for k in range(batch * count)])
-        maps = draw_pose(poses, spec, (height, width)).reshape(batch, count, height, width)
-        ids, later = maps[:, 0], {"later_annotations": tf.one_hot(maps[:, 1:], spec.num_classes)}
+        spec = load_spec("weizmann_pose")
+        ids = draw_pose(np.stack([standing_pose(seed + k) for k in range(batch)]), spec, (height, width))
     else:
         ids = rng.integers(0, spec.num_classes, (batch, height, width))
     ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
@@ -45,7 +42,7 @@ def _inputs(model, spec, batch, height, width, seed=0):
         canvas = tf.image.resize(image(batch, height // 4 + 2, width // 4 + 2, 3), size, "bicubic")
         frames = [canvas[:, t : t + height, t : t + width] for t in range(model.num_frames + 1)]
         frames = tf.clip_by_value(tf.stack(frames, axis=1), -1.0, 1.0)
-        return {"annotation": annotation, "frames": frames, "noise": normal(batch, model.latent_dim), **later}
+        return {"annotation": annotation, "frames": frames, "noise": normal(batch, model.latent_dim)}
     frame = image(batch, height, width, 3)
     if isinstance(model, MultiscaleDiscriminator):
         return {"annotation": annotation, "frame": frame}

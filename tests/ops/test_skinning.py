@@ -3,10 +3,9 @@
 import math
 
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after, segment_distance, turn_between, turned
+from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after, segment_distance, turned
 
 QUARTER = math.pi / 2
 
@@ -39,14 +38,6 @@ def test_three_bones_in_a_chain():
     turns = tf.constant([QUARTER, 2 * QUARTER, 0.0])
     carried = carried_pivots(pivots, turns, tf.zeros([2]), (-1, 0, 1))
     np.testing.assert_allclose(carried, [[0, 0], [-10, 0], [-10, -10]], atol=1e-5)
-
-
-@pytest.mark.parametrize("turn", [-2.0, -0.3, 0.0, 1.2, 3.0])
-def test_the_turn_between_vectors_is_found_and_what_counts_nothing_is_not_looked_at(turn):
-    before = tf.constant([[3.0, 0.0], [1.0, -2.0], [0.0, 5.0]])
-    after = tf.concat([turned(before[:2], tf.constant([turn] * 2)), [[5.0, 5.0]]], axis=0)
-    assert float(turn_between(before, after, tf.constant([1.0, 1.0, 0.0]))) == pytest.approx(turn, abs=1e-5)
-    assert turn_between(before, after, tf.zeros([3])) == 0.0
 
 
 def test_distance_from_a_segment_beside_it_beyond_it_and_from_a_dot():

@@ -134,8 +134,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
 
         Args:
           inputs: {frames float32 [B,T+1,H,W,3], annotation float32 [B,H,W,K] of frame 0, noise float32 [B,Z]: standard
-            normal, or zeros for the posterior mean}, and what is known already: displacements and fits as
-            ``estimate_flow`` gives them; later_annotations float32 [B,T,H,W,K] of frames 1..T, for limbs.
+            normal, or zeros for the posterior mean}, and displacements and fits as ``estimate_flow`` gives them, where
+            they are known already.
 
         Returns:
           What ``decode`` returns, and kl: the KL of the posterior from the prior per latent dimension, nats [B,Z].
@@ -143,22 +143,21 @@ class MotionCVAE(BuiltByCall, keras.Model):
         frames, annotation = inputs["frames"], inputs["annotation"]
         matched = (inputs["displacements"], inputs["fits"]) if "fits" in inputs else None
         # q(z | clip), in coordinates where the prior, learned or not, is N(0, I): the KL is the same in both.
-        distribution = self.encode(frames, annotation, matched, inputs.get("later_annotations"))
+        distribution = self.encode(frames, annotation, matched)
         z = reparameterise(distribution, inputs["noise"])  # [B,Z]
         outputs = self.decode(frames[:, 0], annotation, z)  # x_1 .. x_T
         return {**outputs, "kl": kl_per_dimension(distribution)}
 
-    def encode(self, frames, annotation, matched=None, later_annotations=None):
+    def encode(self, frames, annotation, matched=None):
         """The TFP posterior of z, event [Z].
 
         Args:
           frames: [B,T+1,H,W,3] in [-1,1].
           annotation: of frame 0, [B,H,W,K].
           matched: what ``estimate_flow`` finds in the frames, where that is known already.
-          later_annotations: of frames 1..T, [B,T,H,W,K], where they are known; only limbs read them.
         """
         if self.limb_encoder is not None:
-            return posterior(*self.limb_encoder(frames, annotation, later_annotations))
+            return posterior(*self.limb_encoder(frames, annotation))
         start_frame, annotation = frames[:, 0], self._annotation_for_networks(annotation)
         displacements, fits = estimate_flow(frames) if matched is None else matched  # [B,T,h,w,2], [B,T,h,w,1]
         velocities = displacements / self.decoder.pixels_per_velocity()  # of order 1

@@ -1,8 +1,7 @@
 """LimbEncoder: what limbs do in a clip -> the posterior of z.
 
-Where the annotations of all frames are known, as in training, the turns are read off them (ops/limbs.py) and brought
-into line with the frames; else limbs are tracked in the frames alone (ops/limb_tracking.py). Both are measured, so only
-how sure they are is learned.
+The limbs that the annotation of frame 0 shows are tracked in the frames (ops/limb_tracking.py), which is more exact
+than joints that a network has guessed in each of them. So z's mean is measured, and only how sure it is is learned.
 """
 
 import keras
@@ -10,8 +9,8 @@ import tensorflow as tf
 
 from seg2vid_tf.annotations.limb_tree import limb_tree
 from seg2vid_tf.models.motion.limb_latent import count_waves, motion_to_z
-from seg2vid_tf.ops.limb_tracking import align_limbs, track_limbs
-from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots, read_motion
+from seg2vid_tf.ops.limb_tracking import track_limbs
+from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots
 from seg2vid_tf.ops.skinning import pixel_grid
 
 # How far from a bone pixels are taken to be its limb's, in mean lengths of limbs.
@@ -43,24 +42,19 @@ class LimbEncoder(keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), **self._config}
 
-    def call(self, frames, annotation, later_annotations=None):
+    def call(self, frames, annotation):
         """Measures what the limbs do.
 
         Args:
           frames: float32 [B,T+1,H,W,3] in [-1,1].
           annotation: float32 [B,H,W,K] of frame 0.
-          later_annotations: of frames 1..T, float32 [B,T,H,W,K], where they are known.
 
         Returns:
           float32 mean, log_variance, each [B,Z].
         """
         limbs = find_limbs(annotation, self.tree)
-        bones = self._pixel_weights(frames, limbs), find_pivots(limbs, self.tree), self.tree.parents
-        if later_annotations is None:
-            motion = track_limbs(frames, *bones)
-        else:
-            read = read_motion(limbs, find_limbs(later_annotations, self.tree), self.tree)
-            motion = align_limbs(frames, *bones, *read)
+        pivots = find_pivots(limbs, self.tree)
+        motion = track_limbs(frames, self._pixel_weights(frames, limbs), pivots, self.tree.parents)
         mean = motion_to_z(*motion, self.waves, tf.shape(frames)[2])
         return mean, tf.repeat(self.log_variance[None], tf.shape(mean)[0], axis=0)
 
