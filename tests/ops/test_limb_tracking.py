@@ -20,7 +20,7 @@ def drawn(turns, shift):
         before = positions_after(pixel_grid(SIZE), carried[bone], tf.constant(PIVOTS[bone]), -turns[bone])
         inside = tf.clip_by_value(3.5 - segment_distance(before, ENDS[bone]), 0.0, 1.0)[..., None]
         y, x = before[..., 0], before[..., 1]
-        color = tf.stack([tf.fill(SIZE, 0.4 + 0.3 * bone), tf.sin(x / 2), tf.sin(y)], -1)
+        color = tf.stack([tf.fill(SIZE, 0.4 + 0.3 * bone), tf.sin(x / 4), tf.sin(y / 3)], -1)
         picture = inside * color + (1.0 - inside) * picture
     return picture
 
@@ -34,7 +34,7 @@ def tracked(motions):
     distances = tf.stack([segment_distance(pixel_grid(SIZE), end) for end in ENDS], axis=-1)
     near = tf.cast(tf.reduce_min(distances, axis=-1, keepdims=True) < 3.5, tf.float32)
     weights = near * tf.nn.softmax(-tf.square(distances))
-    return [v[0] for v in tf.function(track_limbs)(frames, weights[None], tf.constant(PIVOTS)[None], PARENTS)]
+    return [v[0] for v in track_limbs(frames, weights[None], tf.constant(PIVOTS)[None], PARENTS)]
 
 
 def test_turns_and_shift_are_found():
