@@ -5,6 +5,7 @@ extent along it tell its two ends; which of them is which follows from the limbs
 learned and nothing has a gradient. Positions are (y, x) in pixels; N pictures, K limbs, L bones.
 """
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -121,10 +122,21 @@ def bone_distance(points: tf.Tensor, limbs: Limbs, tree: LimbTree) -> tf.Tensor:
         end = limbs.ends[..., limb, :, :]
         along = (end[..., 1, :] - end[..., 0, :])[..., None, :]
         ends.append(end + _HAND * np.float32(beyond)[:, None] * along)
-    distances = segment_distance(points[..., None, :], tf.stack(ends, axis=-3)[..., None, :, :, :])  # [..., P, K]
+    # Between the limbs of a ring lies what they surround.
+    between = [pair for bone in tree.bones for pair in itertools.combinations(bone, 2)]
+    ends += [tf.reduce_mean(tf.gather(limbs.ends, pair, axis=-3), axis=-2) for pair in between]
+    present = tf.concat([limbs.present, *(_both(limbs.present, pair) for pair in between)], axis=-1)
+    distances = segment_distance(points[..., None, :], tf.stack(ends, axis=-3)[..., None, :, :, :])
     distances /= mean_length(limbs)[..., None, None]
-    distances = tf.where(limbs.present[..., None, :] > 0.0, distances, _NOWHERE)
-    return tf.stack([tf.reduce_min(tf.gather(distances, bone, axis=-1), axis=-1) for bone in tree.bones], axis=-1)
+    distances = tf.where(present[..., None, :] > 0.0, distances, _NOWHERE)
+    of_bones = [
+        [*bone, *(len(tree.limbs) + k for k, pair in enumerate(between) if pair[0] in bone)] for bone in tree.bones
+    ]
+    return tf.stack([tf.reduce_min(tf.gather(distances, parts, axis=-1), axis=-1) for parts in of_bones], axis=-1)
+
+
+def _both(present, pair):
+    return tf.reduce_min(tf.gather(present, pair, axis=-1), axis=-1, keepdims=True)
 
 
 def _free_ends(tree):

@@ -26,8 +26,9 @@ from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
 from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after
 from seg2vid_tf.ops.warp import warp
 
-# How far from a bone the body goes, in mean lengths of limbs, before anything is learned: of a limb, of the trunk.
-_LIMB_RADIUS, _TRUNK_RADIUS = 0.45, 0.7
+# How far from a bone the body goes, in mean lengths of limbs, before anything is learned; and how far it is still there
+# where another bone covers it.
+_RADIUS, _CORE = 0.55, 0.3
 # How fast the body ends there.
 _EDGE = 0.08
 # What the network can say against or for it, as a logit: less than what is said at the bone itself, so that no limb
@@ -76,8 +77,6 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         self.body_head = keras.layers.Conv2D(
             4 * (1 + self.num_bones), 3, padding="same", kernel_initializer="zeros", dtype="float32", name="body"
         )
-        trunk = np.array([len(bone) > 1 for bone in self.tree.bones])
-        self._radii = np.where(trunk, _TRUNK_RADIUS, _LIMB_RADIUS).astype(np.float32)
         in_front = keras.initializers.Constant(_IN_FRONT * np.float32(self._joints_from_root()))
         self.order = self.add_weight(name="order", shape=[self.num_bones], dtype="float32", initializer=in_front)
         self._config = {
@@ -140,11 +139,11 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
             x = up(tf.concat([double_size(x), skip], axis=-1))
         learned = tf.nn.depth_to_space(self.body_head(x), 2)
         learned = _MOST_LEARNED * tf.tanh(learned / _MOST_LEARNED)
-        within = (self._radii - distances) / _EDGE
-        body = tf.sigmoid(tf.reduce_max(within, axis=-1, keepdims=True) + learned[..., :1])
+        nearest = tf.reduce_min(distances, axis=-1, keepdims=True)
+        body = tf.sigmoid((_RADIUS - nearest) / _EDGE + learned[..., :1])
         weights = tf.nn.softmax(blend_logits(distances) + learned[..., 1:])
         shown = body * weights
-        whole = shown + body * (1.0 - weights) * tf.sigmoid(within)
+        whole = shown + body * (1.0 - weights) * tf.sigmoid((_CORE - distances) / _EDGE)
         return (tf.transpose(part, [0, 3, 1, 2])[..., None] for part in (shown, whole))
 
     def _frame_t(self, brought, shown, whole):
@@ -166,7 +165,8 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         seen = tf.reduce_sum(order * shown * in_frame_mask(brought), axis=1) / total
         # The wall is hidden where the body was, and its edge has coloured what lies around it.
         near_0, near_t = (tf.nn.max_pool2d(tf.stop_gradient(body), _RIM, 1, "SAME") for body in (body_0, foreground))
-        visibility = foreground * seen + (1.0 - foreground) * (1.0 - tf.nn.relu(near_0 - near_t))
+        uncovered = tf.maximum(tf.nn.relu(near_0 - near_t), tf.nn.relu(body_0 - foreground))
+        visibility = foreground * seen + (1.0 - foreground) * (1.0 - uncovered)
         if not self._config["visible"]:
             visibility = tf.ones_like(visibility)
         flow = _inside(foreground) * body_flow

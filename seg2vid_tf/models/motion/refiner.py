@@ -14,6 +14,9 @@ from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.ops.fill import fill_holes
 from seg2vid_tf.ops.occlusion import composite
 
+# Pixels of the neighbourhood in which a body's edge is taken for its own.
+_RIM = 5
+
 
 class FrameRefiner(BuiltByCall, keras.layers.Layer):
     """The last part of stage 2, shared by all frames.
@@ -52,7 +55,9 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
         if foreground is None:
             continued = fill_holes(warped, visibility)
         else:
-            layers = [fill_holes(warped, visibility * mask) for mask in (foreground, 1.0 - foreground)]
+            # The body's edge has coloured what lies around it.
+            behind = 1.0 - tf.nn.max_pool2d(foreground, _RIM, 1, "SAME")
+            layers = [fill_holes(warped, visibility * mask) for mask in (foreground, behind)]
             continued = composite(*layers, foreground)
         continued = tf.stop_gradient(continued)
         x = tf.concat([continued, visibility, annotation], axis=-1)
