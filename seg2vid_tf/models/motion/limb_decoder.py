@@ -38,8 +38,12 @@ _MOST_LEARNED = 3.0
 _HIDDEN_WEIGHT = 0.05
 # Added to a bone's logit for each joint between it and the root: an arm lies in front of the trunk.
 _IN_FRONT = 1.5
+# Bones that lie over each other hardly mix: half of two flows is nobody's.
+_SHARPNESS = 3.0
 # Pixels around the body that its edge has coloured.
 _RIM = 5
+# How far a body that the picture cuts off goes on beyond it, in heights of the picture.
+_BEYOND = 0.06
 _EPSILON = 1e-6
 
 
@@ -121,10 +125,10 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         shown, whole = (tf.repeat(part, self.num_frames, axis=0) for part in self._body(features, limbs, grid))
         where = [tf.reshape(v, [-1, self.num_bones, 1, 1, 2]) for v in (pivots, carried)]
         turns = tf.reshape(turns, [-1, self.num_bones, 1, 1])
-        moved = positions_after(grid, *where, turns) - grid  # [N,L,H,W,2]
-        brought = grid - positions_after(grid, *where[::-1], -turns)
-        outputs = self._frame_t(brought, shown, whole)
-        outputs["flow_backward"] = _inside(tf.reduce_sum(shown, axis=1)) * _mean(moved, shown)
+        moved = _mean(positions_after(grid, *where, turns) - grid, shown)  # [N,H,W,2]
+        brought = grid - positions_after(grid, *where[::-1], -turns)  # [N,L,H,W,2]
+        outputs = self._frame_t(brought, moved, shown, whole)
+        outputs["flow_backward"] = _inside(tf.reduce_sum(shown, axis=1)) * moved
         outputs |= self._visibility_backward(outputs)
         return {**{name: self._unfold(value) for name, value in outputs.items()}, "annotations": drawn}
 
@@ -146,27 +150,27 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         whole = shown + body * (1.0 - weights) * tf.sigmoid((_CORE - distances) / _EDGE)
         return (tf.transpose(part, [0, 3, 1, 2])[..., None] for part in (shown, whole))
 
-    def _frame_t(self, brought, shown, whole):
+    def _frame_t(self, brought, moved, shown, whole):
         """Frame t as the bones bring it: {flow, body_flow [N,H,W,2], visibility, foreground [N,H,W,1]}.
 
         Args:
           brought: float32 [N,L,H,W,2], pixel p of frame t was at p - brought, if the bone has moved it.
+          moved: float32 [N,H,W,2], how far frame 0's pixels go, as far as they are the body's.
           shown, whole: of ``_body``, for each of the N frames.
         """
-        body_0 = tf.reduce_sum(shown, axis=1)
-        both = fold_time(tf.concat([shown, whole], axis=-1))
-        both = warp(both, fold_time(brought), method=self._config["warp_method"])
-        shown, whole = tf.split(tf.reshape(both, [*tf.unstack(tf.shape(brought)[:-1]), 2]), 2, axis=-1)
+        body_0, method = tf.reduce_sum(shown, axis=1), self._config["warp_method"]
+        both = warp(fold_time(tf.concat([shown, whole], axis=-1)), fold_time(brought), method=method)
+        both = tf.reshape(both, [*tf.unstack(tf.shape(brought)[:-1]), 2]) * _within_reach(brought)
+        shown, whole = tf.split(both, 2, axis=-1)
         order = tf.exp(self.order)[:, None, None, None]
-        counts = order * (shown + _HIDDEN_WEIGHT * (whole - shown))
-        total = tf.reduce_sum(counts, axis=1) + _EPSILON
+        counts = (order * (shown + _HIDDEN_WEIGHT * (whole - shown))) ** _SHARPNESS
         foreground = tf.minimum(tf.reduce_sum(whole, axis=1), 1.0)
         body_flow = _mean(brought, counts)
-        seen = tf.reduce_sum(order * shown * in_frame_mask(brought), axis=1) / total
-        # The wall is hidden where the body was, and its edge has coloured what lies around it.
-        near_0, near_t = (tf.nn.max_pool2d(tf.stop_gradient(body), _RIM, 1, "SAME") for body in (body_0, foreground))
-        uncovered = tf.maximum(tf.nn.relu(near_0 - near_t), tf.nn.relu(body_0 - foreground))
-        visibility = foreground * seen + (1.0 - foreground) * (1.0 - uncovered)
+        seen = _mean(shown / (whole + _EPSILON) * in_frame_mask(brought), counts)
+        # The wall is hidden where the body was, and what has left has coloured what lies around it.
+        left = body_0 * tf.minimum(tf.norm(moved + _EPSILON, axis=-1, keepdims=True), 1.0)
+        uncovered = tf.maximum(tf.nn.max_pool2d(tf.stop_gradient(left), _RIM, 1, "SAME"), body_0)
+        visibility = foreground * seen + (1.0 - foreground) * (1.0 - tf.nn.relu(uncovered - foreground))
         if not self._config["visible"]:
             visibility = tf.ones_like(visibility)
         flow = _inside(foreground) * body_flow
@@ -187,6 +191,14 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
 def _mean(values, weights):
     """Of values [N,L,H,W,C] over the bones, by weights [N,L,H,W,1]; 0 where all are 0."""
     return tf.reduce_sum(weights * values, axis=1) / (tf.reduce_sum(weights, axis=1) + _EPSILON)
+
+
+def _within_reach(brought):
+    """1 where pixels came from the picture or from a little beyond it, float32 [N,L,H,W,1]: nothing goes on for ever."""
+    size = tf.shape(brought)[2:4]
+    source, last = pixel_grid((size[0], size[1])) - brought, tf.cast(size - 1, tf.float32)
+    outside = tf.reduce_max(tf.maximum(-source, source - last), axis=-1, keepdims=True)
+    return tf.clip_by_value(2.0 - outside / (_BEYOND * tf.cast(size[0], tf.float32)), 0.0, 1.0)
 
 
 def _inside(body):
