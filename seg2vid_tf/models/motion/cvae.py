@@ -197,18 +197,20 @@ class MotionCVAE(BuiltByCall, keras.Model):
         features = self.image_encoder(start_frame, seen_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
         z = self._denormalise(z, start_frame, seen_annotation)
         outputs = self._decode_motion(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
-        foreground = fold_time(outputs.pop("foreground")) if self.limb_encoder is not None else None
-        if foreground is None:
+        layers = None
+        if self.limb_encoder is None:
             warped, moved_annotation = self._warp(outputs["flow"], start_frame, annotation)  # [B*T,H,W,3], [B*T,H,W,K]
         else:
             # With soft edges, which no flow has; and limbs are drawn anew, whose lines would blur.
             (moved,) = self._warp(outputs.pop("body_flow"), start_frame)
-            warped = composite(moved, tf.repeat(start_frame, self.num_frames, axis=0), foreground)
+            starts = tf.repeat(start_frame, self.num_frames, axis=0)
+            warped = composite(moved, starts, fold_time(outputs.pop("moved_share")))
+            layers = [fold_time(outputs.pop(name)) for name in ("foreground", "hidden_share")]
             moved_annotation = fold_time(outputs["annotations"])
         frames = warped
         if self.refiner is not None:
             visibility = fold_time(outputs["visibility"])
-            frames = self.refiner(warped, visibility, self._annotation_for_networks(moved_annotation), foreground)
+            frames = self.refiner(warped, visibility, self._annotation_for_networks(moved_annotation), layers)
         size = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         for name, value in {"annotations": moved_annotation, "warped": warped, "frames": frames}.items():
             outputs[name] = tf.reshape(value, [-1, self.num_frames, *size, value.shape[-1]])

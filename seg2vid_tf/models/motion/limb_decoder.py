@@ -28,7 +28,7 @@ from seg2vid_tf.ops.warp import warp
 
 # How far from a bone the body goes, in mean lengths of limbs, before anything is learned; and how far it is still there
 # where another bone covers it.
-_RADIUS, _CORE = 0.55, 0.3
+_RADIUS, _CORE = 0.5, 0.3
 # How fast the body ends there.
 _EDGE = 0.08
 # What the network can say against or for it, as a logit: less than what is said at the bone itself, so that no limb
@@ -111,9 +111,9 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
 
         Returns:
           {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]} as
-          FlowDecoder does; and foreground: float32 [B,T,H,W,1], how much of a pixel is the person; body_flow: float32
-          [B,T,H,W,2], how the person would move there; annotations: float32 [B,T,H,W,K], the limbs drawn where they
-          have come to.
+          FlowDecoder does; body_flow: float32 [B,T,H,W,2], how the person moves there; foreground, moved_share,
+          hidden_share: float32 [B,T,H,W,1], how much of a pixel is the person's, and of what is visible in it, and of
+          what is not; annotations: float32 [B,T,H,W,K], the limbs drawn where they have come to.
         """
         size = tf.shape(picture)[1], tf.shape(picture)[2]
         limbs, grid = find_limbs(picture[..., 3:], self.tree), pixel_grid(size)
@@ -151,7 +151,7 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         return (tf.transpose(part, [0, 3, 1, 2])[..., None] for part in (shown, whole))
 
     def _frame_t(self, brought, moved, shown, whole):
-        """Frame t as the bones bring it: {flow, body_flow [N,H,W,2], visibility, foreground [N,H,W,1]}.
+        """Frame t as the bones bring it, as ``call`` returns it with frames and clips in one dimension.
 
         Args:
           brought: float32 [N,L,H,W,2], pixel p of frame t was at p - brought, if the bone has moved it.
@@ -169,12 +169,19 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         seen = _mean(shown / (whole + _EPSILON) * in_frame_mask(brought), counts)
         # The wall is hidden where the body was, and what has left has coloured what lies around it.
         left = body_0 * tf.minimum(tf.norm(moved + _EPSILON, axis=-1, keepdims=True), 1.0)
-        uncovered = tf.maximum(tf.nn.max_pool2d(tf.stop_gradient(left), _RIM, 1, "SAME"), body_0)
-        visibility = foreground * seen + (1.0 - foreground) * (1.0 - tf.nn.relu(uncovered - foreground))
+        clean = 1.0 - tf.nn.max_pool2d(tf.stop_gradient(left), _RIM, 1, "SAME")
         if not self._config["visible"]:
-            visibility = tf.ones_like(visibility)
-        flow = _inside(foreground) * body_flow
-        return {"flow": flow, "body_flow": body_flow, "visibility": visibility, "foreground": foreground}
+            seen, clean = tf.ones_like(seen), tf.ones_like(clean)
+        shares = [foreground * seen, (1.0 - foreground) * clean]
+        visibility = tf.add_n(shares)
+        return {
+            "flow": _inside(foreground) * body_flow,
+            "body_flow": body_flow,
+            "visibility": visibility,
+            "foreground": foreground,
+            "moved_share": shares[0] / (visibility + _EPSILON),
+            "hidden_share": foreground * (1.0 - seen) / (1.0 - visibility + _EPSILON),
+        }
 
     def _visibility_backward(self, outputs):
         flow, flow_backward = outputs["flow"], outputs["flow_backward"]

@@ -39,26 +39,27 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
 
-    def call(self, warped, visibility, annotation, foreground=None):
+    def call(self, warped, visibility, annotation, layers=None):
         """Paints what is hidden.
 
         Args:
           warped: float32 [N,H,W,3] in [-1,1].
           visibility: float32 [N,H,W,1].
           annotation: of the frames, [N,H,W,K].
-          foreground: float32 [N,H,W,1], where a body stands in front; holes in it are then continued from it, those
-            beside it from what lies beside it.
+          layers: where a body stands in front of a wall, how much of each pixel, and how much of what is hidden in it,
+            is the body's: float32 [N,H,W,1] each. What is hidden of one is then continued from it alone.
 
         Returns:
           float32 [N,H,W,3].
         """
-        if foreground is None:
+        if layers is None:
             continued = fill_holes(warped, visibility)
         else:
+            foreground, hidden_share = layers
             # The body's edge has coloured what lies around it.
             behind = 1.0 - tf.nn.max_pool2d(foreground, _RIM, 1, "SAME")
-            layers = [fill_holes(warped, visibility * mask) for mask in (foreground, behind)]
-            continued = composite(*layers, foreground)
+            body, wall = (fill_holes(warped, visibility * mask) for mask in (foreground, behind))
+            continued = composite(body, wall, hidden_share)
         continued = tf.stop_gradient(continued)
         x = tf.concat([continued, visibility, annotation], axis=-1)
         skips = []
