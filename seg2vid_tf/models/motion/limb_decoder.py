@@ -201,7 +201,7 @@ def _mean(values, weights):
 
 
 def _within_reach(brought):
-    """1 where pixels came from the picture or from a little beyond it, float32 [N,L,H,W,1]: nothing goes on for ever."""
+    """1 where pixels came from the picture or from a little beyond it, [N,L,H,W,1]: nothing goes on for ever."""
     size = tf.shape(brought)[2:4]
     source, last = pixel_grid((size[0], size[1])) - brought, tf.cast(size - 1, tf.float32)
     outside = tf.reduce_max(tf.maximum(-source, source - last), axis=-1, keepdims=True)
