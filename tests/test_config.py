@@ -233,6 +233,24 @@ def test_things_need_a_foreground():
         dataclasses.replace(MotionConfig().model, foreground_latent=0, instance_motion=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "wanted"),
+    [
+        ("foreground_latent", 256, 0),
+        ("prior", "learned", "standard"),
+        ("smoothness", 2.0, 0.0),
+        ("annotated", False, True),
+    ],
+)
+def test_limbs_refuse_what_they_do_not_have(name, wrong, wanted):
+    right = {"foreground_latent": 0, "smoothness": 0.0}
+    assert dataclasses.replace(MotionConfig().model, motion="limbs", **right).motion == "limbs"
+    with pytest.raises(ValueError, match=f"motion limbs needs {name} {wanted}, received {wrong}: change one of them"):
+        dataclasses.replace(MotionConfig().model, motion="limbs", **{**right, name: wrong})
+    with pytest.raises(ValueError, match="motion must be flow or limbs, received 'arms'"):
+        dataclasses.replace(MotionConfig().model, motion="arms")
+
+
 def test_two_layers_without_annotation_are_refused():
     with pytest.raises(ValueError, match="set foreground_latent to 0, received 256"):
         MotionModelConfig(annotated=False)
