@@ -83,8 +83,9 @@ def served_page():
 
 def press(page, seed):
     """Seconds from the press of the button until another video than the one before is there."""
-    page.get_by_label("Seed").fill(str(seed))
+    page.get_by_label("Seed", exact=True).fill(str(seed))  # two other labels hold the word
     before = page.evaluate(_SHOWN)
+    page.wait_for_function("!document.querySelector('#s2v-make').disabled")  # shut while the last video is made
     start = time.perf_counter()
     page.click("#s2v-make")
     page.wait_for_function(f"before => {{ const now = {_SHOWN}; return now && now !== before }}", arg=before)
