@@ -7,6 +7,7 @@ or source file in two splits, and for each bad record its shard and byte offset.
 beside their label maps. Exit status 1 if something is wrong.
 """
 
+import collections
 import pathlib
 import sys
 
@@ -62,7 +63,16 @@ def main():
 
 
 def _print(split, report):
+    from seg2vid_tf.annotations.doubts import is_set_doubt
+    from seg2vid_tf.data.folder_files import shown
+
     height, width = report["size"]
+    wrong_sets = collections.defaultdict(list)
+    for clip in report["remarks"]:
+        if is_set_doubt(clip["remark"]):
+            wrong_sets[clip["remark"]].append(clip["clip_id"])
+    for remark, clip_ids in wrong_sets.items():
+        print(f"warning: {split}, clip {shown(clip_ids, 3)}: {remark}")
     print(
         f"{split}: {report['clips']} clips, {report['frames']} frames of {height} x {width} pixels (height x width), "
         f"spec {report['spec'].name}"
@@ -87,7 +97,8 @@ def _print(split, report):
     for clip in report["left_out"]:
         print(f"  left out: {clip['clip_id']}: {clip['error']}")
     for clip in report["remarks"]:
-        print(f"  {clip['clip_id']}: {clip['remark']}")
+        if clip["remark"] not in wrong_sets:
+            print(f"  {clip['clip_id']}: {clip['remark']}")
     for error in report["errors"]:
         print(f"  {error}")
 

@@ -67,6 +67,7 @@ def main():
         "model": RUN_DIR.value or SAVED_MODEL.value,
         "seeds": NUM_SEEDS.value,
         "frames": count,
+        **({"chosen": "evenly spread"} if MAX_FRAMES.value else {}),  # an older version took the first ones
         **measured,
     }
     if pairs:

@@ -119,12 +119,11 @@ def model_of_run():
     from seg2vid_tf.serving.model_card import model_card
 
     stages = ("start_frame", "motion") if MODEL.value == "seg2vid" else (MODEL.value,)
-    if CARD.value:
-        card = pathlib.Path(CARD.value).read_text(encoding="utf-8")
-    else:
-        card = model_card(NAME.value, RUN_DIR.value, stages, MOTION_DIR.value)
+    card = pathlib.Path(CARD.value).read_text(encoding="utf-8") if CARD.value else None
     say(f"restoring {' and '.join(stages)} of {' and '.join(filter(None, (RUN_DIR.value, MOTION_DIR.value)))}")
-    return seg2vid_from_run(RUN_DIR.value, stages, MOTION_DIR.value), card
+    # First: it says what a run that lacks a stage can do, where the card could only miss a file.
+    model = seg2vid_from_run(RUN_DIR.value, stages, MOTION_DIR.value)
+    return model, card or model_card(NAME.value, RUN_DIR.value, stages, MOTION_DIR.value)
 
 
 def _target(name, version):

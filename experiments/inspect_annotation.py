@@ -94,12 +94,15 @@ def _say_what_it_is():
 
 def _draw_places(ids):
     """A tile for each number of a map."""
-    from seg2vid_tf.data.name_places import place, sheet
+    from seg2vid_tf.data.name_places import MOST_TILES, place, sheet
     from seg2vid_tf.media import save_png
 
-    places = {str(number): place(ids, number) for number in np.unique(ids)}
+    numbers, counts = np.unique(ids, return_counts=True)
+    most = numbers[np.argsort(-counts, kind="stable")[:MOST_TILES]]
+    places = {str(number): place(ids, number) for number in most}
     save_png(sheet({name: (where, where.pixels / ids.size) for name, where in places.items()}), OUTPUT.value)
-    print(f"where each number lies: {OUTPUT.value}")
+    of = f"each of the {MOST_TILES} largest of {len(numbers)} numbers" if len(numbers) > MOST_TILES else "each number"
+    print(f"where {of} lies: {OUTPUT.value}")
 
 
 def _list_ids(ids):

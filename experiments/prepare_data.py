@@ -419,8 +419,14 @@ def _dry_run(source):
 
 
 def _report(manifest, source):
+    from seg2vid_tf.annotations.doubts import is_set_doubt
     from seg2vid_tf.data.folder_files import shown
 
+    odd = collections.defaultdict(list)
+    for remark in manifest["remarks"]:
+        odd[remark["remark"]].append(remark["clip_id"])
+    for remark in filter(is_set_doubt, [*odd]):
+        print(f"warning: clip {shown(odd.pop(remark), 3)}: {remark}", file=sys.stderr)
     megabytes = sum(shard["bytes"] for shard in manifest["shards"]) / 1e6
     print(
         f"{FLAGS.output}/{FLAGS.split}: {manifest['num_clips']} clips, {manifest['num_frames']} frames of "
@@ -428,9 +434,6 @@ def _report(manifest, source):
     )
     for bad in manifest["bad_clips"]:
         print(f"left out {bad['clip_id']}: {bad['error']}", file=sys.stderr)
-    odd = collections.defaultdict(list)
-    for remark in manifest["remarks"]:
-        odd[remark["remark"]].append(remark["clip_id"])
     for remark, clip_ids in list(odd.items())[:_MOST_REMARKS]:
         print(f"note: clip {shown(clip_ids, 3)}: {remark}", file=sys.stderr)
     if len(odd) > _MOST_REMARKS:

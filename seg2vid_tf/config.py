@@ -216,6 +216,12 @@ class StartFrameLossConfig(_Checked):
         "frame; a quarter of the batch is painted so. 0: none is",
         AT_LEAST_0,
     )
+    mode_seeking_weight: float = _field(
+        0.0,
+        "how much an example in drawn styles gains by differing from its neighbour, whose label map it is then painted "
+        "on, in --perceptual_path's network: 1 - cosine between features",
+        AT_LEAST_0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -290,6 +296,11 @@ class MotionModelConfig(_Checked):
         "move each connected piece of a foreground class as one thing, which shifts and grows, instead of every place "
         "of the foreground by itself",
     )
+    motion: str = _field(
+        "flow",
+        "what z says: flow, of every place of the frame, or limbs, how the limbs of a skeleton turn: rigid, joined by "
+        "construction, in front of a background that stands still; specs with a skeleton alone",
+    )
     warp: str = _field("native", "bilinear warp: native, compiled (XLA), or addons (Python < 3.12)")
 
     def __post_init__(self):
@@ -315,6 +326,10 @@ class MotionModelConfig(_Checked):
                 "instance_motion moves the things of the foreground, and foreground_latent 0 leaves none: set "
                 "instance_motion to false, or foreground_latent above 0"
             )
+        if self.motion not in ("flow", "limbs"):
+            raise ValueError(f"motion must be flow or limbs, received {self.motion!r}")
+        if self.motion == "limbs":
+            self._check_limbs()
         if len(self.image_filters) < 2:
             raise ValueError(f"image_filters needs at least two entries, received {self.image_filters}")
         if len(self.refiner_filters) > len(self.image_filters):
@@ -322,6 +337,14 @@ class MotionModelConfig(_Checked):
                 f"refiner_filters may have no more entries than image_filters, received {self.refiner_filters} "
                 f"and {self.image_filters}: the refiner would halve the frame more often than its size allows"
             )
+
+    def _check_limbs(self):
+        """Refuses what limbs do not have: a second group, a prior over places, details of the frame to be smooth in."""
+        for name, wanted in (("foreground_latent", 0), ("prior", "standard"), ("smoothness", 0.0), ("annotated", True)):
+            if getattr(self, name) != wanted:
+                raise ValueError(
+                    f"motion limbs needs {name} {wanted}, received {getattr(self, name)}: change one of them"
+                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -494,17 +517,17 @@ class StartFrameConfig:
             )
         if self.training.init_share and not self.model.style_encoder:
             raise ValueError(f"init_share {self.training.init_share} needs style_encoder, received False")
-        if self.losses.style_color_weight:
-            if not self.model.style_encoder:
+        for name in ("style_color_weight", "mode_seeking_weight"):
+            weight = getattr(self.losses, name)
+            if weight and not self.model.style_encoder:
                 raise ValueError(
-                    f"style_color_weight {self.losses.style_color_weight} needs the style encoder, and style_encoder "
-                    "is false: set it to true, or style_color_weight to 0"
+                    f"{name} {weight} needs the style encoder, and style_encoder is false: set it to true, or "
+                    f"{name} to 0"
                 )
-            if self.training.batch_size // self.training.accumulate < 2:
+            if weight and self.training.batch_size // self.training.accumulate < 2:
                 raise ValueError(
-                    f"style_color_weight {self.losses.style_color_weight} paints an example in its neighbour's style: "
-                    f"batch_size / accumulate must be at least 2, received {self.training.batch_size} / "
-                    f"{self.training.accumulate}"
+                    f"{name} {weight} needs each example's neighbour in the batch: batch_size / accumulate must be at "
+                    f"least 2, received {self.training.batch_size} / {self.training.accumulate}"
                 )
 
 

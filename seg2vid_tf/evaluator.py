@@ -41,6 +41,7 @@ from seg2vid_tf.export_folder import newest_version, saved_models, versions
 from seg2vid_tf.files import held_folder, sha256_of, write_text
 from seg2vid_tf.flags import is_input_error
 from seg2vid_tf.ops.image import to_uint8
+from seg2vid_tf.ops.matching import MATCHING_VERSION
 from seg2vid_tf.ops.segmenter import Segmenter
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
@@ -145,8 +146,11 @@ class Evaluator:
         }
         if self.protocol.max_clips:
             data["windows"] = "evenly spread"  # an older version took the first ones
+        model = _identified(self._model)
+        if (pathlib.Path(self._model) / "motion").is_dir():  # a run, which matches by this code; an export has its own
+            model["matching"] = MATCHING_VERSION
         return {
-            "model": _identified(self._model),
+            "model": model,
             "data": data,
             "train_data": [{"path": p, "digest": fingerprint([m])} for p, m in self._train_data.items()],
             "without_annotation": None if without_annotation is None else _identified(without_annotation),

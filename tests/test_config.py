@@ -78,12 +78,13 @@ def test_a_preset_fits_its_own_networks(name):
     assert training.batch_size % training.accumulate == 0
 
 
-def test_colours_of_a_borrowed_style_need_an_encoder_and_a_neighbour():
-    losses = StartFrameLossConfig(style_color_weight=1.0)
+@pytest.mark.parametrize("weight", ["style_color_weight", "mode_seeking_weight"])
+def test_what_reads_a_neighbour_needs_one_and_an_encoder(weight):
+    losses = StartFrameLossConfig(**{weight: 1.0})
     StartFrameConfig(losses=losses, training=StartFrameTrainingConfig(batch_size=4, accumulate=2))
-    with pytest.raises(ValueError, match="style_color_weight 1.0 needs the style encoder"):
+    with pytest.raises(ValueError, match=f"{weight} 1.0 needs the style encoder"):
         StartFrameConfig(StartFrameModelConfig(style_encoder=False), losses)
-    with pytest.raises(ValueError, match="batch_size / accumulate must be at least 2, received 4 / 4"):
+    with pytest.raises(ValueError, match=f"{weight} 1.0 .* batch_size / accumulate must be at least 2, received 4 / 4"):
         StartFrameConfig(losses=losses, training=StartFrameTrainingConfig(batch_size=4, accumulate=4))
 
 
@@ -230,6 +231,24 @@ def test_what_draws_mean_is_said_once_and_by_no_more_directions_than_there_are()
 def test_things_need_a_foreground():
     with pytest.raises(ValueError, match="foreground_latent 0 leaves none: set instance_motion to false"):
         dataclasses.replace(MotionConfig().model, foreground_latent=0, instance_motion=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "wanted"),
+    [
+        ("foreground_latent", 256, 0),
+        ("prior", "learned", "standard"),
+        ("smoothness", 2.0, 0.0),
+        ("annotated", False, True),
+    ],
+)
+def test_limbs_refuse_what_they_do_not_have(name, wrong, wanted):
+    right = {"foreground_latent": 0, "smoothness": 0.0}
+    assert dataclasses.replace(MotionConfig().model, motion="limbs", **right).motion == "limbs"
+    with pytest.raises(ValueError, match=f"motion limbs needs {name} {wanted}, received {wrong}: change one of them"):
+        dataclasses.replace(MotionConfig().model, motion="limbs", **{**right, name: wrong})
+    with pytest.raises(ValueError, match="motion must be flow or limbs, received 'arms'"):
+        dataclasses.replace(MotionConfig().model, motion="arms")
 
 
 def test_two_layers_without_annotation_are_refused():

@@ -132,7 +132,8 @@ def test_it_measures_writes_a_sheet_and_refuses_what_it_cannot(
     for name, score in style["classes"].items():
         assert of_export["style"]["classes"][name]["random_style"] == pytest.approx(score["random_style"], abs=0.3)
 
-    assert set(only_lpips) == {"data", "model", "seeds", "frames", "lpips", "warnings"} and only_lpips["frames"] == 2
+    assert set(only_lpips) == {"data", "model", "seeds", "frames", "chosen", "lpips", "warnings"}
+    assert only_lpips["frames"] == 2 and only_lpips["chosen"] == "evenly spread"
     assert square["frames"] == 5 and square["style"]["pairs"] == 2 and "segmenter_accuracy" not in square["style"]
     assert without_style["frames"] == 8 and "style" not in without_style
     # annotation | seeds | in another picture's style | that picture | real, with gaps of two.

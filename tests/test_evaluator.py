@@ -135,6 +135,7 @@ def test_a_part_of_the_windows_is_spread_over_the_recordings(pipe, saved_model, 
     assert [clip.clip_id for clip in evaluator._clips(evaluator._windows())] == names
     assert [clip.clip_id for clip in evaluator._clips(evaluator._windows(first=1))] == names[1:]
     assert evaluator._identity["data"]["windows"] == "evenly spread", "older evaluations took the first ones"
+    assert "matching" not in evaluator._identity["model"], "an export keeps the matching that it was made with"
 
 
 def test_from_a_map_alone_with_networks_and_horizons(pipe, saved_model, street_data, tmp_path):

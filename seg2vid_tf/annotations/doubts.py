@@ -12,6 +12,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.annotations.usual_places import SAME_ENCODINGS, better_encoding
 
 MOST_IGNORED = 0.9
+_OTHER_SET = "its ids fit "
 
 
 class MapWarning(UserWarning):
@@ -65,7 +66,12 @@ def set_doubt(ids: np.ndarray, spec: AnnotationSpec, label_ids: str | None = Non
     fix = (
         f"give --label_ids={sorted(names)[0]}" if names else f"that spec's model, or maps in {spec.name!r}, are wanted"
     )
-    return f"its ids fit {better!r} better than {stated}, by where they lie in the picture: {fix}"
+    return f"{_OTHER_SET}{better!r} better than {stated}, by where they lie in the picture: {fix}"
+
+
+def is_set_doubt(remark: str) -> bool:
+    """Whether a remark on a clip is ``set_doubt``'s: the shares of its classes are then wrong, so it is told first."""
+    return remark.startswith(_OTHER_SET)
 
 
 def warn_of_doubts(label_map: np.ndarray, spec: AnnotationSpec, name: str) -> None:

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from seg2vid_tf.annotations.doubts import is_set_doubt
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.data.clip import Clip
 from seg2vid_tf.data.shards import load_manifest, manifest_spec
@@ -68,7 +69,9 @@ def html_report(title: str, reports: dict[str, dict], wrong: list[str], pictures
             for clip_id, places in report["doubled"].items()
         ]
         parts += [f"<p>left out: {text(c['clip_id'])}: {text(c['error'])}</p>" for c in report["left_out"]]
-        parts += [f"<p>{text(c['clip_id'])}: {text(c['remark'])}</p>" for c in report["remarks"]]
+        for clip in report["remarks"]:
+            mark = " class=wrong" if is_set_doubt(clip["remark"]) else ""
+            parts.append(f"<p{mark}>{text(clip['clip_id'])}: {text(clip['remark'])}</p>")
         parts.append(_classes(report["classes"], pictures[split].spec))
         parts += [
             f"<figure class=clip>{picture(image)}<figcaption>{text(clip_id)}</figcaption></figure>"

@@ -6,8 +6,9 @@ import time
 
 import numpy as np
 
-from seg2vid_tf.annotations.doubts import ignored_doubt, mask_doubt
+from seg2vid_tf.annotations.doubts import ignored_doubt, is_set_doubt, mask_doubt
 from seg2vid_tf.data.clip_source import ClipSource
+from seg2vid_tf.data.frame_files import beginnings
 
 _ROWS, _PROBLEMS = 20, 10
 _PART = re.compile(r"_\d{8}$")
@@ -25,14 +26,17 @@ def dry_run(source: ClipSource, max_samples: int = 60, seconds: float = 8.0) -> 
       What there is, as lines of text, and how many clips have a problem: so many would be left out.
     """
     faults = source.faults()
-    lines = [f"{len(source)} clips, {_frames(source)}, spec {source.spec.name}, {source.spec.num_classes} classes"]
-    lines += _table(source, faults)
+    stills = len(source) > 1 and all(source.length(clip_id) == 1 for clip_id in source.clip_ids)
+    count = f"{len(source)} photographs" if stills else f"{len(source)} clips, {_frames(source)}"
+    lines = [f"{count}, spec {source.spec.name}, {source.spec.num_classes} classes"]
+    lines += _recordings(source) if stills else _table(source, faults)
     problems, bad_clips = list(faults.items()), set(faults)
     sampled = source.sampled(max_samples)
     if sampled is None:
         lines.append("no map was read: its clips can only be read as a whole")
     else:
-        found, bad = _sample(sampled, seconds)
+        found, bad, warnings = _sample(sampled, seconds)
+        lines = warnings + lines
         problems += bad
         bad_clips |= _clips_of(source, {path for place, _ in bad for path in sampled.files(place)})
         lines += found
@@ -69,8 +73,28 @@ def _table(source, faults):
     return lines
 
 
+def _recordings(source):
+    """How many photographs there are of each folder, or of what the names of one folder's begin with."""
+    files = [source.files(clip_id)[0] for clip_id in source.clip_ids if source.files(clip_id)]
+    folders = [(file.parent.parent if file.parent.name == "image" else file.parent).name for file in files]
+    what, names = "sequences (--sequences)", folders
+    if len(set(folders)) == 1:
+        begin = beginnings([file.stem for file in files])
+        what, names = "recordings (--prefixes)", [begin[file.stem] for file in files]
+    counts = collections.Counter(names)
+    if len(counts) == len(source):
+        return []
+    listed = ", ".join(f"{name} {count}" for name, count in list(counts.items())[:_ROWS])
+    more = f" and {len(counts) - _ROWS} more" if len(counts) > _ROWS else ""
+    return [f"of {what} {listed}{more}"]
+
+
 def _sample(source, seconds):
-    """Lines on the classes that some frames show, and (clip id, what is wrong) of frames."""
+    """What some frames show.
+
+    Returns:
+      Lines on their classes, (clip id, what is wrong) of frames, and lines on what makes the shares of classes wrong.
+    """
     counts, bad, read, remarks = np.zeros(256, np.int64), [], 0, collections.Counter()
     until, spec = time.monotonic() + seconds, source.spec
     for clip_id in source.clip_ids:
@@ -85,7 +109,7 @@ def _sample(source, seconds):
         counts += np.bincount(clip.label_maps.ravel(), minlength=256)
         remarks.update([*clip.remarks, *filter(None, [mask_doubt(clip.label_maps, spec)])])
     if not read:
-        return ["no frame of the sample could be read"], bad
+        return ["no frame of the sample could be read"], bad, []
     shares = counts / max(counts.sum(), 1)
     rows = sorted(((shares[c.id], c.name) for c in spec.classes), reverse=True)
     lines = [f"classes, by {read} maps of the sample:"]
@@ -96,5 +120,6 @@ def _sample(source, seconds):
     ignored = round(1000 * shares[spec.ignore_id])
     doubt = ignored_doubt(np.repeat(np.uint8([spec.ignore_id, 0]), [ignored, 1000 - ignored]), spec.ignore_id)
     lines += [f"note: {doubt}"] if doubt else []
-    lines += [f"note: {remark} ({times} of {read})" for remark, times in remarks.items()]
-    return lines, bad
+    told = {remark: f"{remark} ({times} of {read})" for remark, times in remarks.items()}
+    lines += [f"note: {line}" for remark, line in told.items() if not is_set_doubt(remark)]
+    return lines, bad, [f"warning: {line}" for remark, line in told.items() if is_set_doubt(remark)]

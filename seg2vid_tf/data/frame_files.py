@@ -23,8 +23,8 @@ from seg2vid_tf.data.frame_order import Run, by_name, find_order
 from seg2vid_tf.data.frame_pairs import paired_files
 
 _GAP_FIX = (
-    "add it, put each run of consecutive frames in a sequence folder of its own, or, where the frames do not follow "
-    "each other, read them as stills (--stills)"
+    "where these are photographs that do not follow each other, give --stills; of a video, add what is missing, or put "
+    "each run of consecutive frames in a sequence folder of its own"
 )
 ORDERS = ("number", "name")
 
@@ -93,12 +93,12 @@ def find_runs(
         frames, left = paired_files(folder, labelled, label_suffix, image_suffix)
         remarks += left
         name, stems = folder.resolve().name, list(frames)
-        beginnings = _beginnings(stems)
-        found |= set(beginnings.values())
+        begin = beginnings(stems)
+        found |= set(begin.values())
         if named is not None:
-            used |= {p for p in named for stem in stems if _begins(p, stem, beginnings[stem])}
+            used |= {p for p in named for stem in stems if _begins(p, stem, begin[stem])}
             left_out = exclude_prefixes is not None
-            stems = [s for s in stems if any(_begins(p, s, beginnings[s]) for p in named) != left_out]
+            stems = [s for s in stems if any(_begins(p, s, begin[s]) for p in named) != left_out]
         if stills:
             parts = {f"{name}_{stem}": [frames[stem]] for stem in stems}
         else:
@@ -131,8 +131,8 @@ def _runs_of_folder(folder, name, stems, frames, order):
     return runs, remarks
 
 
-def _beginnings(stems):
-    """{stem: what it begins with, without its last number}; all of it where it ends in none."""
+def beginnings(stems: list[str]) -> dict[str, str]:
+    """{stem: what it begins with, without its last number}, as ``prefixes`` names it; all of it where it has none."""
     return {stem: re.sub(r"\d+$", "", stem).strip("_-. ") or stem for stem in stems}
 
 

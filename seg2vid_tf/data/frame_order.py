@@ -20,8 +20,8 @@ _DIGITS = re.compile(r"\d+")
 # "aachen_000003_000019", perhaps with what it is behind it, "_leftImg8bit".
 _STILL = re.compile(r"\d_(?=\d{4,}(?:_[A-Za-z]\w*)?$)")
 _WAYS_OUT = (
-    "--order=name takes the files of a folder in the order of their names, as one run; --stills takes each as a "
-    "picture of its own"
+    "--stills takes each file as a picture of its own, as photographs of different places are; --order=name takes a "
+    "folder's in the order of their names, as one run"
 )
 # Steps of a clock may differ by so much of their median before a frame is missing; a counter's may not.
 _MOST_STEP = Fraction(7, 4)

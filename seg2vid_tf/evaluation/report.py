@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seg2vid_tf.evaluation.score_meanings import meanings
+from seg2vid_tf.evaluation.score_meanings import column_meanings, meanings
 from seg2vid_tf.evaluation.video import Video
 from seg2vid_tf.html_page import animation, picture, text
 from seg2vid_tf.media import flow_to_color
@@ -37,7 +37,7 @@ def flow_wheel(side: int = 96) -> np.ndarray:
 
 
 def chosen_clips(scores: dict[str, list[float]]) -> dict[int, list[str]]:
-    """The clips worth a look: {number: ["worst psnr", ..]}, best, median and worst by each score.
+    """The clips worth a look: {number: ["worst psnr 17.2", ..]}, best, median and worst by each score.
 
     Args:
       scores: {name: one value per clip, NaN where it has none}.
@@ -47,8 +47,11 @@ def chosen_clips(scores: dict[str, list[float]]) -> dict[int, list[str]]:
         values = np.asarray(values, np.float64)
         order = np.argsort(values * -better(name), kind="stable")
         order = order[np.isfinite(values[order])]
-        for word, at in (("best", 0), ("median", len(order) // 2), ("worst", -1)) if len(order) else ():
-            chosen.setdefault(int(order[at]), []).append(f"{word} {name} {values[order[at]]:.3g}")
+        last = len(order) - 1
+        # A place has one word, its last: of two clips the median is the worst, and one alone is none of the three.
+        places = {len(order) // 2: "median ", last: "worst ", 0: "best " if last else ""} if len(order) else {}
+        for at, word in places.items():
+            chosen.setdefault(int(order[at]), []).append(f"{word}{name} {values[order[at]]:.3g}")
     return dict(sorted(chosen.items()))
 
 
@@ -68,7 +71,9 @@ def clip_pictures(title: str, annotation: np.ndarray, videos: dict[str, Video | 
             continue
         longest = np.linalg.norm(video.flow[-1], axis=-1).max()
         row = [_figure(animation(video.frames, fps), name)]
-        row.append(_figure(picture(flow_to_color(video.flow[-1])), f"its flow, up to {longest:.1f} px"))
+        over = len(video.flow) - video.sources[-1]
+        told = f"its flow over {over} frames; the fastest pixel goes {longest:.1f} px in all"
+        row.append(_figure(picture(flow_to_color(video.flow[-1])), told))
         if video.visibility is not None:
             seen = np.rint(255 * video.visibility[-1, ..., 0]).astype(np.uint8)
             row.append(_figure(picture(seen), "its visibility"))
@@ -96,14 +101,19 @@ def html_report(metrics: dict, pictures: list[str]) -> str:
         parts += [_curves(name, metrics["by_frame"]) for name in sorted(names)]
     parts += ["<h2>Clips</h2>", _figure(picture(flow_wheel()), "colours of flow"), *pictures]
     scores = dict.fromkeys(n for kind in ("methods", "sets") for each in metrics[kind].values() for n in each)
-    meant = "".join(f"<dt>{text(name)}</dt><dd>{text(meaning)}</dd>" for name, meaning in meanings(scores).items())
-    parts.append(f"<h2>What the scores are</h2><dl>{meant}</dl>")
+    parts.append(f"<h2>What the scores are</h2>{_listed(meanings(scores))}")
+    columns = column_meanings([*metrics["methods"], *metrics["sets"]])
+    parts.append(f"<h2>What the columns are</h2>{_listed(columns)}")
     parts.append("<h2>What this was made of</h2><table>")
     for name, value in ((fact, told[fact]) for fact in facts if told[fact]):
         for key, each in value.items() if isinstance(value, dict) else ((name, value),):
             label = name if key == name else f"{name}: {key}"
             parts.append(f"<tr><td>{text(label)}</td><td>{text(each)}</td></tr>")
     return "\n".join([*parts, "</table>"]) + "\n"
+
+
+def _listed(meant):
+    return f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(meaning)}</dd>' for name, meaning in meant.items())}</dl>"
 
 
 def _protocol(metrics):
@@ -164,7 +174,7 @@ def comparison_report(metrics: dict[str, dict], differences: dict[str, dict]) ->
 
 def score_lines(methods: dict[str, dict], warnings: list[str]) -> list[str]:
     """What a terminal shows of an evaluation: a line per method, PSNR and the like, then the warnings."""
-    shown = ("psnr", "ssim", "lpips", "warp_error_external", "warp_error_real", "epe", "occlusion_f1")
+    shown = ("psnr", "ssim", "lpips", "warp_error_external", "motion", "warp_error_real", "epe", "occlusion_f1")
     lines = []
     for method, scores in methods.items():
         means = [f"{name} {scores[name]['mean']:.4g}" for name in shown if mean_of(scores.get(name)) is not None]

@@ -118,6 +118,7 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         memory=config.memory,
         prior_rank=config.prior_rank,
         instance_motion=config.instance_motion,
+        limbs=_limbs(config, spec),
         warp_method=config.warp,
         name="motion",
     )
@@ -131,6 +132,17 @@ def build_motion(config: MotionModelConfig, spec: AnnotationSpec) -> MotionCVAE:
         }
     )
     return motion
+
+
+def _limbs(config, spec):
+    """(class id, its two ends) of the limbs that move; (): a model of flow."""
+    if config.motion == "flow":
+        return ()
+    if spec.skeleton is None:
+        raise ValueError(
+            f"motion limbs: spec {spec.name!r} has no skeleton; give motion flow, or a spec with joints and limbs"
+        )
+    return tuple(spec.skeleton.limbs.items())
 
 
 def set_precision(precision: str) -> None:

@@ -62,7 +62,7 @@ def seg2vid_from_run(
     if "start_frame" in stages:
         start_frame_model, start_config = load_start_frame_model(run_dir)
         _check_together(
-            motion_dir or run_dir, start=(start_frame_model.spec, start_config.model), motion=(spec, config.model)
+            {run_dir: (start_frame_model.spec, start_config.model)}, {motion_dir or run_dir: (spec, config.model)}
         )
         generator, style_encoder = start_frame_model.generator, start_frame_model.style_encoder
     # The faster warps of training have the same meaning and no place in an export.
@@ -71,17 +71,18 @@ def seg2vid_from_run(
     return Seg2Vid(generator, motion, spec, size, style_encoder, config.model.temperature, config.model.smoothness)
 
 
-def _check_together(run_dir, start, motion):
-    """(spec, model config) of each stage."""
-    (start_spec, start), (motion_spec, motion) = start, motion
+def _check_together(start, motion):
+    """{folder: (spec, model config)} of each stage."""
+    ((start_dir, (start_spec, start)),), ((motion_dir, (motion_spec, motion)),) = start.items(), motion.items()
     if start_spec != motion_spec:
         raise ValueError(
-            f"{run_dir}: start_frame was trained on spec {start_spec.name!r}, motion on another, {motion_spec.name!r}"
+            f"{start_dir}: start_frame was trained on spec {start_spec.name!r}, motion of {motion_dir} on another, "
+            f"{motion_spec.name!r}"
         )
-    sizes = [(model.height, model.width) for model in (start, motion)]
-    if sizes[0] != sizes[1]:
+    if (start.height, start.width) != (motion.height, motion.width):
         raise ValueError(
-            f"{run_dir}: start_frame was trained at {sizes[0]}, motion at {sizes[1]}: train both at one size"
+            f"{start_dir}: start_frame was trained at {start.height}x{start.width}, motion of {motion_dir} at "
+            f"{motion.height}x{motion.width}: train one of them at the other's --height and --width"
         )
 
 

@@ -1,16 +1,17 @@
 """fit: the training loop of both stages.
 
 Resume is exact: batch k, its augmentation and its noise are functions of (seed, k), and a checkpoint holds the
-networks, the optimizers and k. SIGTERM ends the step, saves and exits 0. A non-finite loss or weight ends the run
-before it can reach a checkpoint.
+networks, the optimizers and k. SIGTERM ends the step, saves and exits 0, and Ctrl-C does but for the status. A
+non-finite loss or weight ends the run before it can reach a checkpoint.
 
 Of several workers each takes its part of every step; the chief alone writes, draws and measures, and the others wait
-for it in the next step. SIGTERM at one of them ends all after the same step.
+for it in the next step. SIGTERM or Ctrl-C at one of them ends all after the same step.
 """
 
 import contextlib
 import json
 import math
+import os
 import signal
 import sys
 import threading
@@ -59,6 +60,7 @@ def fit(
     Raises:
       ValueError: a loss or a weight became NaN or infinite, no checkpoint can be read, another process holds the
         folder, or the workers do not see the same one.
+      KeyboardInterrupt: Ctrl-C, after the step was saved.
     """
     chief = strategy.extended.should_checkpoint
     with folder.held() if chief else contextlib.nullcontext():
@@ -98,9 +100,11 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
                 records.keep(step, terms, last)
             if last:
                 if stopping and chief:
-                    print(f"\nSIGTERM: saved step {step}; --resume goes on from here")
+                    print(f"\nstopped: saved step {step}; --resume goes on from here")
                 break
     summed_over_workers(strategy, 0)  # the others end once the chief has saved and comes here
+    if termination.interrupted:
+        raise KeyboardInterrupt  # what a command line has after this one is not to begin
     return terms
 
 
@@ -202,18 +206,35 @@ def _log_measures(measures, folder, step):
 
 
 class _Termination:
-    """While entered, SIGTERM sets ``requested`` instead of ending the process. Signals reach the main thread only."""
+    """While entered, SIGTERM and Ctrl-C set ``requested`` instead of ending the process; a second Ctrl-C ends it.
+
+    A signal that the process ignores stays ignored, as Ctrl-C is in what a shell script runs in the background. Signals
+    reach the main thread only.
+
+    Attributes:
+      requested: whether one came.
+      interrupted: whether Ctrl-C did.
+    """
 
     def __enter__(self):
-        self.requested = False
-        self._main = threading.current_thread() is threading.main_thread()
-        if self._main:
-            self._previous = signal.signal(signal.SIGTERM, self._request)
+        self.requested = self.interrupted = False
+        self._previous = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                previous = signal.getsignal(number)
+                if previous is not signal.SIG_IGN:
+                    self._previous[number] = previous
+                    signal.signal(number, self._request)
         return self
 
     def __exit__(self, *_):
-        if self._main:
-            signal.signal(signal.SIGTERM, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
-    def _request(self, *_):
+    def _request(self, number, _):
         self.requested = True
+        if number == signal.SIGINT:
+            self.interrupted = True
+            signal.signal(signal.SIGINT, self._previous[signal.SIGINT])
+            # Not by print, in whose middle the signal may have come.
+            os.write(2, b"\nCtrl-C: ending this step and saving it; once more stops at once, and the step is lost\n")

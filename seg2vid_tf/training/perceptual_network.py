@@ -11,12 +11,25 @@ def perceptual_network(config) -> FeatureNetwork | None:
     Raises:
       ValueError: something reads it and no file is given, or the other way round.
     """
-    weight, path = config.losses.perceptual_weight, config.training.perceptual_path
-    reads = getattr(config.model, "discriminator_features", False)
-    if bool(weight or reads) != bool(path):
-        also = f", discriminator_features {reads}" if hasattr(config.model, "discriminator_features") else ""
+    path = config.training.perceptual_path
+    readers = {
+        name: getattr(part, name)
+        for part, name in (
+            (config.losses, "perceptual_weight"),
+            (config.losses, "mode_seeking_weight"),  # stage 2 has neither this
+            (config.model, "discriminator_features"),  # nor this
+        )
+        if hasattr(part, name)
+    }
+    reading = [f"{name} {value}" for name, value in readers.items() if value]
+    if reading and not path:
         raise ValueError(
-            f"perceptual_path {path!r} goes with what reads it (perceptual_weight {weight}{also}): give both or neither"
+            f"perceptual_path is missing: {' and '.join(reading)} read a fixed network; give its file (the AlexNet of "
+            "LPIPS or VGG16 as .npz, Keras' VGG19 as .h5), or set them to 0 or false"
+        )
+    if path and not reading:
+        raise ValueError(
+            f"perceptual_path {path!r}: nothing reads it; leave it out, or give one of {', '.join(readers)}"
         )
     scales = getattr(config.model, "feature_scales", (1,))  # stage 2 has none
     if scales != (1,) and not path:

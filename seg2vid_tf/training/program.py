@@ -86,7 +86,7 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     values = flags.FLAGS
     config = config_from_flags(presets, values)
     chief = strategy.extended.should_checkpoint
-    _check_batch_size(config.training, strategy.num_replicas_in_sync)
+    _check_batch_size(config, strategy.num_replicas_in_sync)
     print(f"reading {values.data_dir} ...", flush=True)
     # Everything that can be refused is refused before the run folder is claimed.
     data = TrainingData(config, pathlib.Path(values.data_dir), values.more_train_data)
@@ -99,7 +99,7 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
     with strategy.scope():
         trainer = trainer_class(config, data.spec)
     if stage == "start_frame":
-        _zero_unseen_classes(trainer, data.manifests)
+        _zero_unseen_classes(trainer, data.manifests, training.init_from)
     if training.init_from and not run_folder.newest_step():  # a run that goes on needs the other one no longer
         start_from(training.init_from, stage, trainer)
     measure = None
@@ -116,12 +116,15 @@ def _train(stage, presets, run_folder, trainer_class, make_measure, strategy):
         print(f"{run_folder.path}: " + ", ".join(f"{name} {value:.4f}" for name, value in terms.items()))
 
 
-def _check_batch_size(training, replicas):
-    parts = getattr(training, "accumulate", 1)  # stage 2 has none
-    if training.batch_size % (replicas * parts):
+def _check_batch_size(config, replicas):
+    batch_size, parts = config.training.batch_size, getattr(config.training, "accumulate", 1)  # stage 2 has none
+    divisor, why = replicas * parts, ""
+    if getattr(config.losses, "mode_seeking_weight", 0):
+        divisor, why = 2 * divisor, " times 2 (mode_seeking_weight compares pairs)"
+    if batch_size % divisor:
         raise ValueError(
-            f"batch_size {training.batch_size} does not divide by {replicas} devices times accumulate {parts}: make it "
-            f"a multiple of {replicas * parts}"
+            f"batch_size {batch_size} does not divide by {replicas} devices times accumulate {parts}{why}: make it a "
+            f"multiple of {divisor}"
         )
 
 
@@ -200,7 +203,8 @@ def _finish_start_frame(trainer, first, make_batches):
     trainer.standardise_style(make_batches)
 
 
-def _zero_unseen_classes(trainer, manifests):
+def _zero_unseen_classes(trainer, manifests, init_from):
+    """Networks from ``init_from``, which come after this, bring what they know of such classes along."""
     from seg2vid_tf.data.shards import unseen_classes
 
     unseen = unseen_classes(manifests)
@@ -209,7 +213,5 @@ def _zero_unseen_classes(trainer, manifests):
     elif unseen:
         trainer.zero_unseen_classes(unseen)
         names = ", ".join(trainer.spec.classes[class_id].name for class_id in unseen)
-        logging.warning(
-            "no training picture shows %s: painted as unlabelled pixels are, unless --init_from knows better",
-            names,
-        )
+        painted = f"as {init_from} paints them" if init_from else "as unlabelled pixels are"
+        logging.warning("no training picture shows %s: they will be painted %s", names, painted)

@@ -6,7 +6,9 @@ draws, half of them two styles, which meet along class borders ("two_styles"). W
 example is painted in the style of its neighbour's frame instead ("swapped_style"), whose colours its classes are to
 take. From an example of one drawn style the encoder must find that style again. So every term that asks for one certain
 picture speaks only where the style says which one, and the drawn styles stay free (BicycleGAN, Zhu et al., NeurIPS
-2017). Without an encoder every example is paired and its style drawn.
+2017). With a weight for it, an example in drawn styles is painted on its neighbour's label map, and the farther it is
+from the neighbour's picture, the better (mode seeking, Mao et al., CVPR 2019). Without an encoder every example is
+paired and its style drawn.
 """
 
 import keras
@@ -19,7 +21,7 @@ from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
 from seg2vid_tf.losses.class_color import class_color_distance
 from seg2vid_tf.losses.kl import kl_per_clip
-from seg2vid_tf.losses.perceptual import feature_distance
+from seg2vid_tf.losses.perceptual import feature_angle, feature_distance
 from seg2vid_tf.losses.reconstruction import l1
 from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mask
 from seg2vid_tf.models.build import build_generator, build_style_encoder
@@ -160,20 +162,23 @@ class StartFrameTrainer:
 
     def _examples(self, batch, step):
         """{name: tensor [b,...]}: all that the step's parts need."""
+        count, style_dim, classes = tf.shape(batch["frames"])[0], self.config.model.style_dim, self.spec.num_classes
+        seeds = example_seeds(self.config.training.seed, step, count)
+        # A seed counts up with the example's place, so this alternates along the batch and from step to step.
+        paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
+        swapped_style = tf.cast((seeds + step) % 4 == 0, tf.float32) if self._borrows else tf.zeros([count])
+        drawn_style = (1.0 - paired) * (1.0 - swapped_style)
+        if self.config.losses.mode_seeking_weight:
+            batch = {name: _at(drawn_style > 0, _neighbours(value), value) for name, value in batch.items()}
         real, label_map = batch["frames"][:, 0], batch["label_maps"][:, 0]
-        count, style_dim, classes = tf.shape(real)[0], self.config.model.style_dim, self.spec.num_classes
         annotation = encode_annotation(label_map, self.spec, self._instances(batch))
         target = annotation[..., :classes]
-        seeds = example_seeds(self.config.training.seed, step, count)
         drawn = per_example_normal(seeds, [3 * style_dim + 1 + 2 * classes], STYLE_STREAM)
         style, other_style, style_noise, two_styles_draw, style_draws, labelmix_draws = tf.split(
             drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
         style, other_style = self._styles.to_styles(style), self._styles.to_styles(other_style)
-        # A seed counts up with the example's place, so this alternates along the batch and from step to step.
-        paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
-        swapped_style = tf.cast((seeds + step) % 4 == 0, tf.float32) if self._borrows else tf.zeros([count])
-        two_styles = (1.0 - paired) * (1.0 - swapped_style) * tf.cast(two_styles_draw[:, 0] > 0, tf.float32)
+        two_styles = drawn_style * tf.cast(two_styles_draw[:, 0] > 0, tf.float32)
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
             "real": real,
@@ -188,6 +193,7 @@ class StartFrameTrainer:
             "labelmix_draws": labelmix_draws,
             "paired": paired,
             "swapped_style": swapped_style,
+            "drawn_style": drawn_style,
             "two_styles": two_styles,
         }
 
@@ -232,9 +238,13 @@ class StartFrameTrainer:
             # By the averaged encoder, which no gradient reaches: the one in training could hide the style in detail
             # that nobody sees.
             found = self.start_frame_model.encode_style(fake)
-            drawn = (1.0 - paired) * (1.0 - examples["two_styles"]) * (1.0 - examples["swapped_style"])
-            error = tf.reduce_mean(tf.abs(found - style), axis=-1) * drawn
+            one_style = examples["drawn_style"] * (1.0 - examples["two_styles"])
+            error = tf.reduce_mean(tf.abs(found - style), axis=-1) * one_style
             terms["style_regression"] = weights.style_regression_weight * tf.reduce_mean(error)
+        if weights.mode_seeking_weight:
+            neighbours = [tf.stop_gradient(_neighbours(features)) for features in fake_features]
+            distance = feature_angle(neighbours, fake_features) * examples["drawn_style"]
+            terms["mode_seeking"] = -weights.mode_seeking_weight * tf.reduce_mean(distance)
         if self._borrows:
             target, lender = examples["target"], _neighbours(examples["target"])
             distance = class_color_distance(_neighbours(real), lender, fake, target)
@@ -271,6 +281,11 @@ def _neighbours(values):
     """
     count = tf.shape(values)[0]
     return tf.gather(values, tf.minimum(tf.bitwise.bitwise_xor(tf.range(count), 1), count - 1))
+
+
+def _at(condition, values, others):
+    """values of the examples where ``condition`` bool [b] is true, others elsewhere; of any rank and type."""
+    return tf.where(tf.reshape(condition, [-1, *[1] * (values.shape.rank - 1)]), values, others)
 
 
 def _coarse(frame):

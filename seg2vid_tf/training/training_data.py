@@ -47,6 +47,7 @@ class TrainingData:
                     f"{folder}: it holds no exact motion, which flow_weight and occlusion_weight compare with; prepare "
                     "it with --include_motion, or leave them out"
                 )
+        self._matches = getattr(config.model, "motion", None) == "flow"  # stage 1 and limbs match nothing
         self._window = {
             "num_frames": getattr(config.model, "num_frames", 0),
             "size": (config.model.height, config.model.width),
@@ -73,7 +74,7 @@ class TrainingData:
             recolor=training.recolor,
             reverse=getattr(training, "reverse", False),
             with_motion=self._exact_motion,
-            with_matching=_sees_the_same_windows(training),
+            with_matching=self._matches and _sees_the_same_windows(training),
             **self._window,
         )
 
@@ -85,6 +86,4 @@ class TrainingData:
 
 def _sees_the_same_windows(training) -> bool:
     """Whether windows are seen again as they were, so that matching finds the same."""
-    if not hasattr(training, "jitter"):  # stage 1 matches nothing
-        return False
     return not (training.crop < 1 or training.recolor or training.reverse or training.jitter)

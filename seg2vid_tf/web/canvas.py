@@ -69,8 +69,8 @@ def _start(title, spec, draws):
     )
     return (
         f'<div class="s2v-tools"><h4>Start from</h4><button type="button" class="s2v-blank">empty map</button>{drawn}'
-        '<label>your file <input type="file" class="s2v-map" accept=".png,.tif,.tiff,.bmp,.webp"></label>'
-        f'<label>holding <select class="s2v-kind">{kinds}</select></label></div>'
+        '<label>a label map of yours <input type="file" class="s2v-map" accept=".png,.tif,.tiff,.bmp,.webp"></label>'
+        f'<label>what it holds <select class="s2v-kind">{kinds}</select></label></div>'
         f'<div class="s2v-gallery">{gallery}</div>'
     )
 
@@ -103,5 +103,6 @@ def _style():
     return (
         '<div class="s2v-tools"><label>take the style (light, colours) of a photo <input type="file" class="s2v-style" '
         'accept=".jpg,.jpeg,.png,.bmp,.tif,.tiff,.webp"></label> <span class="s2v-style-name"></span>'
-        '<button type="button" class="s2v-no-style" hidden>remove</button></div>'
+        '<button type="button" class="s2v-no-style" hidden>remove</button>'
+        "<small>A photo itself is moved by <code>generate.py --start_frame=PHOTO</code>, with its map.</small></div>"
     )

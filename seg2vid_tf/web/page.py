@@ -21,6 +21,7 @@ from seg2vid_tf.web.routes import routes
 
 _HERE = pathlib.Path(__file__).parent
 MAX_WAITING = 16
+_MAKE = "Make the video"
 # Gradio's usual theme fetches nothing; its own fonts are named here so that a later one cannot.
 _FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
 
@@ -74,12 +75,14 @@ def answers(models, kept, painting, title, *form):
         else:
             yield given, videos, result.progress(f"video 1 of {asked.num_videos} ...")
         request = kept.begin()
-        for done, made in enumerate(model.videos(label_map, asked, reference), 1):
+        for count, made in enumerate(model.videos(label_map, asked, reference), 1):
             videos += result.video(made, kept.keep(made, model.spec, request))
-            if done < asked.num_videos:
-                yield given, videos, result.progress(f"video {done + 1} of {asked.num_videos} ...")
+            if count < asked.num_videos:
+                yield given, videos, result.progress(f"video {count + 1} of {asked.num_videos} ...")
         about = model.call, asked, model.num_frames, reference is not None
-        yield given, videos + result.calls(python_call(*about), command_line(*about)), result.progress("done")
+        # The form may say something else by now.
+        done = result.progress(f"done: {asked.in_words()}")
+        yield given, videos + result.calls(python_call(*about), command_line(*about)), done
     except ValueError as error:
         yield given, videos, result.problem(str(error))
 
@@ -175,6 +178,49 @@ def _chosen(models, title, restyle):
     return gr.update(info=_about(other)), length, warmth, *looks
 
 
+def _button(working):
+    """The button while a video is made and otherwise: Gradio drops a second press without a word."""
+    return gr.update(value="The video is being made ..." if working else _MAKE, interactive=not working)
+
+
+def _work_row(work, inputs):
+    """The buttons that begin and end the work, and below them what comes of it.
+
+    Args:
+      work: as ``answers``, of the values of ``inputs``, the painting first.
+      inputs: what is read when the button is pressed.
+    """
+    with gr.Row():
+        make = gr.Button(_MAKE, variant="primary", elem_id="s2v-make")
+        stop = gr.Button("Stop", elem_id="s2v-stop")
+    status, given, made = gr.HTML(elem_id="s2v-status"), gr.HTML(), gr.HTML(elem_id="s2v-made")
+    # Gradio's own progress is hidden: it reads "common.complete" aloud, and the status says what goes on.
+    quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+    def tell(working, message):
+        return lambda: (_button(working), result.progress(message))
+
+    begun = make.click(tell(True, "waiting for its turn; Stop ends it"), None, [make, status], **quick)
+
+    def generate(*values):
+        yield from work(*values)
+
+    event = begun.then(
+        generate,
+        inputs,
+        [given, made, status],
+        # The model of the canvas, not of the choice, which may be a moment ahead of it.
+        js="(painting, title, ...rest) => [seg2vidPaint.value(), seg2vidPaint.model(), ...rest]",
+        concurrency_limit=1,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Where the button had the focus before it was shut, it has it again.
+    focus = "() => { if (document.activeElement === document.body) document.querySelector('#s2v-make').focus(); }"
+    event.then(lambda: _button(False), None, make, **quick).then(None, js=focus)
+    stop.click(tell(False, "stopped"), None, [make, status], cancels=[event], **quick)
+
+
 def _blocks(models, kept):
     first = next(iter(models))
     model = models[first]
@@ -191,27 +237,7 @@ def _blocks(models, kept):
         seed, videos, frames, temperature = _settings_row(model)
         row, looks = _looks_row(model)
         inputs = [painting, chosen, seed, videos, frames, temperature, *looks]
-        with gr.Row():
-            make = gr.Button("Make the video", variant="primary", elem_id="s2v-make")
-            stop = gr.Button("Stop", elem_id="s2v-stop")
-        status, given, made = gr.HTML(elem_id="s2v-status"), gr.HTML(), gr.HTML(elem_id="s2v-made")
-
-        def work(*values):
-            yield from answers(models, kept, *values)
-
-        event = make.click(
-            work,
-            inputs,
-            [given, made, status],
-            # The model of the canvas, not of the choice, which may be a moment ahead of it.
-            js="(painting, title, ...rest) => [seg2vidPaint.value(), seg2vidPaint.model(), ...rest]",
-            concurrency_limit=1,
-            show_progress="minimal",
-            show_progress_on=status,
-            api_visibility="private",
-        )
-        stopped = result.progress("stopped")
-        stop.click(lambda: stopped, None, status, cancels=[event], queue=False, api_visibility="private")
+        _work_row(functools.partial(answers, models, kept), inputs)
         choose = functools.partial(_chosen, models)
         shown = "(title) => seg2vidPaint.open(title)"
         changed = [chosen, frames, temperature, row, *looks[1:]]

@@ -31,6 +31,16 @@ class Settings:
     restyle: tuple[str, ...] = ()
     restyle_seed: int = RESTYLE_SEED
 
+    def in_words(self) -> str:
+        """The request as a visitor reads it; what is left to the model or to the seed is not said."""
+        last = self.seed + self.num_videos - 1
+        said = [f"seed {self.seed}" if last == self.seed else f"seeds {self.seed} to {last}"]
+        said.append(f"frames {self.num_frames}")
+        said += [] if self.temperature is None else [f"temperature {self.temperature:g}"]
+        said += [] if self.style_seed is None else [f"style seed {self.style_seed}"]
+        said += [f"another look for {', '.join(self.restyle)} (seed {self.restyle_seed})"] if self.restyle else []
+        return ", ".join(said)
+
 
 def read_settings(
     seed,

@@ -20,7 +20,7 @@ from seg2vid_tf.data.pictures import read_frame, resize_frame
 from seg2vid_tf.web.snapping import snap_colors
 
 MAX_BYTES = 16 << 20
-FIND_OUT = "automatic"
+FIND_OUT = "let the page find out"
 # What the programs' messages say of their flags, as the page's own controls.
 _FLAGS = (
     (re.escape(FIX), "a label map is a grey PNG of class ids, or an RGB PNG in the class colours"),

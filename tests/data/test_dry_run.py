@@ -7,6 +7,7 @@ import numpy as np
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.dry_run import dry_run
 from seg2vid_tf.data.frame_folder import FrameFolder
+from tests.annotations.test_usual_places import CAMVID_STREET
 from tests.programs import run_python
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "prepare_data.py"
@@ -49,6 +50,35 @@ def test_masks_that_are_no_label_maps_are_told(tmp_path, make_clip, write_sequen
     write_sequence(tmp_path / "a", clip)
     lines, _ = dry_run(FrameFolder(tmp_path, city, (8, 12)))
     assert any(line.startswith("note: it holds 0 and 255 alone, 'road'") and "(3 of 3)" in line for line in lines)
+
+
+def test_ids_of_another_spec_are_a_warning_before_the_shares_that_are_wrong_by_them(
+    tmp_path, make_clip, write_sequence
+):
+    clip = make_clip(length=2, height=64, width=128, with_instances=False)
+    clip.label_maps[:] = CAMVID_STREET
+    write_sequence(tmp_path / "in/a", clip)
+    lines, _ = dry_run(FrameFolder(tmp_path / "in", load_spec("cityscapes"), None))
+    assert lines[0].startswith("warning: its ids fit 'camvid' better") and "(2 of 2)" in lines[0]
+    assert not any("its ids" in line for line in lines[1:])
+    given = ["--dataset=frame_folder", f"--input={tmp_path}/in", "--spec=cityscapes", f"--output={tmp_path}/out"]
+    done = run_python(PROGRAM, *given)
+    assert done.returncode == 0 and "warning: clip a: its ids fit 'camvid' better" in done.stderr, done.stderr
+    assert "note:" not in done.stderr
+    checked = run_python(PROGRAM.with_name("check_data.py"), f"--data_dir={tmp_path}/out")
+    assert checked.stdout.startswith("warning: ") and checked.stdout.count("its ids fit 'camvid'") == 1
+
+
+def test_photographs_are_counted_by_what_they_are_split_by(tmp_path, make_clip, write_sequence):
+    stems = ["0001TP_0001", "0001TP_0007", "0016E5_00001", "0016E5_00021", "0016E5_00026"]
+    write_sequence(tmp_path / "cam", make_clip(length=5), stems)
+    lines, _ = dry_run(FrameFolder(tmp_path / "cam", SPEC, (8, 12), stills=True))
+    assert lines[0].startswith("5 photographs, spec ")
+    assert lines[1] == "of recordings (--prefixes) 0001TP 2, 0016E5 3" and lines[2].startswith("classes, by 5 maps")
+    for name, length in (("x", 2), ("y", 3)):
+        write_sequence(tmp_path / "two" / name, make_clip(length=length))
+    lines, _ = dry_run(FrameFolder(tmp_path / "two", SPEC, (8, 12), stills=True))
+    assert lines[1] == "of sequences (--sequences) x 2, y 3"
 
 
 def test_a_sample_is_spread_and_read_alone(tmp_path, make_clip, write_sequence):

@@ -158,7 +158,7 @@ def test_every_still_is_a_clip_whatever_its_number(tmp_path, make_clip, write_se
         for name in ("frames", "label_maps", "instance_maps"):
             np.testing.assert_array_equal(getattr(still, name), getattr(clip, name)[i : i + 1])
     with pytest.raises(
-        ValueError, match="is missing between .*, or, where the frames do not follow .* as stills .--stills"
+        ValueError, match="is missing between .*; where these are photographs .* give --stills; of a video, add what"
     ):
         list(FrameFolder(tmp_path / "cam", SPEC, SIZE))
     write_sequence(tmp_path / "cam_y", make_clip(length=1), ["f_5"])
@@ -191,7 +191,7 @@ def test_times_as_names_are_one_clip_and_any_names_with_order_by_name(tmp_path, 
     assert folder.clip_ids == ("tum",) and "were read as times" in folder.remarks[0]
     np.testing.assert_array_equal(folder.read("tum").frames, clip.frames)
     write_sequence(tmp_path / "hash/a", clip, ["01e", "07", "12b9", "b1-2", "c", "c10"])
-    with pytest.raises(ValueError, match="hash/a/image: 'c' has no number in its name.*--order=name.*--stills"):
+    with pytest.raises(ValueError, match="hash/a/image: 'c' has no number in its name.*--stills.*--order=name"):
         FrameFolder(tmp_path / "hash", SPEC, SIZE)
     by_name = FrameFolder(tmp_path / "hash", SPEC, SIZE, order="name", max_length=4)
     assert by_name.clip_ids == ("a_00000000", "a_00000004")

@@ -40,6 +40,11 @@ def test_best_median_and_worst_clips():
     }
 
 
+def test_few_clips_are_not_called_by_two_words():
+    assert chosen_clips({"psnr": [3.0, 1.0]}) == {0: ["best psnr 3"], 1: ["worst psnr 1"]}
+    assert chosen_clips({"psnr": [3.0], "epe": [float("nan")]}) == {0: ["psnr 3"]}
+
+
 def test_the_best_of_a_row_is_marked_among_methods_that_know_as_much():
     methods = {"reconstruction": {"psnr": interval(30.0)}, "affine": {"psnr": interval(25.0)}}
     methods |= {"best_of_20": {"psnr": interval(21.0)}, "without_annotation_best_of_20": {"psnr": interval(22.0)}}
@@ -109,7 +114,10 @@ def test_names_cannot_break_the_page():
 def test_a_video_is_shown_with_its_flow():
     frames = np.zeros((3, 16, 16, 3), np.uint8)
     video = warped_video(frames[0], frames[0, ..., 0], zero_flow(frames) + np.float32([3, 4]))
-    assert "up to 5.0 px" in clip_pictures("clip", frames[0], {"real": frames, "a": video}, 4.0)
+    told = "its flow over {} frames; the fastest pixel goes 5.0 px in all"
+    assert told.format(2) in clip_pictures("clip", frames[0], {"real": frames, "a": video}, 4.0)
+    video = dataclasses.replace(video, chunk=1)
+    assert told.format(1) in clip_pictures("clip", frames[0], {"real": frames, "a": video}, 4.0)
 
 
 def test_the_wheel_shows_right_as_red_and_rest_as_white():
@@ -120,5 +128,6 @@ def test_the_wheel_shows_right_as_red_and_rest_as_white():
 
 
 def test_lines_for_a_terminal():
-    lines = score_lines({"samples": {"psnr": interval(20.0), "epe": interval(None)}}, ["too few"])
-    assert lines == ["samples".ljust(36) + "psnr 20", "warning: too few"]
+    scores = {"psnr": interval(20.0), "epe": interval(None), "motion": interval(2.5)}
+    lines = score_lines({"samples": scores}, ["too few"])
+    assert lines == ["samples".ljust(36) + "psnr 20, motion 2.5", "warning: too few"]

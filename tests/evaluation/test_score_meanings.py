@@ -3,7 +3,7 @@
 import numpy as np
 
 from seg2vid_tf.evaluation.clip_scores import ClipScores, RealClip
-from seg2vid_tf.evaluation.score_meanings import meanings
+from seg2vid_tf.evaluation.score_meanings import column_meanings, meanings
 from seg2vid_tf.evaluation.video import Video
 
 
@@ -15,6 +15,14 @@ def test_the_longest_beginning_counts_and_endings_are_told_once():
     assert meanings(["kid_clean_fid_net", "kid_clean_fid_net_stderr", "frechet_net"]).keys() == {"kid", "frechet"}
     assert list(meanings(["classifier_score_net", "classifier_score_net_10_splits_stddev"])) == ["classifier_score"]
     assert list(meanings(["ms_ssim", "warp_error_external"])) == ["ms_ssim", "warp_error_external"]
+
+
+def test_columns_are_explained():
+    names = ["reconstruction", "samples", "best_of_5", "without_annotation_samples", "copy_frame_0", "affine", "real"]
+    found = column_meanings([*names, "without_annotation_best_of_5", "unheard_of"])
+    assert list(found) == [name if "without" not in name else "without_annotation_..." for name in names]
+    assert "mean over all samples" in found["samples"] and "highest PSNR" in found["best_of_5"]
+    assert "Wanted: another clip's background part" in meanings(["swap_background_moves_foreground"])["swap_..."]
 
 
 def test_no_score_of_a_clip_is_left_unexplained():

@@ -1,16 +1,23 @@
 """What the tests of the networks share: random inputs of every network, and copies of a network."""
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.annotations.pose import draw_pose
+from seg2vid_tf.annotations.spec import load_spec
+from seg2vid_tf.annotations.standing_pose import standing_pose
+from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 
 
 def _inputs(model, spec, batch, height, width, seed=0):
-    """Random inputs of a network; one in eight of the annotation's pixels is ignored."""
+    """Random inputs of a network; one in eight of the annotation's pixels is ignored. Limbs are a person's."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
@@ -19,7 +26,11 @@ def _inputs(model, spec, batch, height, width, seed=0):
     def image(*shape):
         return tf.constant(rng.uniform(-1, 1, shape), tf.float32)
 
-    ids = rng.integers(0, spec.num_classes, (batch, height, width))
+    if getattr(model, "limb_encoder", None) is not None:
+        spec = load_spec("weizmann_pose")
+        ids = draw_pose(np.stack([standing_pose(seed + k) for k in range(batch)]), spec, (height, width))
+    else:
+        ids = rng.integers(0, spec.num_classes, (batch, height, width))
     ids[rng.random(ids.shape) < 0.125] = spec.ignore_id
     annotation = tf.one_hot(ids, spec.num_classes)
     if isinstance(model, StartFrameGenerator):
@@ -60,3 +71,16 @@ def make_inputs():
 def copy_model():
     """copy_model(model, inputs) -> another instance with equal config and weights."""
     return _copy
+
+
+@pytest.fixture(scope="session")
+def limb_motion(motion_config):
+    """The tiny motion model of limbs: ten bones, two waves, and outputs that hear everything."""
+    keras.utils.set_random_seed(0)
+    config = dataclasses.replace(
+        motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
+    )
+    motion, rng = build_motion(config, load_spec("weizmann_pose")), np.random.default_rng(1)
+    for head in (motion.decoder.body_head, motion.refiner.to_rgb):
+        head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
+    return motion

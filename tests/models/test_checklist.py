@@ -29,9 +29,11 @@ MIXED_MAX = 0.15
 
 
 @pytest.fixture(
-    scope="module", params=["generator", "style_encoder", "segmentation", "features", "multiscale", "motion"]
+    scope="module", params=["generator", "style_encoder", "segmentation", "features", "multiscale", "motion", "limbs"]
 )
-def model(request, seg2vid, spec, start_frame_config, feature_file):
+def model(request, seg2vid, spec, start_frame_config, feature_file, limb_motion):
+    if request.param == "limbs":
+        return limb_motion
     if request.param == "features":
         keras.utils.set_random_seed(0)
         config = dataclasses.replace(start_frame_config.model, discriminator_features=True)

@@ -47,3 +47,14 @@ def test_latents_of_other_waves_are_refused(motion_config, spec):
     shorter, longer = (build_motion(dataclasses.replace(wide, num_frames=n), spec) for n in (2, 4))
     with pytest.raises(ValueError, match="a model of 4 frames cannot start from one of 2: .* 3 and 2 waves along time"):
         transfer_weights(shorter, longer)
+
+
+def test_limbs_of_more_frames_start_with_all_weights(limb_motion, make_inputs, spec):
+    longer = type(limb_motion).from_config({**limb_motion.get_config(), "num_frames": 4})
+    inputs = make_inputs(longer, spec, 1, 32, 32)
+    longer(inputs)
+    transfer_weights(limb_motion, longer)
+    z = tf.random.stateless_normal([1, longer.latent_dim], [0, 1])
+    steady = tf.concat([z[:, :12], tf.zeros([1, 12])], axis=-1)  # which says where the last frame is, whichever that is
+    both = [model.decode(inputs["frames"][:, 0], inputs["annotation"], steady) for model in (limb_motion, longer)]
+    np.testing.assert_allclose(both[0]["frames"][:, -1], both[1]["frames"][:, -1], atol=1e-4)

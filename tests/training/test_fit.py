@@ -1,8 +1,9 @@
-"""fit: SIGTERM, losses and weights that are not finite, what a run leaves on disk, and what a resumed one goes on with.
+"""fit: signals, losses and weights that are not finite, what a run leaves on disk, and what a resumed one goes on with.
 
 A trainer of two variables stands in for the networks, so that nothing large is traced; test_resume.py takes real ones.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -131,23 +132,53 @@ def test_a_folder_that_another_one_trains_in_is_left_alone(train):
     assert saved_steps(train.folder) == [2]
 
 
-def test_sigterm_ends_the_step_saves_it_and_returns(train, capsys):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_step_and_saves_it(train, capfd, number):
+    """By SIGTERM fit returns; by Ctrl-C it ends as one that was interrupted, so that what was to follow does not."""
+    before = signal.getsignal(number)
 
     def event(step):
         if step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
 
-    counter = Counter(50, event)
-    terms = train.fit(counter, batches())
+    interrupted = number == signal.SIGINT
+    with pytest.raises(KeyboardInterrupt) if interrupted else contextlib.nullcontext():
+        train.fit(Counter(50, event), batches())
     # Normally the third step; Python runs a signal's handler at its own next chance, which may lie after it.
     last = saved_steps(train.folder)[-1]
-    assert last in (3, 4) and terms["total"] == last * (last + 1) / 2
-    assert f"SIGTERM: saved step {last}" in capsys.readouterr().out
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert last in (3, 4)
+    said = capfd.readouterr()
+    assert f"stopped: saved step {last}" in said.out
+    assert ("Ctrl-C: ending this step" in said.err) == interrupted
+    assert signal.getsignal(number) is before
     restored = Counter(50)
     assert train.folder.restore(restored.checkpointed) == last
-    assert restored.weights.sum.numpy() == terms["total"]
+    assert restored.weights.sum.numpy() == last * (last + 1) / 2
+
+
+def test_a_second_ctrl_c_ends_at_once(train, capfd):
+    def measure(counter):
+        signal.raise_signal(signal.SIGINT)
+        assert "Ctrl-C: ending this step" in capfd.readouterr().err
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train.fit(Counter(50, measure_every=3, checkpoint_every=1), batches(), measure=measure)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert saved_steps(train.folder)[-1] == 3
+
+
+def test_ctrl_c_that_a_script_ignores_stays_ignored(train):
+    def measure(counter):
+        signal.raise_signal(signal.SIGINT)
+        return {"frames": 1}
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert train.fit(Counter(6, measure_every=3), batches(), measure=measure)["total"] == 21.0
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_sigterm_while_measuring_saves_the_next_step(train, capsys):
@@ -159,7 +190,7 @@ def test_sigterm_while_measuring_saves_the_next_step(train, capsys):
 
     train.fit(Counter(50, measure_every=3, checkpoint_every=100), batches(), measure=measure)
     assert saved_steps(train.folder) == [4]
-    assert "SIGTERM: saved step 4;" in capsys.readouterr().out
+    assert "stopped: saved step 4;" in capsys.readouterr().out
 
 
 def test_a_step_is_saved_before_it_is_drawn_or_measured(train):

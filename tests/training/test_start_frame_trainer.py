@@ -175,7 +175,7 @@ def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smal
     """Of places 2i and 2i + 1 each borrows from the other, of steps alternate places; without a weight none does."""
     losses = dataclasses.replace(smallest_start_frame.losses, style_color_weight=3.0)
     trainer = build(dataclasses.replace(smallest_start_frame, losses=losses), spec)
-    batch = make_batch(8)
+    batch = make_batch(4)
     tensors = {name: tf.constant(value) for name, value in batch.items()}
     assert (
         not build(smallest_start_frame, spec)
@@ -183,13 +183,13 @@ def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smal
         .numpy()
         .any()
     )
-    for step, lent_to in ((0, (0, 4)), (1, (3, 7))):
+    for step, lent_to in ((0, (0,)), (1, (3,))):
         examples = trainer._examples(tensors, tf.constant(step, tf.int64))
         borrowed, paired = examples["swapped_style"].numpy() > 0, examples["paired"].numpy() > 0
         assert tuple(np.flatnonzero(borrowed)) == lent_to
         assert not (borrowed & (paired | (examples["two_styles"].numpy() > 0))).any()
         fake, terms = trainer._generator_terms(examples)
-        for place in range(8):
+        for place in range(4):
             frames = batch["frames"].copy()
             frames[place] *= -1.0
             changed = trainer._examples({**tensors, "frames": tf.constant(frames)}, tf.constant(step, tf.int64))
@@ -201,6 +201,37 @@ def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smal
             assert set(np.flatnonzero(moved)) == ({place} if paired[place] else set()) | (
                 {place ^ 1} if lends else set()
             )
+
+
+def test_drawn_styles_are_pushed_from_the_neighbours_picture_on_its_map(
+    smallest_start_frame, with_training, spec, feature_file
+):
+    """Mode seeking: of places 2i and 2i + 1 the one in drawn styles has the other's map; the term moves it alone."""
+    losses = dataclasses.replace(smallest_start_frame.losses, style_color_weight=3.0, mode_seeking_weight=2.0)
+    config = with_training(dataclasses.replace(smallest_start_frame, losses=losses), perceptual_path=str(feature_file))
+    trainer = build(config, spec)
+    batch = make_batch(8)
+    examples = trainer._examples({k: tf.constant(v) for k, v in batch.items()}, tf.constant(0, tf.int64))
+    drawn = np.flatnonzero(examples["drawn_style"])
+    assert tuple(drawn) == (2, 6) and not examples["swapped_style"].numpy()[drawn].any()
+    shown = [place ^ 1 if place in drawn else place for place in range(8)]
+    np.testing.assert_array_equal(examples["real"], batch["frames"][shown, 0])
+    np.testing.assert_array_equal(np.argmax(examples["target"], axis=-1), batch["label_maps"][shown, 0])
+    fakes = []
+    generator = trainer.networks["generator"]
+
+    def painted(inputs, training):
+        # On white noise, so that whatever the term says can be asked of each picture.
+        fakes.append(tf.Variable(np.random.default_rng(1).uniform(-1, 1, (8, 16, 32, 3)).astype(np.float32)))
+        return {"start_frame": fakes[-1]}
+
+    trainer.networks["generator"] = painted
+    with tf.GradientTape() as tape:
+        term = trainer._generator_terms(examples)[1]["mode_seeking"]
+    trainer.networks["generator"] = generator
+    assert -2.0 * 2 / 8 < term < 0.0, "two of eight examples, each at most 1 away"
+    moved = np.abs(tape.gradient(term, fakes[0])).max(axis=(1, 2, 3))
+    assert tuple(np.flatnonzero(moved)) == (2, 6)
 
 
 def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_start_frame, spec):
@@ -392,7 +423,7 @@ def test_samples_are_annotation_three_seeds_own_style_and_real(
 
 def test_a_perceptual_weight_without_a_file_is_refused(smallest_start_frame, spec):
     losses = dataclasses.replace(smallest_start_frame.losses, perceptual_weight=2.0)
-    with pytest.raises(ValueError, match="perceptual_path '' goes with what reads it .perceptual_weight 2.0, discrim"):
+    with pytest.raises(ValueError, match="perceptual_path is missing: perceptual_weight 2.0 read"):
         StartFrameTrainer(dataclasses.replace(smallest_start_frame, losses=losses), spec)
 
 
@@ -427,7 +458,7 @@ def test_the_discriminator_reads_the_perceptual_network(
 ):
     """Through it a gradient reaches the generator; without a file the config is refused."""
     config = with_model(smallest_start_frame, discriminator_features=True)
-    with pytest.raises(ValueError, match="perceptual_path '' goes with what reads it .*discriminator_features True"):
+    with pytest.raises(ValueError, match="perceptual_path is missing: .*discriminator_features True read"):
         StartFrameTrainer(config, spec)
     trainer = build(with_training(config, perceptual_path=str(feature_file)), spec)
     discriminator = trainer.adversary.discriminator

@@ -121,7 +121,7 @@ def test_killed_workers_stop_all_and_resume_to_the_same_bits(
         os.kill(cluster.processes[1].pid, signal.SIGTERM)
         cluster.finish()
         last = folder("whole").newest_step()
-        assert f"SIGTERM: saved step {last};" in cluster.log(0), cluster.logs()
+        assert f"stopped: saved step {last};" in cluster.log(0), cluster.logs()
     with started("killed", "resumed", f"--steps={last}", "--resume") as cluster:
         cluster.finish()
         assert all("going on from step" in cluster.log(index) for index in (0, 1))

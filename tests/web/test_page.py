@@ -33,7 +33,7 @@ def test_a_request_is_answered_step_by_step(model, painting):
     steps = list(_answers(model, painting, 7, 2, 4, 0.5))
     assert model.made == [7, 8]
     said = [status.split(">")[1].split("<")[0] for _, _, status in steps]
-    assert said == ["video 1 of 2 ...", "video 2 of 2 ...", "done"]
+    assert said == ["video 1 of 2 ...", "video 2 of 2 ...", "done: seeds 7 to 8, frames 4, temperature 0.5"]
     given, videos, _ = steps[-1]
     assert "is ignored" in given and all(step[0] == given for step in steps)
     assert "Seed 7" in videos and "Seed 8" in videos and "temperature=0.5" in videos

@@ -322,6 +322,7 @@ def test_stop_ends_the_work(browser, tmp_path):
         page.click("#s2v-stop")
         page.wait_for_function("document.querySelector('#s2v-status').textContent.includes('stopped')")
         time.sleep(2)
+        assert page.is_enabled("#s2v-make")
         made = printed.read_text().split()
         assert 1 <= len(made) < 8, made
         time.sleep(1.5)
@@ -330,6 +331,26 @@ def test_stop_ends_the_work(browser, tmp_path):
         page.keyboard.press("Tab")
         page.click("#s2v-make")
         page.wait_for_selector(".s2v-calls")
+
+
+def test_the_button_is_shut_while_a_video_is_made_and_what_was_made_is_said(browser, tmp_path):
+    """A press meanwhile would be dropped: a visitor took the video of the old settings for that of the new ones."""
+    with _served(tmp_path, "cityscapes", 2.0) as (address, printed), _opened(browser, address) as page:
+        page.get_by_label("Seed", exact=True).fill("7")
+        page.keyboard.press("Tab")
+        page.locator("#s2v-make").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.querySelector('#s2v-make').disabled")
+        assert "being made" in page.inner_text("#s2v-make")
+        page.get_by_label("Seed", exact=True).fill("33")
+        page.wait_for_selector(".s2v-calls")
+        assert page.inner_text("#s2v-status") == "done: seed 7, frames 4"
+        page.wait_for_function("!document.querySelector('#s2v-make').disabled")
+        assert page.inner_text("#s2v-make") == "Make the video"
+        page.click("#s2v-make")
+        page.wait_for_function("document.querySelector('#s2v-status').textContent.includes('done: seed 33')")
+        assert printed.read_text().split() == ["7", "33"]
+        assert "common." not in page.evaluate("document.body.textContent"), "a key that nobody translated, read aloud"
 
 
 def _choose(page, title):

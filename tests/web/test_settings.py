@@ -20,6 +20,14 @@ def test_looks_of_a_form():
         read_settings(0, 1, 1, None, None, None, ["car"], None)
 
 
+def test_a_request_in_words():
+    assert Settings(7, 1, 4).in_words() == "seed 7, frames 4"
+    asked = Settings(7, 3, 4, 0.5, 2, ("car", "bus"), 33)
+    assert asked.in_words() == (
+        "seeds 7 to 9, frames 4, temperature 0.5, style seed 2, another look for car, bus (seed 33)"
+    )
+
+
 @pytest.mark.parametrize(
     "values, message",
     [

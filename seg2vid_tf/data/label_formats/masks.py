@@ -10,9 +10,8 @@ import pathlib
 import numpy as np
 
 from seg2vid_tf.annotations.png_file import read_ids_png
-from seg2vid_tf.data.folder_files import files_below
 from seg2vid_tf.data.label_formats.labelled import LabelledPicture, Labels
-from seg2vid_tf.data.label_formats.picture_finder import MAP_FOLDERS, PictureFinder
+from seg2vid_tf.data.label_formats.picture_finder import MAP_FOLDERS, PictureFinder, labels_below
 
 TOOL = "scripts, Roboflow, Supervisely's masks"
 
@@ -25,10 +24,7 @@ def read(root: pathlib.Path, images: pathlib.Path | None) -> list[LabelledPictur
     """
     finder, masks = PictureFinder(images, root), {}
     pictures = finder.stems()
-    apart = images is not None and not root.resolve().is_relative_to(images.resolve())
-    for file in files_below(root, "*.png"):
-        if apart and file.resolve().is_relative_to(images.resolve()):
-            continue
+    for file in labels_below(root, images):
         if file.stem in pictures or not any(file.stem.startswith(f"{stem}_") for stem in pictures):
             stem, name, folder = file.stem, file.parent.name, file.parent.parent
         else:

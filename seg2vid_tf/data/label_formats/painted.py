@@ -61,20 +61,26 @@ def read(root: pathlib.Path, images: pathlib.Path | None, colors: Colors) -> lis
             f"{root}: the list of its classes has {len(colors)} colours, at most {_UNKNOWN - 1} are read; take out "
             "those that no map has"
         )
-    return found_maps(root, images, lambda file: functools.partial(_labels, file, tuple(colors.items())))
+    listed = tuple(colors.items())
+    return with_pictures(map_files(root), root, images, lambda file: functools.partial(_labels, file, listed))
 
 
-def found_maps(
-    root: pathlib.Path, images: pathlib.Path | None, loader: Callable[[pathlib.Path], Callable[[], Labels]]
+def with_pictures(
+    files: list[pathlib.Path],
+    root: pathlib.Path,
+    images: pathlib.Path | None,
+    loader: Callable[[pathlib.Path], Callable[[], Labels]],
 ) -> list[LabelledPicture]:
-    """The maps of a folder, or one file, with their pictures.
+    """Maps with their pictures; the sub-folder that a map lies in, or that its folder of maps lies in, is its sequence.
 
     Args:
+      files: the maps.
       root, images: as of every reader.
       loader: gives what reads the labels of a file.
     """
-    finder, found = PictureFinder(images, root if root.is_dir() else root.parent), []
-    for file in map_files(root):
+    folder = root if root.is_dir() else root.parent
+    finder, found = PictureFinder(images, folder), []
+    for file in files:
         stem = file.stem
         for ending in _ENDINGS:
             stem = stem.removesuffix(ending)
@@ -82,7 +88,7 @@ def found_maps(
         image = next(
             (p for n in (f"{stem}.jpg", f"{stem}_leftImg8bit.png", f"{stem}.png") if (p := finder.find(n, file))), None
         )
-        sequence = "" if _holds_maps(file.parent.name) or file.parent in (root, root.parent) else file.parent.name
+        sequence = next((n for n in file.relative_to(folder).parts[-2::-1] if not _holds_maps(n)), "")
         found.append(LabelledPicture(stem, sequence, None if image == file else image, file, loader(file)))
     return found
 

@@ -16,6 +16,18 @@ MAP_FOLDERS = {
 }
 
 
+def labels_below(root: pathlib.Path, images: pathlib.Path | None) -> list[pathlib.Path]:
+    """The PNGs in a folder of labels and its sub-folders that are not the pictures', where these have a folder in it.
+
+    Args:
+      root, images: as of every reader.
+    """
+    found = files_below(root, "*.png")
+    if images is None or root.resolve().is_relative_to(images.resolve()):
+        return found
+    return [path for path in found if not path.resolve().is_relative_to(images.resolve())]
+
+
 class PictureFinder:
     """Where the picture of a name is.
 

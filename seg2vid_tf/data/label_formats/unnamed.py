@@ -10,14 +10,17 @@ import numpy as np
 
 from seg2vid_tf.annotations.png_file import PACKED, read_ids_png, read_packed_png
 from seg2vid_tf.data.label_formats.labelled import LabelledPicture, Labels
-from seg2vid_tf.data.label_formats.painted import found_maps
+from seg2vid_tf.data.label_formats.painted import map_files, with_pictures
+from seg2vid_tf.data.label_formats.picture_finder import labels_below
 
 _MOST = 1000  # more are no map: a photo, or smoothed edges
 
 
 def read(root: pathlib.Path, images: pathlib.Path | None, colors: bool) -> list[LabelledPicture]:
-    """The maps of a folder, or one file; by their colours or by the numbers stored in them."""
-    return found_maps(root, images, lambda file: functools.partial(_colors if colors else _numbers, file))
+    """The maps of a folder and its sub-folders, or one file; by their colours or by the numbers stored in them."""
+    # Where no folder is called as data sets call theirs, sub-folders are sequences of one's own.
+    files = map_files(root) or labels_below(root, images)
+    return with_pictures(files, root, images, lambda file: functools.partial(_colors if colors else _numbers, file))
 
 
 def _numbers(file) -> Labels:

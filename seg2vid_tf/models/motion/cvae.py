@@ -6,6 +6,9 @@
     warp       warped_t(p) = x_0(p - flow_t(p)), dense_image_warp
     refiner    x_t = FrameRefiner(warped_t, visibility_t, s_0 warped along)
 
+With ``limbs`` z is how a skeleton's limbs turn: q(z | clip) is a LimbEncoder's, flows and s_t a LimbDecoder's, and the
+rest is the same.
+
 x_0 is the start frame, s_0 its annotation; z = z_background ++ z_foreground. Shapes: B clips, T predicted frames, H x W
 pixels, K annotation channels, Z latent dimensions. Warp, composition, the heads and everything about the latent are
 float32 under every precision policy. So the parts do not autocast: each convolution casts its own input, and nothing
@@ -22,11 +25,14 @@ from seg2vid_tf.models.motion.flow_decoder import FlowDecoder
 from seg2vid_tf.models.motion.image_encoder import ImageEncoder
 from seg2vid_tf.models.motion.instance_motion import find_instances
 from seg2vid_tf.models.motion.latent_prior import LatentPrior
+from seg2vid_tf.models.motion.limb_decoder import LimbDecoder
+from seg2vid_tf.models.motion.limb_encoder import LimbEncoder
 from seg2vid_tf.models.motion.motion_encoder import MotionEncoder
 from seg2vid_tf.models.motion.motion_memory import MotionMemory
 from seg2vid_tf.models.motion.refiner import FrameRefiner
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.matching import estimate_flow
+from seg2vid_tf.ops.occlusion import composite
 from seg2vid_tf.ops.warp import warp
 
 
@@ -50,6 +56,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
       memory: motions of training clips that draws recall (motion_memory.py); 0: none.
       prior_rank: directions of the Gaussian that draws come from (aggregated_posterior.py); 0: there is none.
       instance_motion: whether each thing of the foreground moves as one (instance_motion.py).
+      limbs: (class id, its two ends) of a skeleton's limbs, which then move as rigid bodies (limb_decoder.py); (): z is
+        a flow's.
       warp_method: "native", "compiled" or "addons" (ops/warp.py).
     """
 
@@ -71,6 +79,7 @@ class MotionCVAE(BuiltByCall, keras.Model):
         memory: int = 0,
         prior_rank: int = 0,
         instance_motion: bool = False,
+        limbs: tuple = (),
         warp_method: str = "native",
         **kwargs,
     ):
@@ -83,14 +92,14 @@ class MotionCVAE(BuiltByCall, keras.Model):
         self._config = arguments
         self._background_ids = tf.constant(background_ids, tf.int32)
         self._foreground_ids = tf.constant(foreground_ids, tf.int32)
+        # The order in which parts are made is that of their variables in checkpoints and exports.
         self.background_encoder, self.foreground_encoder = (
-            MotionEncoder(size, num_frames, encoder_filters, name=f"{group}_encoder") if size else None
+            MotionEncoder(size, num_frames, encoder_filters, name=f"{group}_encoder") if size and not limbs else None
             for group, size in self._groups()
         )
+        self.limb_encoder = LimbEncoder(num_frames, limbs, self.latent_dim, name="limb_encoder") if limbs else None
         self.image_encoder = ImageEncoder(image_filters, name="image_encoder")
-        self.decoder = FlowDecoder(
-            num_frames, image_filters, flow_scale, self.latent_sizes, visible, warp_method, name="decoder"
-        )
+        self.decoder = self._make_decoder()
         self.refiner = FrameRefiner(refiner_filters, name="refiner") if visible and refined else None
         self.priors = None
         if prior == "learned":
@@ -98,6 +107,13 @@ class MotionCVAE(BuiltByCall, keras.Model):
                 LatentPrior(size, num_frames, name=f"{group}_prior") for group, size in self._groups() if size
             ]
         self._build_sampling_prior(memory, prior_rank, len(background_ids) + len(foreground_ids))
+
+    def _make_decoder(self):
+        config, of_both = self._config, {"visible": self._config["visible"], "warp_method": self._config["warp_method"]}
+        frames_and_filters = self.num_frames, config["image_filters"]
+        if config["limbs"]:
+            return LimbDecoder(*frames_and_filters, config["limbs"], self.latent_dim, **of_both, name="decoder")
+        return FlowDecoder(*frames_and_filters, config["flow_scale"], self.latent_sizes, **of_both, name="decoder")
 
     def _build_sampling_prior(self, memory, prior_rank, num_classes):
         """What seeds sample from, if not from N(0, I): fitted to training clips, after training."""
@@ -140,6 +156,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
           annotation: of frame 0, [B,H,W,K].
           matched: what ``estimate_flow`` finds in the frames, where that is known already.
         """
+        if self.limb_encoder is not None:
+            return posterior(*self.limb_encoder(frames, annotation))
         start_frame, annotation = frames[:, 0], self._annotation_for_networks(annotation)
         displacements, fits = estimate_flow(frames) if matched is None else matched  # [B,T,h,w,2], [B,T,h,w,1]
         velocities = displacements / self.decoder.pixels_per_velocity()  # of order 1
@@ -178,13 +196,21 @@ class MotionCVAE(BuiltByCall, keras.Model):
         seen_annotation = self._annotation_for_networks(annotation)
         features = self.image_encoder(start_frame, seen_annotation)  # [B,H/2^i,W/2^i,F_i], i = 1, 2, ..
         z = self._denormalise(z, start_frame, seen_annotation)
-        outputs = self._decode_flow(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
-        warped, moved_annotation = self._warp(start_frame, annotation, outputs["flow"])  # [B*T,H,W,3], [B*T,H,W,K]
+        outputs = self._decode_motion(features, start_frame, seen_annotation, z)  # flow [B,T,H,W,2], visibility, ..
+        layers = None
+        if self.limb_encoder is None:
+            warped, moved_annotation = self._warp(outputs["flow"], start_frame, annotation)  # [B*T,H,W,3], [B*T,H,W,K]
+        else:
+            # With soft edges, which no flow has; and limbs are drawn anew, whose lines would blur.
+            (moved,) = self._warp(outputs.pop("body_flow"), start_frame)
+            starts = tf.repeat(start_frame, self.num_frames, axis=0)
+            warped = composite(moved, starts, fold_time(outputs.pop("moved_share")))
+            layers = [fold_time(outputs.pop(name)) for name in ("foreground", "hidden_share")]
+            moved_annotation = fold_time(outputs["annotations"])
         frames = warped
         if self.refiner is not None:
-            frames = self.refiner(
-                warped, fold_time(outputs["visibility"]), self._annotation_for_networks(moved_annotation)
-            )
+            visibility = fold_time(outputs["visibility"])
+            frames = self.refiner(warped, visibility, self._annotation_for_networks(moved_annotation), layers)
         size = tf.shape(start_frame)[1], tf.shape(start_frame)[2]
         for name, value in {"annotations": moved_annotation, "warped": warped, "frames": frames}.items():
             outputs[name] = tf.reshape(value, [-1, self.num_frames, *size, value.shape[-1]])
@@ -197,20 +223,22 @@ class MotionCVAE(BuiltByCall, keras.Model):
         parts = zip(self.priors, tf.split(z, [prior.latent_dim for prior in self.priors], axis=-1), strict=True)
         return tf.concat([prior.denormalise(prior(start_frame, annotation), part) for prior, part in parts], axis=-1)
 
-    def _decode_flow(self, features, start_frame, annotation, z):
-        """{flow, flow_backward [B,T,H,W,2], visibility, visibility_backward [B,T,H,W,1]}."""
+    def _decode_motion(self, features, start_frame, annotation, z):
+        """{flow, flow_backward [B,T,H,W,2], visibility, visibility_backward [B,T,H,W,1]}; limbs have more to say."""
+        if self.limb_encoder is not None:
+            return self.decoder(features, tf.concat([start_frame, annotation], axis=-1), z)
         classes = tf.gather(annotation, self._foreground_ids, axis=-1)
         foreground = tf.clip_by_value(tf.reduce_sum(classes, axis=-1, keepdims=True), 0.0, 1.0)
         picture = tf.concat([start_frame, annotation], axis=-1)
         instances = find_instances(classes) if self._config["instance_motion"] else None
         return self.decoder(features, picture, foreground, z, instances)
 
-    def _warp(self, start_frame, annotation, flow):
-        """Start frame and annotation as the flow moves them, one after the other in time: [B*T,H,W,3], [B*T,H,W,K]."""
-        sources = tf.repeat(tf.concat([start_frame, annotation], axis=-1), self.num_frames, axis=0)
+    def _warp(self, flow, *pictures):
+        """Pictures [B,H,W,C] as the flow moves them, one after the other in time: each [B*T,H,W,C]."""
+        sources = tf.repeat(tf.concat(pictures, axis=-1), self.num_frames, axis=0)
         # The start frame and its annotation are given, not learned: no gradient into them, and no scatter.
         moved = warp(tf.stop_gradient(sources), fold_time(flow), method=self._config["warp_method"])
-        return moved[..., :3], moved[..., 3:]
+        return tf.split(moved, [picture.shape[-1] for picture in pictures], axis=-1)
 
     def _annotation_for_networks(self, annotation):
         """The annotation as the networks see it: all zeros in a model without annotation."""

@@ -20,12 +20,16 @@ from seg2vid_tf.models.motion.latent_frequencies import LATENT_GRID, frame_frequ
 @functools.lru_cache
 def _temporal_basis(channels: int, num_frames: int) -> np.ndarray:
     """float32 [C,T,2]: what a channel says of each frame's (dy, dx); a steady motion is the first pair itself."""
-    waves = np.zeros([channels, num_frames, 2], np.float32)
-    times = (np.arange(num_frames) + 0.5) / num_frames
+    basis = np.zeros([channels, num_frames, 2], np.float32)
     for channel in range(channels):
-        wave = np.cos(np.pi * (channel // 2) * times)
-        waves[channel, :, channel % 2] = wave / np.sqrt(np.mean(wave**2))
-    return waves
+        basis[channel, :, channel % 2] = temporal_waves(channels // 2, num_frames)[channel // 2]
+    return basis
+
+
+def temporal_waves(count: int, num_frames: int) -> np.ndarray:
+    """float64 [count,T]: the lowest waves along time, each of mean square 1; the first one is 1, a steady motion."""
+    waves = np.cos(np.pi * np.outer(np.arange(count), (np.arange(num_frames) + 0.5) / num_frames))
+    return waves / np.sqrt(np.mean(waves**2, axis=1, keepdims=True))
 
 
 def map_to_velocities(motion: tf.Tensor, num_frames: int) -> tf.Tensor:

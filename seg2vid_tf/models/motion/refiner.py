@@ -14,6 +14,9 @@ from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.ops.fill import fill_holes
 from seg2vid_tf.ops.occlusion import composite
 
+# Pixels of the neighbourhood in which a body's edge is taken for its own.
+_RIM = 5
+
 
 class FrameRefiner(BuiltByCall, keras.layers.Layer):
     """The last part of stage 2, shared by all frames.
@@ -36,9 +39,28 @@ class FrameRefiner(BuiltByCall, keras.layers.Layer):
     def get_config(self):
         return {**super().get_config(), "filters": self.filters}
 
-    def call(self, warped, visibility, annotation):
-        """warped [N,H,W,3] in [-1,1], visibility [N,H,W,1], annotation warped along [N,H,W,K] -> float32 [N,H,W,3]."""
-        continued = tf.stop_gradient(fill_holes(warped, visibility))
+    def call(self, warped, visibility, annotation, layers=None):
+        """Paints what is hidden.
+
+        Args:
+          warped: float32 [N,H,W,3] in [-1,1].
+          visibility: float32 [N,H,W,1].
+          annotation: of the frames, [N,H,W,K].
+          layers: where a body stands in front of a wall, how much of each pixel, and how much of what is hidden in it,
+            is the body's: float32 [N,H,W,1] each. What is hidden of one is then continued from it alone.
+
+        Returns:
+          float32 [N,H,W,3].
+        """
+        if layers is None:
+            continued = fill_holes(warped, visibility)
+        else:
+            foreground, hidden_share = layers
+            # The body's edge has coloured what lies around it.
+            behind = 1.0 - tf.nn.max_pool2d(foreground, _RIM, 1, "SAME")
+            body, wall = (fill_holes(warped, visibility * mask) for mask in (foreground, behind))
+            continued = composite(body, wall, hidden_share)
+        continued = tf.stop_gradient(continued)
         x = tf.concat([continued, visibility, annotation], axis=-1)
         skips = []
         for down in self.downs:

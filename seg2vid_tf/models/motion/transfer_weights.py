@@ -20,6 +20,9 @@ def transfer_weights(shorter: MotionCVAE, longer: MotionCVAE) -> None:
     Raises:
       ValueError: so few frames have fewer waves along time than the longer model's latent has.
     """
+    if shorter.limb_encoder is not None:  # no weight of theirs knows how long a clip is
+        _copy_alike(shorter, longer)
+        return
     old, new = shorter.num_frames, longer.num_frames
     waves = [model.background_encoder.channels // 2 for model in (shorter, longer)]
     if waves[0] != waves[1]:
@@ -27,9 +30,7 @@ def transfer_weights(shorter: MotionCVAE, longer: MotionCVAE) -> None:
             f"a model of {new} frames cannot start from one of {old}: their latents are {waves[1]} and {waves[0]} "
             f"waves along time; start from one of {waves[1]} frames or more"
         )
-    for theirs, ours in zip(*(_learned(model) for model in (shorter, longer)), strict=True):
-        if theirs.shape == ours.shape:
-            ours.assign(theirs)
+    _copy_alike(shorter, longer)
     for name in ("background_encoder", "foreground_encoder"):
         theirs, ours = getattr(shorter, name), getattr(longer, name)
         if theirs is not None:
@@ -47,6 +48,13 @@ def transfer_weights(shorter: MotionCVAE, longer: MotionCVAE) -> None:
         kernel = np.asarray(level.conv.kernel).copy()
         kernel[:, :, -4:] *= new / old
         level.conv.kernel.assign(kernel)
+
+
+def _copy_alike(theirs, ours):
+    """Copies the weights that have one shape in both."""
+    for source, target in zip(*(_learned(model) for model in (theirs, ours)), strict=True):
+        if source.shape == target.shape:
+            target.assign(source)
 
 
 def _learned(model):
