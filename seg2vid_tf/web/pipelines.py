@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
-# About a gigabyte each at 128 x 256, and stage 1's networks once more where another look of classes was asked for.
+# About a gigabyte each at 128 x 256, 170 MiB of it where another look of classes was asked for, by networks of its own.
 MAX_LOADED = 2
 
 
