@@ -163,11 +163,14 @@ def check_report(report, spec, root, images, mapped):
         raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")
     unknown = [name for name in mapped if name not in report.ids]
     if unknown:
-        print(f"note: --map names {', '.join(unknown)}, as nothing in {root} is called")
+        print(f"note: {root} holds no {', '.join(unknown)}, which --map names")
     if nothing_known(report, spec):
         if unknown:
             raise ValueError(f"{root}: --map names {unknown[0]!r}, which is not in it; it has {', '.join(report.ids)}")
-        raise ValueError(f"{root}: none of its names is a class of spec {spec.name!r}; give --map=theirs:ours,..")
+        raise ValueError(
+            f"{root}: none of its names or numbers is a class of spec {spec.name!r} yet; give --map=theirs:ours,.., "
+            "where ours may be ignored"
+        )
 
 
 def _pair(text):

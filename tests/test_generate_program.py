@@ -280,7 +280,7 @@ def test_export_proves_the_next_version_and_refuses_bad_input(pipe, run_dir, lab
     (models / "street/3").mkdir(parents=True)
     good = {"run_dir": run_dir, "root": models, "name": "street"}
     cases = {
-        "start_frame holds no run": {**good, "run_dir": tmp_path / "absent"},
+        "absent/motion holds no run": {**good, "run_dir": tmp_path / "absent"},
         "absent.md": {**good, "card": tmp_path / "absent.md"},
         "3 exists: a version never changes": {**good, "version": 3},
     }

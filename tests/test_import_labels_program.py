@@ -123,7 +123,7 @@ def test_one_photograph_and_a_map_of_its_owners_numbers_become_what_makes_a_vide
     Image.fromarray(numbers).save(tmp_path / "map.png")
     given = [f"--input={tmp_path}/map.png", f"--images={tmp_path}/photo.jpg", "--spec=cityscapes"]
     listed = _run("import_labels.py", *given, f"--output={tmp_path}/out", "--format=own_numbers")
-    assert listed.returncode == 1 and "none of its names is a class" in listed.stderr
+    assert listed.returncode == 1 and "none of its names or numbers is a class" in listed.stderr
     assert "1  ->  (unknown" in listed.stdout and "3  ->  (unknown" in listed.stdout
     assert f"where each of them lies: {tmp_path}/out_unknown_names.png" in listed.stdout
     assert (

@@ -206,8 +206,8 @@ def test_runs_that_are_not_whole_are_refused(run_dir, motion_config, tmp_path):
         changed("first missing", stage="start_frame", resave=False): "start_frame holds no run",
         changed(
             "spec", spec=load_spec("cityscapes")
-        ): "trained on spec 'synthetic_street', motion on another, 'cityscapes'",
-        changed("size", config=wide): r"trained at \(32, 64\), motion at \(32, 128\): train both at one size",
+        ): "trained on spec 'synthetic_street', motion of .* on another, 'cityscapes'",
+        changed("size", config=wide): "trained at 32x64, motion of .* at 32x128: train one",
         changed("untrained"): "motion has no checkpoint yet: train it first",
         tmp_path / "absent": "motion holds no run",
     }
