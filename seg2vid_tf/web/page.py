@@ -155,7 +155,7 @@ def _looks_row(model):
         restyle_seed = gr.Number(
             settings.RESTYLE_SEED,
             label="Seed of their look",
-            info="of the classes beside it",
+            info="of the look of the classes that are chosen",
             precision=0,
             minimum=0,
             maximum=settings.MAX_SEED,
