@@ -123,7 +123,9 @@ def model_of_run():
     say(f"restoring {' and '.join(stages)} of {' and '.join(filter(None, (RUN_DIR.value, MOTION_DIR.value)))}")
     # First: it says what a run that lacks a stage can do, where the card could only miss a file.
     model = seg2vid_from_run(RUN_DIR.value, stages, MOTION_DIR.value)
-    return model, card or model_card(NAME.value, RUN_DIR.value, stages, MOTION_DIR.value)
+    if card is None:
+        card = model_card(NAME.value, RUN_DIR.value, stages, MOTION_DIR.value)
+    return model, card
 
 
 def _target(name, version):

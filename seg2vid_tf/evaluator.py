@@ -147,7 +147,7 @@ class Evaluator:
         if self.protocol.max_clips:
             data["windows"] = "evenly spread"  # an older version took the first ones
         model = _identified(self._model)
-        if (pathlib.Path(self._model) / "motion").is_dir():  # a run, which matches by this code; an export has its own
+        if _runs(self._model):  # they match by this code; an export has the matching that it was made with
             model["matching"] = MATCHING_VERSION
         return {
             "model": model,
@@ -388,10 +388,15 @@ def _identified(path):
     return {"path": str(path), "digest": _model_digest(path)}
 
 
+def _runs(path):
+    """The folders of the stages of a run; none of an export or a file."""
+    folders = (pathlib.Path(path) / stage for stage in ("start_frame", "motion"))
+    return [folder for folder in folders if (folder / "config.json").exists()]
+
+
 def _model_digest(path):
     """SHA-256 of a file or a folder; of a run, those of its networks."""
-    path = pathlib.Path(path)
-    runs = [path / stage for stage in ("start_frame", "motion") if (path / stage / "config.json").exists()]
+    path, runs = pathlib.Path(path), _runs(path)
     if runs:
         return hashlib.sha256(" ".join(RunFolder(stage).digest() for stage in runs).encode()).hexdigest()
     models = saved_models(newest_version(path)) if versions(path) else saved_models(path)

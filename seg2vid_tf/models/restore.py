@@ -62,7 +62,7 @@ def seg2vid_from_run(
     if "start_frame" in stages:
         start_frame_model, start_config = load_start_frame_model(run_dir)
         _check_together(
-            {run_dir: (start_frame_model.spec, start_config.model)}, {motion_dir or run_dir: (spec, config.model)}
+            (run_dir, start_frame_model.spec, start_config.model), (motion_dir or run_dir, spec, config.model)
         )
         generator, style_encoder = start_frame_model.generator, start_frame_model.style_encoder
     # The faster warps of training have the same meaning and no place in an export.
@@ -72,8 +72,8 @@ def seg2vid_from_run(
 
 
 def _check_together(start, motion):
-    """{folder: (spec, model config)} of each stage."""
-    ((start_dir, (start_spec, start)),), ((motion_dir, (motion_spec, motion)),) = start.items(), motion.items()
+    """(folder, spec, model config) of each stage."""
+    (start_dir, start_spec, start), (motion_dir, motion_spec, motion) = start, motion
     if start_spec != motion_spec:
         raise ValueError(
             f"{start_dir}: start_frame was trained on spec {start_spec.name!r}, motion of {motion_dir} on another, "

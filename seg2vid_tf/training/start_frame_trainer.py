@@ -220,19 +220,18 @@ class StartFrameTrainer:
             encoded = _posterior(self.networks["style_encoder"], real)
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             own = reparameterise(encoded, examples["style_noise"])
-            style = tf.where(paired[:, None] > 0, own, style)
-            style = tf.where(examples["swapped_style"][:, None] > 0, _neighbours(own), style)
+            style = _at(paired > 0, own, style)
+            style = _at(examples["swapped_style"] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
         inputs = {"annotation": examples["annotation"], "style": places, "noise": examples["noise"]}
         fake = self.networks["generator"](inputs, training=True)["start_frame"]
         fake_features = self._features and self._features(fake)
         terms |= self.adversary.generator_terms(examples, fake, fake_features)
         # An example in a drawn style has no frame to be compared with.
-        known = paired[:, None, None, None] > 0
-        terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(tf.where(known, fake, real)))
+        terms["l1"] = weights.l1_weight * l1(_coarse(real), _coarse(_at(paired > 0, fake, real)))
         if weights.perceptual_weight:
             targets = self._features(real)
-            compared = [tf.where(known, *pair) for pair in zip(fake_features, targets, strict=True)]
+            compared = [_at(paired > 0, *pair) for pair in zip(fake_features, targets, strict=True)]
             terms["perceptual"] = weights.perceptual_weight * feature_distance(targets, compared)
         if self.config.model.style_encoder:
             # By the averaged encoder, which no gradient reaches: the one in training could hide the style in detail

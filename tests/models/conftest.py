@@ -74,13 +74,18 @@ def copy_model():
 
 
 @pytest.fixture(scope="session")
-def limb_motion(motion_config):
-    """The tiny motion model of limbs: ten bones, two waves, and outputs that hear everything."""
-    keras.utils.set_random_seed(0)
-    config = dataclasses.replace(
+def limb_config(motion_config):
+    """The sizes of the tiny motion model of limbs: ten bones, two waves."""
+    return dataclasses.replace(
         motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
     )
-    motion, rng = build_motion(config, load_spec("weizmann_pose")), np.random.default_rng(1)
+
+
+@pytest.fixture(scope="session")
+def limb_motion(limb_config):
+    """The tiny motion model of limbs, with outputs that hear everything."""
+    keras.utils.set_random_seed(0)
+    motion, rng = build_motion(limb_config, load_spec("weizmann_pose")), np.random.default_rng(1)
     for head in (motion.decoder.body_head, motion.refiner.to_rgb):
         head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
     return motion

@@ -1,6 +1,5 @@
 """Limbs that z turns: what moves and what stays, where the wall shows, and what was drawn is found again."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -32,12 +31,9 @@ def annotation():
 
 
 @pytest.fixture(scope="module")
-def fresh(motion_config):
+def fresh(limb_config):
     """A model as training starts with it: the body is what is near the bones."""
-    config = dataclasses.replace(
-        motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
-    )
-    return build_motion(config, SPEC)
+    return build_motion(limb_config, SPEC)
 
 
 def bone_of(decoder, class_id):
@@ -130,9 +126,6 @@ def test_a_latent_is_waves_of_turns_and_of_the_shift():
             count_waves(wrong, 10, 2)
 
 
-def test_a_spec_without_a_skeleton_has_no_limbs(motion_config, spec):
-    config = dataclasses.replace(
-        motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
-    )
+def test_a_spec_without_a_skeleton_has_no_limbs(limb_config, spec):
     with pytest.raises(ValueError, match="motion limbs: spec 'synthetic_street' has no skeleton"):
-        build_motion(config, spec)
+        build_motion(limb_config, spec)
