@@ -111,6 +111,10 @@ class StartFrameModelConfig(_Checked):
     smooth_classes: tuple[str, ...] = _field(
         (), "classes that the generator paints without noise, as road,sky: noise stains what is smooth"
     )
+    style_by_class: bool = _field(
+        False,
+        "let each class answer to the style in a way of its own: the colour of trees need not follow that of the road",
+    )
     instance_boundary: bool = _field(
         False, "give the generator the borders between instances too; the data must hold instance maps"
     )

@@ -20,6 +20,10 @@ from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.pointwise import PointwiseDense
 
 
+# Adam moves a weight by at most a learning rate a step, and a class has to go from 0 to about 1.
+_GAIN_PER_WEIGHT = 8.0
+
+
 class SharedFeatures(BuiltByCall, keras.layers.Layer):
     """Annotation, style and noise -> the features from which both norms of a block take scale and shift.
 
@@ -29,9 +33,13 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
       filters: output channels.
       noisy: whether it reads noise.
       smooth_ids: channels of the annotation whose places take no noise.
+      style_by_class: whether each class hears the style's features as loud as it has learned to, so that the colour of
+        trees need not follow that of the road; else all classes hear the same.
     """
 
-    def __init__(self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), **kwargs):
+    def __init__(
+        self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), style_by_class: bool = False, **kwargs
+    ):
         super().__init__(**kwargs)
         # A one-hot annotation has one active channel per tap, so the usual fan-in would make its part small beside the
         # style's.
@@ -39,6 +47,8 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         self.classes = keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=one_hot, name="classes")
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
         self.style = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="style")
+        if style_by_class:
+            self.style_gain = PointwiseDense(filters, use_bias=False, kernel_initializer="zeros", name="style_gain")
         if noisy:
             quiet = keras.initializers.VarianceScaling(
                 0.25, mode="fan_in"
@@ -50,14 +60,18 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         self.filters = filters
         self.noisy = noisy
         self.smooth_ids = tuple(smooth_ids)
+        self.style_by_class = style_by_class
 
     def get_config(self):
         own = {"filters": self.filters, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **own, "style_by_class": self.style_by_class}
 
     def call(self, annotation, style, noise=None):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
-        shared = self.classes(annotation) + self.style(style)
+        styled = self.style(style)
+        if self.style_by_class:
+            styled *= 1.0 + _GAIN_PER_WEIGHT * self.style_gain(annotation)
+        shared = self.classes(annotation) + styled
         if self.noisy:
             if self.smooth_ids:
                 noisy_ones = np.ones(annotation.shape[-1], np.float32)
@@ -65,6 +79,17 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
                 annotation *= tf.cast(noisy_ones, annotation.dtype)
             shared += self.strength(annotation) * self.noise(noise)
         return tf.nn.relu(shared)
+
+    def keep_gains_of(self, style) -> None:
+        """Writes what the classes' gains make of this style [S] into what the classes say themselves.
+
+        For a style that moves into the bias, where no gain reaches it.
+        """
+        if self.style_by_class:
+            said = np.asarray(style) @ np.array(self.style.kernel, np.float64)
+            kernel = np.array(self.classes.kernel, np.float64)
+            kernel[1, 1] += _GAIN_PER_WEIGHT * np.array(self.style_gain.kernel, np.float64) * said
+            self.classes.kernel.assign(kernel)
 
 
 class SpadeNorm(BuiltByCall, keras.layers.Layer):
@@ -103,7 +128,7 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
       in_filters: channels of x.
       filters: output channels.
       spade_filters: channels in which the block reads annotation, style and noise.
-      noisy, smooth_ids: as of SharedFeatures.
+      noisy, smooth_ids, style_by_class: as of SharedFeatures.
     """
 
     def __init__(
@@ -113,10 +138,11 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         spade_filters: int,
         noisy: bool,
         smooth_ids: tuple[int, ...] = (),
+        style_by_class: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, name="reader")
+        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, style_by_class, name="reader")
         self.norm_1 = SpadeNorm(in_filters, name="norm_1")
         # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
@@ -130,10 +156,12 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         self.spade_filters = spade_filters
         self.noisy = noisy
         self.smooth_ids = tuple(smooth_ids)
+        self.style_by_class = style_by_class
 
     def get_config(self):
         sizes = {"in_filters": self.in_filters, "filters": self.filters, "spade_filters": self.spade_filters}
-        return {**super().get_config(), **sizes, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
+        reads = {"noisy": self.noisy, "smooth_ids": self.smooth_ids, "style_by_class": self.style_by_class}
+        return {**super().get_config(), **sizes, **reads}
 
     def call(self, x, annotation, style, noise=None):
         """x [B,h,w,in_filters] and what SharedFeatures takes -> [B,h,w,filters]."""

@@ -44,6 +44,8 @@ def standardise_style(
     The encoder's log-variance, which only training reads, becomes that of s' as far as a diagonal can say it: each of
     its numbers is lowered by twice the logarithm of the factor's diagonal.
     """
+    for block in generator.blocks:
+        block.reader.keep_gains_of(mean)
     for kernel, bias in _readers(generator):
         weights = np.array(kernel, np.float64)
         bias.assign(np.array(bias, np.float64) + mean @ weights)
