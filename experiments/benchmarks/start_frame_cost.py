@@ -20,6 +20,7 @@ from seg2vid_tf.flags import run
 
 MODEL_SIZES = flags.DEFINE_list("model_sizes", ["tiny", "small", "base", "large"], "which to count")
 TIMED = flags.DEFINE_list("timed", ["tiny", "small"], "model sizes whose times and memory are measured too")
+DISCRIMINATORS = flags.DEFINE_list("discriminators", ["segmentation", "multiscale"], "whose training steps to measure")
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 4, "batch of the training step", lower_bound=1)
 REPEATS = flags.DEFINE_integer("repeats", 7, "timed runs of each case", lower_bound=1)
 PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "of the training step")
@@ -41,7 +42,7 @@ def main():
     print(f"\ntraining step, batch {TRAIN_BATCH.value} in {ACCUMULATE.value} parts, {PRECISION.value}")
     print("| model size | discriminator | step | peak memory |\n|---|---|---|---|")
     for name in TIMED.value:
-        for discriminator in ("segmentation", "multiscale"):
+        for discriminator in DISCRIMINATORS.value:
             # Peak memory belongs to a process: one for each case.
             command = [sys.executable, __file__, f"--step={name}:{discriminator}"]
             command += [f"--{f.name}={f.value}" for f in (TRAIN_BATCH, REPEATS, PRECISION, ACCUMULATE)]

@@ -15,6 +15,7 @@ before its folder appears.
 """
 
 import logging
+import os
 import pathlib
 from collections.abc import Callable
 
@@ -123,6 +124,9 @@ def to_onnx(function, inputs: dict[str, np.ndarray], name: str):
     except ImportError as error:
         raise ValueError(f"{error}: pip install 'seg2vid_tf[onnx]' makes what is converted") from error
 
+    # Else tf2onnx copies the whole graph before each of its passes, which takes as long as they do, and hides the ones
+    # that fail (findings/tf2onnx_catches_errors.sh).
+    os.environ["TF2ONNX_CATCH_ERRORS"] = "FALSE"
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it says of its doings is not what was done
     graph, noise, outputs = _of_one_row(function, {key: value[:1] for key, value in inputs.items()})
     given = [f"{key}:0" for key in inputs if key != "seed" or not noise] + noise

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import START_FRAME_PRESETS
 from seg2vid_tf.models.build import build_generator
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
@@ -144,22 +145,23 @@ def test_a_smooth_class_takes_no_noise_and_the_others_their_own():
 def test_a_class_answers_to_the_style_as_loud_as_its_gain_says():
     options = {"noise_stride": 4, "filters": (4,) * 3, "spade_filters": 6}
     inputs = random_inputs(np.random.default_rng(0), 1, 16, 32, noise_channels=1, noise_stride=4)
-    other_style = {**inputs, "style": inputs["style"] + 1.0}
-    usual, by_class = StartFrameGenerator(3, 2, 1, **options), StartFrameGenerator(3, 2, 1, style_by_class=True, **options)
-    frames = [generator(inputs)["start_frame"].numpy() for generator in (usual, by_class)]
+    usual = StartFrameGenerator(3, 2, 1, **options)
+    by_class = StartFrameGenerator(3, 2, 1, style_by_class=True, **options)
+    frame, _ = (generator(inputs)["start_frame"].numpy() for generator in (usual, by_class))
     gains = by_class.style_gains
     assert len(gains) == 3 and by_class.get_config()["style_by_class"] and not usual.style_gains
-    others = [v for v in by_class.variables if not any(v is gain or getattr(v, "value", None) is gain for gain in gains)]
-    for theirs, ours in zip(usual.variables, others, strict=True):
+    others = [v for v in raw_variables(by_class) if not any(v is gain for gain in gains)]
+    for theirs, ours in zip(raw_variables(usual), others, strict=True):
         ours.assign(theirs)
-    np.testing.assert_array_equal(by_class(inputs)["start_frame"], frames[0])
+    np.testing.assert_array_equal(by_class(inputs)["start_frame"], frame)
     by_class.layout.kernel.assign(tf.zeros_like(by_class.layout.kernel))
     for gain in gains:
         gain.assign([[0.0] * 6, [-1 / 8] * 6, [0.0] * 6])  # the second class hears nothing
     everywhere = {key: np.array(value) for key, value in inputs.items()}
     for index, deaf in ((0, False), (1, True), (2, False)):
         everywhere["annotation"][...] = np.eye(3)[index]
-        one, other = (by_class({**everywhere, "style": x["style"]})["start_frame"].numpy() for x in (inputs, other_style))
+        styles = inputs["style"], inputs["style"] + 1.0
+        one, other = (by_class({**everywhere, "style": style})["start_frame"].numpy() for style in styles)
         assert (np.abs(one - other).max() < 1e-6) == deaf
 
 

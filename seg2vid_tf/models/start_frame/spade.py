@@ -19,7 +19,6 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.pointwise import PointwiseDense
 
-
 # Adam moves a weight by at most a learning rate a step, and a class has to go from 0 to about 1.
 _GAIN_PER_WEIGHT = 8.0
 
