@@ -99,6 +99,28 @@ def motion_config():
 
 
 @pytest.fixture(scope="session")
+def limb_config(motion_config):
+    """The sizes of the tiny motion model of limbs: ten bones, two waves."""
+    return dataclasses.replace(
+        motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
+    )
+
+
+@pytest.fixture(scope="session")
+def limb_motion(limb_config):
+    """The tiny motion model of limbs, with outputs that hear everything."""
+    import keras
+
+    from seg2vid_tf.models.build import build_motion
+
+    keras.utils.set_random_seed(0)
+    motion, rng = build_motion(limb_config, load_spec("weizmann_pose")), np.random.default_rng(1)
+    for head in (motion.decoder.body_head, motion.refiner.to_rgb):
+        head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
+    return motion
+
+
+@pytest.fixture(scope="session")
 def seg2vid(spec, start_frame_config, motion_config):
     """Seg2Vid with random weights; its flow heads are not zero, so that frames really move."""
     import keras

@@ -46,7 +46,8 @@ def find_limbs(annotation: tf.Tensor, tree: LimbTree) -> Limbs:
     grid = pixel_grid((tf.shape(maps)[-3], tf.shape(maps)[-2]))
     center = tf.reduce_mean(grid, axis=[0, 1])
     y, x = tf.unstack(grid - center, axis=-1)  # halves of whole numbers: their sums are exact in every order
-    moments = tf.einsum("...hwk,hwm->...km", maps, tf.stack([tf.ones_like(y), y, x, y * y, y * x, x * x], axis=-1))
+    powers = tf.stack([tf.ones_like(y), y, x, y * y, y * x, x * x], axis=-1)
+    moments = tf.tensordot(maps, powers, [[-3, -2], [0, 1]])  # [..., K, 6]
     area = moments[..., 0]
     present = tf.cast(area >= _LEAST_AREA, tf.float32)
     means = moments[..., 1:] / tf.maximum(area, 1.0)[..., None]
@@ -67,7 +68,8 @@ def find_limbs(annotation: tf.Tensor, tree: LimbTree) -> Limbs:
 
 def _extents(maps, grid, middle, axis, width):
     """Each line's two ends along its axis, [..., K, 2, 2]."""
-    along = tf.einsum("hwc,...kc->...hwk", grid, axis) - tf.reduce_sum(middle * axis, axis=-1)[..., None, None, :]
+    along = tf.reduce_sum(grid[:, :, None] * axis[..., None, None, :, :], axis=-1)
+    along -= tf.reduce_sum(middle * axis, axis=-1)[..., None, None, :]
     inside = maps > 0.5
     # Round ends: the last pixel's middle is half a width beyond the end, but for a quarter of a pixel.
     beyond = tf.maximum(0.5 * width - 0.25, 0.0)[..., None]
@@ -175,7 +177,11 @@ def moved_ends(limbs: Limbs, tree: LimbTree, pivots: tf.Tensor, carried: tf.Tens
     weights = tf.where(own.max(axis=1, keepdims=True) > 0, own, weights)
     places = (v[:, :, None, None] for v in (pivots, carried, turns))
     moved = positions_after(limbs.ends[:, None, :, :, None], *places)  # [B, T, K, 2, L, 2]
-    return tf.einsum("bkl,btkelc->btkec", weights, moved)
+    # One product of matrices a limb: exchange formats know no einsum of so many dimensions.
+    frames, limbs_and_bones = moved.shape[1], (len(tree.limbs), len(tree.bones))
+    moved = tf.reshape(tf.transpose(moved, [0, 2, 4, 1, 3, 5]), [-1, *limbs_and_bones, frames * 4])
+    mixed = tf.reshape(weights[:, :, None] @ moved, [-1, len(tree.limbs), frames, 2, 2])
+    return tf.transpose(mixed, [0, 2, 1, 3, 4])
 
 
 def draw_limbs(ends: tf.Tensor, limbs: Limbs, tree: LimbTree, size: tuple, num_classes: int) -> tf.Tensor:

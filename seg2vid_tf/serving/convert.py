@@ -130,19 +130,22 @@ def to_onnx(function, inputs: dict[str, np.ndarray], name: str):
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it says of its doings is not what was done
     graph, noise, outputs = _of_one_row(function, {key: value[:1] for key, value in inputs.items()})
     given = [f"{key}:0" for key in inputs if key != "seed" or not noise] + noise
-    model, _ = tf2onnx.convert.from_graph_def(
-        graph,
-        name=name,
-        input_names=given,
-        output_names=list(outputs),
-        opset=OPSET,
-        custom_op_handlers={
-            "ResizeArea": (_resized, ["ResizeArea"]),
-            "ScaleAndTranslate": (_resized, ["ScaleAndTranslate"]),
-            "PyFunc": (_warped, ["PyFunc"]),
-        },
-        tensors_to_rename={**{tensor: tensor.removesuffix(":0") for tensor in given}, **outputs},
-    )
+    try:
+        model, _ = tf2onnx.convert.from_graph_def(
+            graph,
+            name=name,
+            input_names=given,
+            output_names=list(outputs),
+            opset=OPSET,
+            custom_op_handlers={
+                "ResizeArea": (_resized, ["ResizeArea"]),
+                "ScaleAndTranslate": (_resized, ["ScaleAndTranslate"]),
+                "PyFunc": (_warped, ["PyFunc"]),
+            },
+            tensors_to_rename={**{tensor: tensor.removesuffix(":0") for tensor in given}, **outputs},
+        )
+    except Exception as error:  # its passes raise what they come upon
+        raise ValueError(f"{name}: tf2onnx does not convert it: {error}") from error
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, node.domain)}
     if unknown:
         raise ValueError(f"{name}: ONNX has no {', '.join(sorted(unknown))}, and no equal of it is known here")

@@ -1,8 +1,5 @@
 """What the tests of the networks share: random inputs of every network, and copies of a network."""
 
-import dataclasses
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +7,6 @@ import tensorflow as tf
 from seg2vid_tf.annotations.pose import draw_pose
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.annotations.standing_pose import standing_pose
-from seg2vid_tf.models.build import build_motion
 from seg2vid_tf.models.motion.cvae import MotionCVAE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
@@ -71,21 +67,3 @@ def make_inputs():
 def copy_model():
     """copy_model(model, inputs) -> another instance with equal config and weights."""
     return _copy
-
-
-@pytest.fixture(scope="session")
-def limb_config(motion_config):
-    """The sizes of the tiny motion model of limbs: ten bones, two waves."""
-    return dataclasses.replace(
-        motion_config.model, motion="limbs", background_latent=24, foreground_latent=0, smoothness=0.0
-    )
-
-
-@pytest.fixture(scope="session")
-def limb_motion(limb_config):
-    """The tiny motion model of limbs, with outputs that hear everything."""
-    keras.utils.set_random_seed(0)
-    motion, rng = build_motion(limb_config, load_spec("weizmann_pose")), np.random.default_rng(1)
-    for head in (motion.decoder.body_head, motion.refiner.to_rgb):
-        head.kernel.assign(rng.normal(0, 0.1, head.kernel.shape).astype(np.float32))
-    return motion

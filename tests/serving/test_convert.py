@@ -10,7 +10,9 @@ import tensorflow as tf
 from PIL import Image
 
 from seg2vid_tf.annotations.label_map import write_label_map
+from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.export_folder import DESCRIPTION, SUMS
+from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from tests.conftest import SIZE, shared_folder
 from tests.programs import EXPERIMENTS, run_python
@@ -19,8 +21,10 @@ pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="exports are
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
 
+from tf2onnx.optimizer.identity_optimizer import IdentityOptimizer  # noqa: E402
+
 from seg2vid_tf.serving import convert  # noqa: E402
-from seg2vid_tf.serving.convert import convert_export  # noqa: E402
+from seg2vid_tf.serving.convert import convert_export, convert_model  # noqa: E402
 from seg2vid_tf.serving.converted import ConvertedModel  # noqa: E402
 
 
@@ -71,6 +75,14 @@ def test_instances_and_recalled_motions(saved_model_with_instances, tmp_path):
     assert np.abs(light(ids, **given).frames.astype(int) - heavy(ids, **given).frames).max() <= 1
 
 
+def test_limbs_too(limb_motion, tmp_path):
+    """By OpenVINO, which reads them as ONNX and takes less of it than ONNX Runtime does."""
+    pytest.importorskip("openvino")
+    model = Seg2Vid(None, limb_motion, load_spec("weizmann_pose"), SIZE)
+    convert_model(model, "the tests' limbs", tmp_path / "limbs/openvino/1", "openvino")
+    assert ConvertedModel(tmp_path / "limbs/openvino/1", "openvino").signatures == ["animate_tensor"]
+
+
 def test_it_runs_without_tensorflow(folder, label_map, pipe, tmp_path):
     write_label_map(tmp_path / "map.png", label_map)
     flags = {"onnx": folder, "label_map": tmp_path / "map.png", "output": tmp_path, "seed": 3, "formats": "gif,png"}
@@ -90,9 +102,12 @@ def test_a_graph_that_answers_otherwise_is_refused_by_name(saved_model, tmp_path
     assert not list(tmp_path.rglob("*")), "neither a folder nor what was begun of it"
 
 
-def test_what_onnx_has_not_is_refused_by_name():
+def test_what_onnx_has_not_is_refused_by_name(monkeypatch):
     function = tf.function(lambda x: {"y": tf.math.bessel_i0(x)}).get_concrete_function(x=tf.TensorSpec([None, 3]))
     with pytest.raises(ValueError, match="strange: ONNX has no BesselI0"):
+        convert.to_onnx(function, {"x": np.ones((1, 3), np.float32)}, "strange")
+    monkeypatch.setattr(IdentityOptimizer, "_optimize", lambda *_: 1 / 0)
+    with pytest.raises(ValueError, match="strange: tf2onnx does not convert it: division by zero"):
         convert.to_onnx(function, {"x": np.ones((1, 3), np.float32)}, "strange")
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.export_folder import encoder_folder
+from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.serving.motion_file import decode_motion
-from seg2vid_tf.serving.signatures import MAX_CHUNK, describe
+from seg2vid_tf.serving.signatures import MAX_CHUNK, describe, signatures
 from seg2vid_tf.serving.verify import PythonLoader, example_inputs, verify
 from seg2vid_tf.traced_video import TracedVideo
 
@@ -252,6 +254,18 @@ def test_batches_of_different_sizes_are_refused(served, examples, signature, nam
     inputs[name] = np.concatenate([inputs[name]] * 2)[:rows]
     with pytest.raises(INVALID, match=f"{name} and {first} must have the same batch size"):
         served(signature, **inputs)
+
+
+@pytest.mark.parametrize("signature", ["continue", "animate_tensor"])
+def test_limbs_are_served_in_pictures_of_known_size(limb_motion, signature):
+    model = Seg2Vid(None, limb_motion, load_spec("weizmann_pose"), (32, 64))
+    function, inputs = signatures(model)[signature]
+    outputs = tf.function(function).get_concrete_function(*inputs).structured_outputs
+    shapes = {name: output.shape.as_list() for name, output in outputs.items()}
+    if signature == "continue":
+        assert shapes == {"frames_bytes": [None, 2], "motion_bytes": [None, 2], "label_map_bytes": [None]}
+    else:
+        assert shapes["frames"] == [None, 3, 32, 64, 3] and shapes["visibility"] == [None, 2, 32, 64, 1]
 
 
 def test_description_says_what_a_caller_needs(seg2vid, spec):

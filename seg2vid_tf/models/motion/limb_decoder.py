@@ -130,7 +130,10 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         outputs = self._frame_t(brought, moved, shown, whole)
         outputs["flow_backward"] = _inside(tf.reduce_sum(shown, axis=1)) * moved
         outputs |= self._visibility_backward(outputs)
-        return {**{name: self._unfold(value) for name, value in outputs.items()}, "annotations": drawn}
+        unfolded = {
+            name: tf.reshape(value, [-1, self.num_frames, *size, value.shape[-1]]) for name, value in outputs.items()
+        }
+        return {**unfolded, "annotations": drawn}
 
     def _body(self, features, limbs, grid):
         """What each bone moves of frame 0: what is seen of it, and with what others hide, float32 [B,L,H,W,1] each."""
@@ -189,10 +192,6 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
             return {"visibility_backward": tf.ones_like(flow[..., :1])}
         _, visible = consistent_visibility(flow, flow_backward, self._config["warp_method"])
         return {"visibility_backward": visible}
-
-    def _unfold(self, x):
-        """[N,H,W,C] -> [B,T,H,W,C]."""
-        return tf.reshape(x, [-1, self.num_frames, *tf.unstack(tf.shape(x)[1:3]), x.shape[-1]])
 
 
 def _mean(values, weights):
