@@ -158,7 +158,8 @@ class _TFLite:
         try:
             with warnings.catch_warnings():
                 # TensorFlow 2.20 announces a move to another package; the class is there in every version supported.
-                warnings.filterwarnings("ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+                said = r"\s*Warning: (tf\.lite\.Interpreter is deprecated|Please use the LiteRT interpreter)"
+                warnings.filterwarnings("ignore", message=said)
                 self._interpreter = tf.lite.Interpreter(str(path), num_threads=num_threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
