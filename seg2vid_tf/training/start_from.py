@@ -109,7 +109,7 @@ def first_networks(run_dir: str, trainer) -> dict:
 def _restore(other, config, spec, networks):
     """Gives the networks their weights in ``other``, whose config and spec these are.
 
-    A generator with ``style_by_class`` takes those of one without, too, and keeps its gains.
+    A generator with ``style_by_class`` takes those of one without, too, and keeps what that one has not.
     """
     stands_in = {
         name: build_generator(config.model, spec)
@@ -119,8 +119,8 @@ def _restore(other, config, spec, networks):
     if other.restore({**networks, **stands_in}, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     for name, generator in stands_in.items():
-        gains = {id(gain) for gain in networks[name].style_gains}
-        ours = [v for v in raw_variables(networks[name]) if id(v) not in gains]
+        added = {id(variable) for variable in networks[name].class_styles}
+        ours = [v for v in raw_variables(networks[name]) if id(v) not in added]
         for variable, value in zip(ours, raw_variables(generator), strict=True):
             variable.assign(value)
 

@@ -40,8 +40,8 @@ def test_networks_are_the_same_functions_in_the_new_coordinates(as_map, style_by
         return generator({**inputs, "style": tf.constant(style, tf.float32)})["start_frame"].numpy()
 
     painted(style)  # builds it
-    for gain in generator.style_gains:
-        gain.assign(rng.normal(0.0, 0.1, gain.shape))
+    for weights in generator.class_styles:
+        weights.assign(rng.normal(0.0, 0.3, weights.shape))
     before, encoded = painted(mean + style @ factor.T), encoder({"frame": frame})["mean"].numpy()
     standardise_style(generator, encoder, mean, factor)
     np.testing.assert_allclose(painted(style), before, atol=1e-4)

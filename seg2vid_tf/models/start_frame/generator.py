@@ -37,7 +37,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
       smooth_ids: channels of the annotation whose places take no noise. Noise is for what differs from place to place,
         as a facade's windows do; left alone, training stains roads with it and gives skies seams, which the
         discriminator minds less than whoever looks at them.
-      style_by_class: whether each class answers to the style in a way of its own.
+      style_by_class: whether each class answers to the style in a way of its own, in all blocks but the two finest.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 fine_spade_filters if fine_spade_filters and stride <= 2 else spade_filters,
                 noisy=stride >= noise_stride,
                 smooth_ids=smooth_ids,
-                style_by_class=style_by_class,
+                style_by_class=style_by_class and stride > 2,
                 name=f"block_{i}",
             )
             for i, stride in enumerate(self.strides)
@@ -103,9 +103,10 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         }
 
     @property
-    def style_gains(self) -> list[tf.Variable]:
+    def class_styles(self) -> list[tf.Variable]:
         """The variables that ``style_by_class`` adds; where they are 0 it changes nothing."""
-        return [gain for block in self.blocks if self.style_by_class for gain in raw_variables(block.reader.style_gain)]
+        readers = [block.reader for block in self.blocks]
+        return [v for reader in readers if reader.style_by_class for v in raw_variables(reader.class_style)]
 
     def call(self, inputs, training=False):
         """One frame per annotation.
@@ -149,11 +150,14 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         readers = [block.reader for block in self.blocks]
         kernels = [self.stem.kernel, *(reader.classes.kernel for reader in readers)]
         kernels += [reader.strength.kernel for reader in readers if reader.noisy]
-        kernels += [reader.style_gain.kernel for reader in readers if self.style_by_class]
         for kernel in kernels:
             value = np.array(kernel)
             value[..., list(class_ids), :] = 0.0
             kernel.assign(value)
+        for kernel in self.class_styles:
+            value = np.array(kernel).reshape(self.num_channels, self.style_dim, -1)
+            value[list(class_ids)] = 0.0
+            kernel.assign(value.reshape(kernel.shape))
 
 
 def _halved(x):

@@ -19,9 +19,6 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.pointwise import PointwiseDense
 
-# Adam moves a weight by at most a learning rate a step, and a class has to go from 0 to about 1.
-_GAIN_PER_WEIGHT = 8.0
-
 
 class SharedFeatures(BuiltByCall, keras.layers.Layer):
     """Annotation, style and noise -> the features from which both norms of a block take scale and shift.
@@ -32,8 +29,9 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
       filters: output channels.
       noisy: whether it reads noise.
       smooth_ids: channels of the annotation whose places take no noise.
-      style_by_class: whether each class hears the style's features as loud as it has learned to, so that the colour of
-        trees need not follow that of the road; else all classes hear the same.
+      style_by_class: whether the style tells each class something of its own besides what it tells all of them, so that
+        the colour of trees need not follow that of the road (as the style of each region does in Zhu et al., "SEAN",
+        CVPR 2020).
     """
 
     def __init__(
@@ -47,7 +45,8 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
         self.style = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="style")
         if style_by_class:
-            self.style_gain = PointwiseDense(filters, use_bias=False, kernel_initializer="zeros", name="style_gain")
+            # Of classes times style dimensions; 0 at first, so that it can be added to a network that has learned.
+            self.class_style = PointwiseDense(filters, use_bias=False, kernel_initializer="zeros", name="class_style")
         if noisy:
             quiet = keras.initializers.VarianceScaling(
                 0.25, mode="fan_in"
@@ -67,10 +66,10 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
 
     def call(self, annotation, style, noise=None):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
-        styled = self.style(style)
+        shared = self.classes(annotation) + self.style(style)
         if self.style_by_class:
-            styled *= 1.0 + _GAIN_PER_WEIGHT * self.style_gain(annotation)
-        shared = self.classes(annotation) + styled
+            told = annotation[..., :, None] * style[..., None, :]
+            shared += self.class_style(tf.reshape(told, [*tf.unstack(tf.shape(told)[:3]), math.prod(told.shape[3:])]))
         if self.noisy:
             if self.smooth_ids:
                 noisy_ones = np.ones(annotation.shape[-1], np.float32)
@@ -79,16 +78,17 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
             shared += self.strength(annotation) * self.noise(noise)
         return tf.nn.relu(shared)
 
-    def keep_gains_of(self, style) -> None:
-        """Writes what the classes' gains make of this style [S] into what the classes say themselves.
-
-        For a style that moves into the bias, where no gain reaches it.
-        """
+    def standardise_style(self, mean, factor) -> None:
+        """Writes s = mean + factor s' into the weights, mean float64 [S], factor [S,S]: s' is then what it is told."""
+        weights = np.array(self.style.kernel, np.float64)
+        self.classes.bias.assign(np.array(self.classes.bias, np.float64) + mean @ weights)
+        self.style.kernel.assign(factor.T @ weights)
         if self.style_by_class:
-            said = np.asarray(style) @ np.array(self.style.kernel, np.float64)
-            kernel = np.array(self.classes.kernel, np.float64)
-            kernel[1, 1] += _GAIN_PER_WEIGHT * np.array(self.style_gain.kernel, np.float64) * said
-            self.classes.kernel.assign(kernel)
+            weights = np.array(self.class_style.kernel, np.float64).reshape(-1, len(mean), self.filters)
+            of_classes = np.array(self.classes.kernel, np.float64)
+            of_classes[1, 1] += mean @ weights
+            self.classes.kernel.assign(of_classes)
+            self.class_style.kernel.assign((factor.T @ weights).reshape(-1, self.filters))
 
 
 class SpadeNorm(BuiltByCall, keras.layers.Layer):
