@@ -176,12 +176,20 @@ def check_restyle():
         raise ValueError(f"--restyle: {restyle_refusal(model_name(folder))}")
 
 
+def takes_reference():
+    """Whether the model paints in a photo's style, as far as its own document says: a run's is not read for it."""
+    from seg2vid_tf.export_folder import read_description
+
+    folder = export_folder()
+    return folder is None or "encode_style" in read_description(folder)["encoder"]
+
+
 def _instead_of_start_frame():
     """Why --start_frame has no other look, and the flags, of those that were given, that paint one."""
     given = {"style_seed": STYLE_SEED.value is not None, "restyle": RESTYLE.value, "reference": REFERENCE.value}
     named = ", ".join(f"--{name}" for name, value in given.items() if value)
     message = f"--start_frame's picture keeps its look, which {named} would change: leave out --start_frame or {named}"
-    if given["reference"]:
+    if given["reference"] or not takes_reference():
         return message
     message += f"; to have it painted in the photo's style: --reference={START_FRAME.value} instead of --start_frame"
     message += ", and no --style_seed" if given["style_seed"] else ""

@@ -91,6 +91,7 @@ def test_what_a_picture_to_animate_contradicts_is_told_with_what_leads_on(models
         paint + ", and no --style_seed, and --restyle=car as it is": {**run, "style_seed": 5, "restyle": "car"},
         either.format("--reference"): {**run, "reference": label_map},
         "take a preset that can: cityscapes": {**export, "restyle": "car"},
+        either.format("--style_seed"): {**export, "style_seed": 5},  # a model without a style encoder
     }
     endings, _ = run_several([command_line("generate.py", options) for options in calls.values()])
     for message, ending in zip(calls, endings, strict=True):
