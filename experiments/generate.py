@@ -181,7 +181,11 @@ def takes_reference():
     from seg2vid_tf.export_folder import read_description
 
     folder = export_folder()
-    return folder is None or "encode_style" in read_description(folder)["encoder"]
+    if folder is None:
+        return True
+    description = read_description(folder)
+    # An old export does not say what its encoder has; what is converted has none.
+    return "encode_style" in (description["encoder"] or ["encode_style"]) and "converted" not in description
 
 
 def _instead_of_start_frame():

@@ -25,7 +25,7 @@ BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "experiments/benchmar
         ),
         (
             "start_frame_cost.py",
-            ["--model_sizes=tiny", "--timed=tiny", "--train_batch=2", "--discriminators=multiscale"],
+            ["--model_sizes=tiny", "--timed=tiny", "--train_batch=2", "--discriminator=multiscale"],
             ["| tiny | 64x128 |", "| tiny | multiscale |"],
         ),
         (

@@ -83,6 +83,12 @@ def test_what_a_picture_to_animate_contradicts_is_told_with_what_leads_on(models
     Image.fromarray(np.zeros((64, 128), np.uint8)).save(label_map)
     given = {"label_map": label_map, "output": tmp_path / "out", "start_frame": label_map}
     run, export = ({**given, name: models[name]} for name in ("run_dir", "saved_model"))
+    document = json.loads((models["saved_model"] / "1" / DESCRIPTION).read_text())
+    copy = tmp_path / "motion_encoder_alone" / "1" / DESCRIPTION
+    copy.parent.mkdir(parents=True)
+    copy.write_text(json.dumps({**document, "encoder": ["encode_motion"]}))
+    (tmp_path / "motion_encoder_alone/1/saved_model.pb").touch()
+    without_encoder = {**given, "saved_model": tmp_path / "motion_encoder_alone"}
     either = "keeps its look, which {0} would change: leave out --start_frame or {0}"
     paint = f"; to have it painted in the photo's style: --reference={label_map} instead of --start_frame"
     calls = {
@@ -91,7 +97,7 @@ def test_what_a_picture_to_animate_contradicts_is_told_with_what_leads_on(models
         paint + ", and no --style_seed, and --restyle=car as it is": {**run, "style_seed": 5, "restyle": "car"},
         either.format("--reference"): {**run, "reference": label_map},
         "take a preset that can: cityscapes": {**export, "restyle": "car"},
-        either.format("--style_seed"): {**export, "style_seed": 5},  # a model without a style encoder
+        either.format("--style_seed"): {**without_encoder, "style_seed": 5},
     }
     endings, _ = run_several([command_line("generate.py", options) for options in calls.values()])
     for message, ending in zip(calls, endings, strict=True):

@@ -20,7 +20,9 @@ from seg2vid_tf.flags import run
 
 MODEL_SIZES = flags.DEFINE_list("model_sizes", ["tiny", "small", "base", "large"], "which to count")
 TIMED = flags.DEFINE_list("timed", ["tiny", "small"], "model sizes whose times and memory are measured too")
-DISCRIMINATORS = flags.DEFINE_list("discriminators", ["segmentation", "multiscale"], "whose training steps to measure")
+DISCRIMINATORS = flags.DEFINE_multi_enum(
+    "discriminator", ["segmentation", "multiscale"], ["segmentation", "multiscale"], "whose training step to measure"
+)
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 4, "batch of the training step", lower_bound=1)
 REPEATS = flags.DEFINE_integer("repeats", 7, "timed runs of each case", lower_bound=1)
 PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "mixed_bfloat16"], "of the training step")

@@ -116,7 +116,7 @@ def to_onnx(function, inputs: dict[str, np.ndarray], name: str):
       name: of the signature, for messages.
 
     Raises:
-      ValueError: it holds what neither ONNX nor this module has an equal of.
+      ValueError: it holds what neither ONNX nor this module has an equal of, or tf2onnx fails on it.
     """
     try:
         import onnx
@@ -145,7 +145,7 @@ def to_onnx(function, inputs: dict[str, np.ndarray], name: str):
             tensors_to_rename={**{tensor: tensor.removesuffix(":0") for tensor in given}, **outputs},
         )
     except Exception as error:  # its passes raise what they come upon
-        raise ValueError(f"{name}: tf2onnx does not convert it: {error}") from error
+        raise ValueError(f"{name}: tf2onnx does not convert it: {type(error).__name__}: {error}") from error
     unknown = {node.op_type for node in model.graph.node if not onnx.defs.has(node.op_type, node.domain)}
     if unknown:
         raise ValueError(f"{name}: ONNX has no {', '.join(sorted(unknown))}, and no equal of it is known here")

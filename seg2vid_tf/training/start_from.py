@@ -79,7 +79,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         networks = ({} if shorter else networks) | {
             "motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)
         }
-    _restore(other, config, spec, networks)
+    _restore(other, trainer, networks)
     if rebuilt:
         transfer_weights(networks["motion"], trainer.motion)
     for name, network in trainer.checkpointed.items():
@@ -98,24 +98,23 @@ def first_networks(run_dir: str, trainer) -> dict:
       ValueError: ``run_dir`` has no such networks, or of other sizes or another spec.
     """
     other, model, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
-    config, its_spec = other.load("start_frame")
-    if its_spec != spec:
+    if other.load("start_frame")[1] != spec:
         raise ValueError(f"init_from: {other.path} was trained on another spec than {spec.name!r}, this data's")
     first = {"generator_average": build_generator(model, spec), "style_encoder_average": build_style_encoder(model)}
-    _restore(other, config, spec, first)
+    _restore(other, trainer, first)
     return first
 
 
-def _restore(other, config, spec, networks):
-    """Gives the networks their weights in ``other``, whose config and spec these are.
+def _restore(other, trainer, networks):
+    """Gives the networks their weights in ``other``.
 
     A generator with ``style_by_class`` takes those of one without, too, and keeps what that one has not.
     """
-    stands_in = {
-        name: build_generator(config.model, spec)
-        for name, network in networks.items()
-        if getattr(network, "style_by_class", False) and not config.model.style_by_class
-    }
+    stands_in, model = {}, trainer.config.model
+    if getattr(model, "style_by_class", False) and not other.load("start_frame")[0].model.style_by_class:
+        without = dataclasses.replace(model, style_by_class=False)
+        names = [name for name in networks if name in ("generator", "generator_average")]
+        stands_in = {name: build_generator(without, trainer.spec) for name in names}
     if other.restore({**networks, **stands_in}, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     for name, generator in stands_in.items():

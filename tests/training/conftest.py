@@ -29,6 +29,7 @@ def smallest_start_frame():
         noise_stride=2,
         generator_filters=(8, 8, 8),
         spade_filters=4,
+        style_by_class=True,
         style_encoder_filters=(4, 8),
         segmentation_filters=(4, 8),
         patch_filters=(4, 8),
@@ -42,7 +43,7 @@ def whole_start_frame(smallest_start_frame):
     """The same with every part that a config may leave out, but for the perceptual network's."""
     return dataclasses.replace(
         smallest_start_frame,
-        model=dataclasses.replace(smallest_start_frame.model, style_bands=2, fine_spade_filters=3, style_by_class=True),
+        model=dataclasses.replace(smallest_start_frame.model, style_bands=2, fine_spade_filters=3),
         losses=StartFrameLossConfig(class_balance=0.5, style_color_weight=2.0),
         training=StartFrameTrainingConfig(steps=4, batch_size=4, warmup_steps=2),
     )

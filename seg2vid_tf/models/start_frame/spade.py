@@ -68,7 +68,8 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
         shared = self.classes(annotation) + self.style(style)
         if self.style_by_class:
-            told = annotation[..., :, None] * style[..., None, :]
+            # Keras 2 brings the first argument alone to the precision that it computes in.
+            told = annotation[..., :, None] * tf.cast(style, annotation.dtype)[..., None, :]
             shared += self.class_style(tf.reshape(told, [*tf.unstack(tf.shape(told)[:3]), math.prod(told.shape[3:])]))
         if self.noisy:
             if self.smooth_ids:
