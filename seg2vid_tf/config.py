@@ -111,11 +111,6 @@ class StartFrameModelConfig(_Checked):
     smooth_classes: tuple[str, ...] = _field(
         (), "classes that the generator paints without noise, as road,sky: noise stains what is smooth"
     )
-    style_by_class: bool = _field(
-        False,
-        "let each class answer to the style in a way of its own, in all blocks but the two finest: the colour of trees "
-        "need not follow that of the road",
-    )
     instance_boundary: bool = _field(
         False, "give the generator the borders between instances too; the data must hold instance maps"
     )
@@ -162,11 +157,6 @@ class StartFrameModelConfig(_Checked):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.style_by_class and len(self.generator_filters) < 3:
-            raise ValueError(
-                "style_by_class is for all blocks but the two finest: give generator_filters of three numbers or more, "
-                f"received {self.generator_filters}"
-            )
         if self.discriminator not in ("segmentation", "multiscale"):
             raise ValueError(f"discriminator must be segmentation or multiscale, received {self.discriminator!r}")
         if self.discriminator_features and self.discriminator != "segmentation":

@@ -156,11 +156,6 @@ def test_an_unknown_discriminator_is_refused():
         StartFrameModelConfig(discriminator="multiscale", discriminator_features=True)
 
 
-def test_a_generator_too_shallow_for_styles_by_class_is_refused():
-    with pytest.raises(ValueError, match=r"style_by_class .*: give generator_filters of three .*, received \(8, 8\)"):
-        StartFrameModelConfig(style_by_class=True, generator_filters=(8, 8))
-
-
 def test_sizes_that_no_network_can_have_are_refused():
     for name in ("style_dim", "noise_channels", "spade_filters", "patch_scales"):
         with pytest.raises(ValueError, match=f"{name} must be at least 1, received 0"):

@@ -30,7 +30,6 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         spade_filters=config.spade_filters,
         fine_spade_filters=config.fine_spade_filters,
         smooth_ids=tuple(spec.class_ids(config.smooth_classes, "smooth_classes")),
-        style_by_class=config.style_by_class,
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)

@@ -58,8 +58,6 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     )
     found = {line.split(":")[0]: line for line in differences(to_json(config.model), to_json(trainer.config.model))}
     may_change = {*_FREE, *_DISCRIMINATOR, *looks_back, *["num_frames"] * shorter}
-    if not motion and trainer.config.model.style_by_class:
-        may_change.add("style_by_class")  # its weights are 0 at first, which says what a generator without them says
     changed = [line for name, line in found.items() if name not in may_change]
     if changed:
         raise ValueError(
@@ -79,7 +77,8 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         networks = ({} if shorter else networks) | {
             "motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)
         }
-    _restore(other, trainer, networks)
+    if other.restore(networks, newest_only=True) == 0:
+        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     if rebuilt:
         transfer_weights(networks["motion"], trainer.motion)
     for name, network in trainer.checkpointed.items():
@@ -97,31 +96,13 @@ def first_networks(run_dir: str, trainer) -> dict:
     Raises:
       ValueError: ``run_dir`` has no such networks, or of other sizes or another spec.
     """
-    other, model, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
+    other, config, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
     if other.load("start_frame")[1] != spec:
         raise ValueError(f"init_from: {other.path} was trained on another spec than {spec.name!r}, this data's")
-    first = {"generator_average": build_generator(model, spec), "style_encoder_average": build_style_encoder(model)}
-    _restore(other, trainer, first)
-    return first
-
-
-def _restore(other, trainer, networks):
-    """Gives the networks their weights in ``other``.
-
-    A generator with ``style_by_class`` takes those of one without, too, and keeps what that one has not.
-    """
-    stands_in, model = {}, trainer.config.model
-    if getattr(model, "style_by_class", False) and not other.load("start_frame")[0].model.style_by_class:
-        without = dataclasses.replace(model, style_by_class=False)
-        names = [name for name in networks if name in ("generator", "generator_average")]
-        stands_in = {name: build_generator(without, trainer.spec) for name in names}
-    if other.restore({**networks, **stands_in}, newest_only=True) == 0:
+    first = {"generator_average": build_generator(config, spec), "style_encoder_average": build_style_encoder(config)}
+    if other.restore(first, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
-    for name, generator in stands_in.items():
-        added = {id(variable) for variable in networks[name].class_styles}
-        ours = [v for v in raw_variables(networks[name]) if id(v) not in added]
-        for variable, value in zip(ours, raw_variables(generator), strict=True):
-            variable.assign(value)
+    return first
 
 
 def average_with_start(first: dict, trainer, share: float) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import START_FRAME_PRESETS
 from seg2vid_tf.models.build import build_generator
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
@@ -108,11 +107,8 @@ def test_every_block_reads_annotation_and_the_coarse_ones_noise_of_their_size(mo
 
 
 def test_muted_classes_look_as_unlabelled_pixels_do():
-    generator = StartFrameGenerator(3, 2, 1, noise_stride=4, filters=(4,) * 3, spade_filters=6, style_by_class=True)
+    generator = StartFrameGenerator(3, 2, 1, noise_stride=4, filters=(4,) * 3, spade_filters=6)
     inputs = random_inputs(np.random.default_rng(0), 2, 16, 32, noise_channels=1, noise_stride=4)
-    generator(inputs)
-    for weights in generator.class_styles:
-        weights.assign(np.random.default_rng(1).normal(size=weights.shape))
     before = generator(inputs)["start_frame"].numpy()
     without = inputs["annotation"].numpy()
     without[..., 1] = 0.0
@@ -143,31 +139,6 @@ def test_a_smooth_class_takes_no_noise_and_the_others_their_own():
         assert np.abs(frames[generator][0] - frames[generator][1]).max() > 1e-3
     assert np.abs(frames[smooth][0] - frames[usual][0]).max() > 1e-4
     assert smooth.get_config()["smooth_ids"] == (1,)
-
-
-def test_a_class_answers_to_the_style_in_a_way_of_its_own():
-    options = {"noise_stride": 4, "filters": (4,) * 3, "spade_filters": 6}
-    inputs = random_inputs(np.random.default_rng(0), 1, 16, 32, noise_channels=1, noise_stride=4)
-    usual = StartFrameGenerator(3, 2, 1, **options)
-    by_class = StartFrameGenerator(3, 2, 1, style_by_class=True, **options)
-    frame, _ = (generator(inputs)["start_frame"].numpy() for generator in (usual, by_class))
-    (added,) = by_class.class_styles  # of the coarsest block alone
-    assert added.shape == (3 * 2, 6) and by_class.get_config()["style_by_class"] and not usual.class_styles
-    others = [v for v in raw_variables(by_class) if v is not added]
-    for theirs, ours in zip(raw_variables(usual), others, strict=True):
-        ours.assign(theirs)
-    np.testing.assert_array_equal(by_class(inputs)["start_frame"], frame)
-    weights = np.zeros((3, 2, 6), np.float32)
-    weights[1] = 1.0
-    added.assign(weights.reshape(6, 6))
-    everywhere = {key: np.array(value) for key, value in inputs.items()}
-    for index, hears in ((0, False), (1, True), (2, False)):
-        everywhere["annotation"][...] = np.eye(3)[index]
-        one, other = (generator(everywhere)["start_frame"].numpy() for generator in (usual, by_class))
-        assert (np.abs(one - other).max() > 1e-3) == hears, "only the second class was told more"
-        style_map = np.broadcast_to(everywhere["style"][:, None, None], (1, 16, 32, 2)).astype(np.float32)
-        as_map = by_class({**everywhere, "style": style_map})["start_frame"].numpy()
-        np.testing.assert_allclose(as_map, other, atol=1e-5)
 
 
 def test_the_two_finest_blocks_may_read_in_fewer_channels():

@@ -29,7 +29,6 @@ def smallest_start_frame():
         noise_stride=2,
         generator_filters=(8, 8, 8),
         spade_filters=4,
-        style_by_class=True,
         style_encoder_filters=(4, 8),
         segmentation_filters=(4, 8),
         patch_filters=(4, 8),

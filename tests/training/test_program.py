@@ -28,7 +28,7 @@ from seg2vid_tf.training.fingerprint import fingerprint
 from seg2vid_tf.training.motion_trainer import MotionTrainer
 from seg2vid_tf.training.program import claimed_run, recorded_precision, say_new_steps
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
-from seg2vid_tf.training.start_from import first_networks, start_from
+from seg2vid_tf.training.start_from import start_from
 from tests.programs import run_several
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
@@ -295,38 +295,12 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(
             pairs = zip(raw_variables(trainer.checkpointed[name]), raw_variables(expected), strict=True)
             for ours, theirs in pairs:
                 np.testing.assert_array_equal(ours, theirs, err_msg=name)
-    with pytest.raises(ValueError, match="are others: style_by_class: True -> False"):
-        start_from(tmp_path / "run", "start_frame", build(2, style_by_class=False))
     with pytest.raises(ValueError, match="are others: spade_filters: 4 -> 8"):
         start_from(tmp_path / "run", "start_frame", build(2, discriminator="multiscale", spade_filters=8))
     for file in folder.checkpoints.glob("*.index"):
         file.write_bytes(b"broken")
     with pytest.raises(ValueError, match="ckpt-3 cannot be read, bring back a good copy"):
         start_from(tmp_path / "run", "start_frame", build(2))
-
-
-def test_stage_1_learns_of_its_classes_styles_from_a_run_that_had_none(
-    smallest_start_frame, with_model, spec, tmp_path
-):
-    def build(seed, **changes):
-        keras.utils.set_random_seed(seed)
-        return StartFrameTrainer(with_model(smallest_start_frame, **changes), spec)
-
-    source, folder = build(1, style_by_class=False), RunFolder(tmp_path / "run" / "start_frame")
-    folder.start("start_frame", source.config, spec, "data", False)
-    folder.save(source.checkpointed, 3)
-    trainer = build(2)
-    start_from(tmp_path / "run", "start_frame", trainer)
-    first = first_networks(tmp_path / "run", trainer)
-    expected = [value.numpy() for value in raw_variables(source.averages["generator"])]
-    for generator in (trainer.networks["generator"], trainer.averages["generator"], first["generator_average"]):
-        added = generator.class_styles
-        assert added and not any(variable.numpy().any() for variable in added)
-        others = [v for v in raw_variables(generator) if not any(v is each for each in added)]
-        for ours, theirs in zip(others, expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    with pytest.raises(ValueError, match="variable .* of generator_average is .*, expected"):
-        first_networks(tmp_path / "run", build(2, spade_filters=8))
 
 
 def test_a_run_ends_part_of_the_way_back_to_where_it_began(smallest_start_frame, spec, with_training, tmp_path):

@@ -17,7 +17,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.start_frame.spade import SpadeResidualBlock
 from seg2vid_tf.models.start_frame.style_layout import StyleLayout
@@ -37,7 +36,6 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
       smooth_ids: channels of the annotation whose places take no noise. Noise is for what differs from place to place,
         as a facade's windows do; left alone, training stains roads with it and gives skies seams, which the
         discriminator minds less than whoever looks at them.
-      style_by_class: whether each class answers to the style in a way of its own, in all blocks but the two finest.
     """
 
     def __init__(
@@ -50,7 +48,6 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         spade_filters: int,
         fine_spade_filters: int = 0,
         smooth_ids: tuple[int, ...] = (),
-        style_by_class: bool = False,
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -69,7 +66,6 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 fine_spade_filters if fine_spade_filters and stride <= 2 else spade_filters,
                 noisy=stride >= noise_stride,
                 smooth_ids=smooth_ids,
-                style_by_class=style_by_class and stride > 2,
                 name=f"block_{i}",
             )
             for i, stride in enumerate(self.strides)
@@ -86,7 +82,6 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.spade_filters = spade_filters
         self.fine_spade_filters = fine_spade_filters
         self.smooth_ids = tuple(smooth_ids)
-        self.style_by_class = style_by_class
         self.stride = self.strides[0]
 
     def get_config(self):
@@ -99,14 +94,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             "spade_filters": self.spade_filters,
             "fine_spade_filters": self.fine_spade_filters,
             "smooth_ids": self.smooth_ids,
-            "style_by_class": self.style_by_class,
         }
-
-    @property
-    def class_styles(self) -> list[tf.Variable]:
-        """The variables that ``style_by_class`` adds; where they are 0 it changes nothing."""
-        readers = [block.reader for block in self.blocks]
-        return [v for reader in readers if reader.style_by_class for v in raw_variables(reader.class_style)]
 
     def call(self, inputs, training=False):
         """One frame per annotation.
@@ -148,16 +136,11 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         leaves them there; random ones would paint noise.
         """
         readers = [block.reader for block in self.blocks]
-        kernels = [self.stem.kernel, *(reader.classes.kernel for reader in readers)]
-        kernels += [reader.strength.kernel for reader in readers if reader.noisy]
-        for kernel in kernels:
+        strengths = [reader.strength.kernel for reader in readers if reader.noisy]
+        for kernel in [self.stem.kernel, *(reader.classes.kernel for reader in readers), *strengths]:
             value = np.array(kernel)
             value[..., list(class_ids), :] = 0.0
             kernel.assign(value)
-        for kernel in self.class_styles:
-            value = np.array(kernel).reshape(self.num_channels, self.style_dim, -1)
-            value[list(class_ids)] = 0.0
-            kernel.assign(value.reshape(kernel.shape))
 
 
 def _halved(x):

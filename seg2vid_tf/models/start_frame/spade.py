@@ -29,14 +29,9 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
       filters: output channels.
       noisy: whether it reads noise.
       smooth_ids: channels of the annotation whose places take no noise.
-      style_by_class: whether the style tells each class something of its own besides what it tells all of them, so that
-        the colour of trees need not follow that of the road (as the style of each region does in Zhu et al., "SEAN",
-        CVPR 2020).
     """
 
-    def __init__(
-        self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), style_by_class: bool = False, **kwargs
-    ):
+    def __init__(self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), **kwargs):
         super().__init__(**kwargs)
         # A one-hot annotation has one active channel per tap, so the usual fan-in would make its part small beside the
         # style's.
@@ -44,9 +39,6 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         self.classes = keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=one_hot, name="classes")
         quiet = keras.initializers.VarianceScaling(0.25, mode="fan_in")
         self.style = PointwiseDense(filters, use_bias=False, kernel_initializer=quiet, name="style")
-        if style_by_class:
-            # Of classes times style dimensions; 0 at first, so that it can be added to a network that has learned.
-            self.class_style = PointwiseDense(filters, use_bias=False, kernel_initializer="zeros", name="class_style")
         if noisy:
             quiet = keras.initializers.VarianceScaling(
                 0.25, mode="fan_in"
@@ -58,19 +50,14 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         self.filters = filters
         self.noisy = noisy
         self.smooth_ids = tuple(smooth_ids)
-        self.style_by_class = style_by_class
 
     def get_config(self):
         own = {"filters": self.filters, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
-        return {**super().get_config(), **own, "style_by_class": self.style_by_class}
+        return {**super().get_config(), **own}
 
     def call(self, annotation, style, noise=None):
         """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
         shared = self.classes(annotation) + self.style(style)
-        if self.style_by_class:
-            # Keras 2 brings the first argument alone to the precision that it computes in.
-            told = annotation[..., :, None] * tf.cast(style, annotation.dtype)[..., None, :]
-            shared += self.class_style(tf.reshape(told, [*tf.unstack(tf.shape(told)[:3]), math.prod(told.shape[3:])]))
         if self.noisy:
             if self.smooth_ids:
                 noisy_ones = np.ones(annotation.shape[-1], np.float32)
@@ -78,18 +65,6 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
                 annotation *= tf.cast(noisy_ones, annotation.dtype)
             shared += self.strength(annotation) * self.noise(noise)
         return tf.nn.relu(shared)
-
-    def standardise_style(self, mean, factor) -> None:
-        """Writes s = mean + factor s' into the weights, mean float64 [S], factor [S,S]: s' is then what it is told."""
-        weights = np.array(self.style.kernel, np.float64)
-        self.classes.bias.assign(np.array(self.classes.bias, np.float64) + mean @ weights)
-        self.style.kernel.assign(factor.T @ weights)
-        if self.style_by_class:
-            weights = np.array(self.class_style.kernel, np.float64).reshape(-1, len(mean), self.filters)
-            of_classes = np.array(self.classes.kernel, np.float64)
-            of_classes[1, 1] += mean @ weights
-            self.classes.kernel.assign(of_classes)
-            self.class_style.kernel.assign((factor.T @ weights).reshape(-1, self.filters))
 
 
 class SpadeNorm(BuiltByCall, keras.layers.Layer):
@@ -128,7 +103,7 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
       in_filters: channels of x.
       filters: output channels.
       spade_filters: channels in which the block reads annotation, style and noise.
-      noisy, smooth_ids, style_by_class: as of SharedFeatures.
+      noisy, smooth_ids: as of SharedFeatures.
     """
 
     def __init__(
@@ -138,11 +113,10 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         spade_filters: int,
         noisy: bool,
         smooth_ids: tuple[int, ...] = (),
-        style_by_class: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, style_by_class, name="reader")
+        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, name="reader")
         self.norm_1 = SpadeNorm(in_filters, name="norm_1")
         # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
@@ -156,12 +130,10 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         self.spade_filters = spade_filters
         self.noisy = noisy
         self.smooth_ids = tuple(smooth_ids)
-        self.style_by_class = style_by_class
 
     def get_config(self):
         sizes = {"in_filters": self.in_filters, "filters": self.filters, "spade_filters": self.spade_filters}
-        reads = {"noisy": self.noisy, "smooth_ids": self.smooth_ids, "style_by_class": self.style_by_class}
-        return {**super().get_config(), **sizes, **reads}
+        return {**super().get_config(), **sizes, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
 
     def call(self, x, annotation, style, noise=None):
         """x [B,h,w,in_filters] and what SharedFeatures takes -> [B,h,w,filters]."""

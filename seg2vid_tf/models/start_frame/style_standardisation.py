@@ -44,15 +44,20 @@ def standardise_style(
     The encoder's log-variance, which only training reads, becomes that of s' as far as a diagonal can say it: each of
     its numbers is lowered by twice the logarithm of the factor's diagonal.
     """
-    kernel, bias = generator.layout.kernel, generator.layout.bias
-    weights = np.array(kernel, np.float64)
-    bias.assign(np.array(bias, np.float64) + mean @ weights)
-    kernel.assign(factor.T @ weights)
-    for block in generator.blocks:
-        block.reader.standardise_style(mean, factor)
+    for kernel, bias in _readers(generator):
+        weights = np.array(kernel, np.float64)
+        bias.assign(np.array(bias, np.float64) + mean @ weights)
+        kernel.assign(factor.T @ weights)
     kernel, bias = style_encoder.mean.kernel, style_encoder.mean.bias
     back = np.linalg.inv(factor).T
     bias.assign((np.array(bias, np.float64) - mean) @ back)
     kernel.assign(np.array(kernel, np.float64) @ back)
     bias = style_encoder.log_variance.bias
     bias.assign(np.array(bias, np.float64) - 2.0 * np.log(np.diag(factor)))
+
+
+def _readers(generator):
+    """(kernel [S,F], bias [F]) of all that reads the style; a block adds it to what it reads of the classes."""
+    yield generator.layout.kernel, generator.layout.bias
+    for block in generator.blocks:
+        yield block.reader.style.kernel, block.reader.classes.bias
