@@ -30,6 +30,7 @@ from seg2vid_tf.training.program import claimed_run, recorded_precision, say_new
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 from seg2vid_tf.training.start_from import start_from
 from tests.programs import run_several
+from tests.settings import needs_bfloat16
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 
@@ -242,6 +243,7 @@ def test_a_second_program_finds_the_folder_in_use_before_it_reads_anything(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@needs_bfloat16
 def test_a_run_without_a_checkpoint_goes_on_in_its_precision(
     smallest_motion, with_training, command_line, street_data, spec, tmp_path
 ):
