@@ -12,10 +12,11 @@ DEMO := demo/$(VERSION)
 
 install: $(VENV)/installed
 
+# Nothing is compiled beforehand: of 2 GB little is ever imported, and that is compiled then.
 $(VENV)/installed: setup.py
 	@echo "installing into $(VENV): about 2 GB, nothing is printed for a while"
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --editable '.[dev,demo]'
+	$(VENV)/bin/python -m pip install --quiet --no-compile --editable '.[dev,demo]'
 	touch $@
 
 # Most of a test's time is tracing, on one core: a process for each of a few cores (each needs about 2 GB).
