@@ -178,14 +178,10 @@ def check_restyle():
 
 def takes_reference():
     """Whether the model paints in a photo's style, as far as its own document says: a run's is not read for it."""
-    from seg2vid_tf.export_folder import read_description
+    from seg2vid_tf.export_folder import may_take_style, read_description
 
     folder = export_folder()
-    if folder is None:
-        return True
-    description = read_description(folder)
-    # An old export does not say what its encoder has; what is converted has none.
-    return "encode_style" in (description["encoder"] or ["encode_style"]) and "converted" not in description
+    return folder is None or may_take_style(read_description(folder))
 
 
 def _instead_of_start_frame():

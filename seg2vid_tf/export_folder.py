@@ -153,6 +153,11 @@ def can_restyle(description: dict) -> bool:
     return "start_frame" in description.get("networks", {})
 
 
+def may_take_style(description: dict) -> bool:
+    """Whether an export may have a style encoder: an old one does not say, and what is converted has none."""
+    return "encode_style" in (description["encoder"] or ["encode_style"]) and "converted" not in description
+
+
 def restyle_refusal(name: str) -> str:
     """Why a model of that name cannot paint some classes in another look, and what helps."""
     able = [each for each in presets() if can_restyle(read_description(newest_version(_SHIPPED / each)))]

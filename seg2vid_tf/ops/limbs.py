@@ -178,9 +178,9 @@ def moved_ends(limbs: Limbs, tree: LimbTree, pivots: tf.Tensor, carried: tf.Tens
     places = (v[:, :, None, None] for v in (pivots, carried, turns))
     moved = positions_after(limbs.ends[:, None, :, :, None], *places)  # [B, T, K, 2, L, 2]
     # One product of matrices a limb: exchange formats know no einsum of so many dimensions.
-    frames, limbs_and_bones = moved.shape[1], (len(tree.limbs), len(tree.bones))
-    moved = tf.reshape(tf.transpose(moved, [0, 2, 4, 1, 3, 5]), [-1, *limbs_and_bones, frames * 4])
-    mixed = tf.reshape(weights[:, :, None] @ moved, [-1, len(tree.limbs), frames, 2, 2])
+    frames, num_limbs = moved.shape[1], len(tree.limbs)
+    moved = tf.reshape(tf.transpose(moved, [0, 2, 4, 1, 3, 5]), [-1, num_limbs, len(tree.bones), frames * 4])
+    mixed = tf.reshape(weights[:, :, None] @ moved, [-1, num_limbs, frames, 2, 2])
     return tf.transpose(mixed, [0, 2, 1, 3, 4])
 
 

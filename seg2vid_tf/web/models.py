@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from seg2vid_tf.annotations.spec import AnnotationSpec
-from seg2vid_tf.export_folder import CannotLoad, can_restyle, newest_version, read_description
+from seg2vid_tf.export_folder import CannotLoad, can_restyle, may_take_style, newest_version, read_description
 from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.web.calls import ModelCall
 from seg2vid_tf.web.pipelines import Pipelines, refuse_unloaded
@@ -65,8 +65,8 @@ class LocalModel:
         self.spec, self.size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
         self.num_frames, self.temperature = description["num_frames"], description["temperature"]
         self.has_looks = can_restyle(description)
-        # An old export does not say what its encoder has: it is offered, and refused when asked.
-        self.has_style = "encode_style" in (description["encoder"] or ["encode_style"])
+        # Of an old export it is offered, and refused when asked.
+        self.has_style = may_take_style(description)
 
     @property
     def ready(self) -> bool:
