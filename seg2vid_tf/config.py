@@ -125,6 +125,11 @@ class StartFrameModelConfig(_Checked):
         "horizontal bands of the picture that the style encoder pools apart: the sky is above, the road below",
         AT_LEAST_1,
     )
+    palette: bool = _field(
+        False,
+        "read the style as a colour for each class, too, which the style encoder finds in the reference: trees take the "
+        "colour of its trees; height and width must be divisible by 32",
+    )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"
     )
@@ -214,6 +219,12 @@ class StartFrameLossConfig(_Checked):
         0.0,
         "L1 between each class's mean colour in a frame painted in another example's style and in that example's own "
         "frame; a quarter of the batch is painted so. 0: none is",
+        AT_LEAST_0,
+    )
+    palette_weight: float = _field(
+        10.0,
+        "with --palette: L1 between the colours that a frame's style stands for and the mean colour of each class in "
+        "the frame; a tenth of it is how much finding the classes counts (cross-entropy)",
         AT_LEAST_0,
     )
     mode_seeking_weight: float = _field(

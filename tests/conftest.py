@@ -130,7 +130,7 @@ def seg2vid(spec, start_frame_config, motion_config):
 
     keras.utils.set_random_seed(0)
     generator = build_generator(start_frame_config.model, spec)
-    style_encoder = build_style_encoder(start_frame_config.model)
+    style_encoder = build_style_encoder(start_frame_config.model, spec)
     motion = build_motion(motion_config.model, spec)
     shake_heads(motion)
     return Seg2Vid(

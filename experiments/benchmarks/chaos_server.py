@@ -72,7 +72,7 @@ def _model(folder, seed):
     filters = {"encoder_filters": (8,), "image_filters": (8, 8, 8), "refiner_filters": (8, 8)}
     move = MotionModelConfig(**size, num_frames=1, background_latent=3, foreground_latent=2, flow_scale=4.0, **filters)
     networks = build_generator(paint, spec), build_motion(move, spec)
-    return export(Seg2Vid(*networks, spec, (16, 32), build_style_encoder(paint)), folder / str(seed), NAME, 1)
+    return export(Seg2Vid(*networks, spec, (16, 32), build_style_encoder(paint, spec)), folder / str(seed), NAME, 1)
 
 
 def _same(one, other):

@@ -57,7 +57,7 @@ def first_version(folder):
     spec, paint = load_spec("cityscapes"), preset(START_FRAME_PRESETS, MODEL_SIZE.value).model
     move = preset(MOTION_PRESETS, MODEL_SIZE.value).model
     networks = build_generator(paint, spec), build_motion(move, spec)
-    model = Seg2Vid(*networks, spec, (move.height, move.width), build_style_encoder(paint))
+    model = Seg2Vid(*networks, spec, (move.height, move.width), build_style_encoder(paint, spec))
     return export(model, folder, NAME, 1)
 
 

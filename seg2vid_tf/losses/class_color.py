@@ -29,6 +29,23 @@ def class_color_distance(
     return tf.math.divide_no_nan(tf.reduce_sum(weight * difference, -1), tf.reduce_sum(weight, -1))
 
 
+def palette_distance(frame: tf.Tensor, classes: tf.Tensor, colors: tf.Tensor) -> tf.Tensor:
+    """L1 between colours said for each class and the classes' mean colours in a frame.
+
+    Args:
+      frame: float [B,H,W,3] in [-1, 1]; no gradient flows to it.
+      classes: float [B,H,W,K], one-hot or all 0 where a pixel has no class.
+      colors: float [B,K,3].
+
+    Returns:
+      float32 [B], weighted as ``class_color_distance``; 0 where the frame has no class.
+    """
+    target, share = _mean_colors(tf.stop_gradient(frame), classes)
+    weight = tf.minimum(share, FULL_SHARE)
+    difference = tf.reduce_mean(tf.abs(target - colors), axis=-1)
+    return tf.math.divide_no_nan(tf.reduce_sum(weight * difference, -1), tf.reduce_sum(weight, -1))
+
+
 def _mean_colors(frame, classes):
     """Mean colours float32 [B,K,3] and shares of the picture float32 [B,K] of each class."""
     frame, classes = tf.cast(frame, tf.float32), tf.cast(classes, tf.float32)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionModelConfig, StartFrameModelConfig
 from seg2vid_tf.models.motion.cvae import MotionCVAE
+from seg2vid_tf.models.start_frame.class_colors import COARSEST_STRIDE as CLASS_FINDER_STRIDE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
@@ -30,6 +31,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         spade_filters=config.spade_filters,
         fine_spade_filters=config.fine_spade_filters,
         smooth_ids=tuple(spec.class_ids(config.smooth_classes, "smooth_classes")),
+        palette=config.palette,
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)
@@ -44,10 +46,15 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
     return generator
 
 
-def build_style_encoder(config: StartFrameModelConfig) -> StyleEncoder:
+def build_style_encoder(config: StartFrameModelConfig, spec: AnnotationSpec) -> StyleEncoder:
     """The style encoder with its weights."""
-    encoder = StyleEncoder(config.style_dim, config.style_encoder_filters, config.style_bands, name="style_encoder")
-    encoder({"frame": tf.zeros([1, 16 * config.style_bands, 16, 3])})
+    classes = spec.num_classes if config.palette else 0
+    if config.palette:
+        _check_size("palette", config, CLASS_FINDER_STRIDE)
+    encoder = StyleEncoder(
+        config.style_dim, config.style_encoder_filters, config.style_bands, classes, name="style_encoder"
+    )
+    encoder({"frame": tf.zeros([1, 32 * config.style_bands, 32, 3])})
     return encoder
 
 

@@ -21,7 +21,7 @@ def load_start_frame_model(path: str | os.PathLike) -> tuple[StartFrameModel, St
     folder = trained_networks(path, "start_frame")
     config, spec = folder.load("start_frame")
     generator = build_generator(config.model, spec)
-    style_encoder = build_style_encoder(config.model) if config.model.style_encoder else None
+    style_encoder = build_style_encoder(config.model, spec) if config.model.style_encoder else None
     averages = {"generator_average": generator}
     if style_encoder is not None:
         averages["style_encoder_average"] = style_encoder

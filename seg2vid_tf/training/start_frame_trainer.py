@@ -19,7 +19,7 @@ from seg2vid_tf.annotations.encode import encode_annotation
 from seg2vid_tf.annotations.label_map import colorize
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import StartFrameConfig
-from seg2vid_tf.losses.class_color import class_color_distance
+from seg2vid_tf.losses.class_color import class_color_distance, palette_distance
 from seg2vid_tf.losses.kl import kl_per_clip
 from seg2vid_tf.losses.perceptual import feature_angle, feature_distance
 from seg2vid_tf.losses.reconstruction import l1
@@ -27,6 +27,7 @@ from seg2vid_tf.losses.segmentation import class_balance, labelmix, labelmix_mas
 from seg2vid_tf.models.build import build_generator, build_style_encoder
 from seg2vid_tf.models.latent import kl_per_dimension, posterior, reparameterise
 from seg2vid_tf.models.seeds import STYLE_STREAM
+from seg2vid_tf.models.start_frame.class_colors import STRIDE as CLASS_STRIDE
 from seg2vid_tf.models.start_frame.start_frame_model import StartFrameModel
 from seg2vid_tf.models.start_frame.style_standardisation import fit_styles, standardise_style
 from seg2vid_tf.ops.image import to_float
@@ -68,8 +69,8 @@ class StartFrameTrainer:
         self.networks = {"generator": build_generator(config.model, spec)}
         self.averages = {"generator": build_generator(config.model, spec)}
         if config.model.style_encoder:
-            self.networks["style_encoder"] = build_style_encoder(config.model)
-            self.averages["style_encoder"] = build_style_encoder(config.model)
+            self.networks["style_encoder"] = build_style_encoder(config.model, spec)
+            self.averages["style_encoder"] = build_style_encoder(config.model, spec)
         for name, network in self.networks.items():
             copy_weights(network, self.averages[name])
         self.start_frame_model = StartFrameModel(self.averages["generator"], self.averages.get("style_encoder"), spec)
@@ -217,9 +218,12 @@ class StartFrameTrainer:
         weights, real, style, terms = self.config.losses, examples["real"], examples["style"], {}
         paired = examples["paired"]
         if self.config.model.style_encoder:
-            encoded = _posterior(self.networks["style_encoder"], real)
+            output = self.networks["style_encoder"]({"frame": real})
+            encoded = posterior(output["mean"], output["log_variance"])
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             own = reparameterise(encoded, examples["style_noise"])
+            if self.config.model.palette:
+                terms |= self._palette_terms(examples, own, output["class_logits"])
             style = _at(paired > 0, own, style)
             style = _at(examples["swapped_style"] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
@@ -245,10 +249,32 @@ class StartFrameTrainer:
             distance = feature_angle(neighbours, fake_features) * examples["drawn_style"]
             terms["mode_seeking"] = -weights.mode_seeking_weight * tf.reduce_mean(distance)
         if self._borrows:
-            target, lender = examples["target"], _neighbours(examples["target"])
-            distance = class_color_distance(_neighbours(real), lender, fake, target)
-            terms["style_color"] = weights.style_color_weight * tf.reduce_mean(distance * examples["swapped_style"])
+            terms["style_color"] = weights.style_color_weight * self._style_color(examples, places, fake)
         return fake, terms
+
+    def _palette_terms(self, examples, style, class_logits):
+        """{name: weighted loss term}: the colours that the frames' own styles stand for, and where classes lie."""
+        weight, target, real = self.config.losses.palette_weight, examples["target"], examples["real"]
+        colors = self.networks["generator"].palette(style[:, None, None])[:, 0, 0, : self.spec.num_classes]
+        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
+        # Places without a class, whole or in part, count as much less.
+        found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
+        return {
+            "palette": weight * tf.reduce_mean(palette_distance(real, target, colors)),
+            "style_classes": 0.1 * weight * tf.reduce_mean(found),
+        }
+
+    def _style_color(self, examples, places, fake):
+        """How far the classes' mean colours are from those of their style, of the examples that may be held to it."""
+        target = examples["target"]
+        if self.config.model.palette:
+            asked = self.networks["generator"].palette.paint(examples["annotation"], places)
+            distance = class_color_distance(asked, target, fake, target) * (1.0 - examples["paired"])
+        else:
+            lender = _neighbours(target)
+            distance = class_color_distance(_neighbours(examples["real"]), lender, fake, target)
+            distance *= examples["swapped_style"]
+        return tf.reduce_mean(distance)
 
     def paint(self, batch: dict, seed: int) -> tf.Tensor:
         """Start frames float32 [B,H,W,3] of a batch's annotations, by the averaged weights, in the seed's style."""
@@ -290,8 +316,3 @@ def _at(condition, values, others):
 def _coarse(frame):
     """frame averaged over 4x4 pixels: where exactly fine detail lies is chance, and punished it would vanish."""
     return tf.nn.avg_pool2d(frame, 4, 4, "VALID")
-
-
-def _posterior(encoder, frame):
-    encoded = encoder({"frame": frame})
-    return posterior(encoded["mean"], encoded["log_variance"])

@@ -8,6 +8,7 @@ from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.motion.transfer_weights import transfer_weights
 from seg2vid_tf.training.moving_average import copy_weights
 
@@ -58,6 +59,8 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     )
     found = {line.split(":")[0]: line for line in differences(to_json(config.model), to_json(trainer.config.model))}
     may_change = {*_FREE, *_DISCRIMINATOR, *looks_back, *["num_frames"] * shorter}
+    if not motion and trainer.config.model.palette:
+        may_change.add("palette")  # what it adds says nothing at first
     changed = [line for name, line in found.items() if name not in may_change]
     if changed:
         raise ValueError(
@@ -77,8 +80,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
         networks = ({} if shorter else networks) | {
             "motion": build_motion(dataclasses.replace(config.model, warp="native"), spec)
         }
-    if other.restore(networks, newest_only=True) == 0:
-        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    _restore(other, config, spec, networks)
     if rebuilt:
         transfer_weights(networks["motion"], trainer.motion)
     for name, network in trainer.checkpointed.items():
@@ -96,13 +98,37 @@ def first_networks(run_dir: str, trainer) -> dict:
     Raises:
       ValueError: ``run_dir`` has no such networks, or of other sizes or another spec.
     """
-    other, config, spec = trained_networks(run_dir, "start_frame"), trainer.config.model, trainer.spec
-    if other.load("start_frame")[1] != spec:
+    other, spec = trained_networks(run_dir, "start_frame"), trainer.spec
+    config, its_spec = other.load("start_frame")
+    if its_spec != spec:
         raise ValueError(f"init_from: {other.path} was trained on another spec than {spec.name!r}, this data's")
-    first = {"generator_average": build_generator(config, spec), "style_encoder_average": build_style_encoder(config)}
-    if other.restore(first, newest_only=True) == 0:
-        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    first = {
+        "generator_average": build_generator(trainer.config.model, spec),
+        "style_encoder_average": build_style_encoder(trainer.config.model, spec),
+    }
+    for name, network in first.items():  # what the other one does not have stays ours
+        copy_weights(trainer.averages[name.removesuffix("_average")], network)
+    _restore(other, config, spec, first)
     return first
+
+
+def _restore(other, config, spec, networks):
+    """Gives the networks their weights in ``other``, whose config and spec these are.
+
+    One with a palette takes those of one without, too, and keeps what the palette adds.
+    """
+    stand_ins = {}
+    for name, network in networks.items():
+        if getattr(network, "palette_variables", ()) and not config.model.palette:
+            build = build_generator if isinstance(network, StartFrameGenerator) else build_style_encoder
+            stand_ins[name] = build(config.model, spec)
+    if other.restore({**networks, **stand_ins}, newest_only=True) == 0:
+        raise ValueError(f"init_from: {other.path} has no checkpoint yet")
+    for name, stand_in in stand_ins.items():
+        added = {id(variable) for variable in networks[name].palette_variables}
+        kept = [variable for variable in raw_variables(networks[name]) if id(variable) not in added]
+        for variable, value in zip(kept, raw_variables(stand_in), strict=True):
+            variable.assign(value)
 
 
 def average_with_start(first: dict, trainer, share: float) -> None:

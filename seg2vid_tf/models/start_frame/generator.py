@@ -17,7 +17,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.models.built_by_call import BuiltByCall
+from seg2vid_tf.models.start_frame.palette import Palette
 from seg2vid_tf.models.start_frame.spade import SpadeResidualBlock
 from seg2vid_tf.models.start_frame.style_layout import StyleLayout
 
@@ -36,6 +38,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
       smooth_ids: channels of the annotation whose places take no noise. Noise is for what differs from place to place,
         as a facade's windows do; left alone, training stains roads with it and gives skies seams, which the
         discriminator minds less than whoever looks at them.
+      palette: whether the style is read as a colour for each class, too.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         spade_filters: int,
         fine_spade_filters: int = 0,
         smooth_ids: tuple[int, ...] = (),
+        palette: bool = False,
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -66,6 +70,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 fine_spade_filters if fine_spade_filters and stride <= 2 else spade_filters,
                 noisy=stride >= noise_stride,
                 smooth_ids=smooth_ids,
+                colored=palette,
                 name=f"block_{i}",
             )
             for i, stride in enumerate(self.strides)
@@ -74,6 +79,11 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.to_rgb = keras.layers.Conv2D(
             3, 3, padding="same", kernel_initializer=start_grey, dtype="float32", name="to_rgb"
         )
+        if palette:
+            self.palette = Palette(num_channels, dtype="float32", name="palette")
+            self.shade = keras.layers.Conv2D(
+                3, 1, use_bias=False, kernel_initializer="zeros", dtype="float32", name="shade"
+            )
         self.num_channels = num_channels
         self.style_dim = style_dim
         self.noise_channels = noise_channels
@@ -82,6 +92,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.spade_filters = spade_filters
         self.fine_spade_filters = fine_spade_filters
         self.smooth_ids = tuple(smooth_ids)
+        self.has_palette = palette
         self.stride = self.strides[0]
 
     def get_config(self):
@@ -94,7 +105,16 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             "spade_filters": self.spade_filters,
             "fine_spade_filters": self.fine_spade_filters,
             "smooth_ids": self.smooth_ids,
+            "palette": self.has_palette,
         }
+
+    @property
+    def palette_variables(self) -> list[tf.Variable]:
+        """What ``palette`` adds: as it begins, it says nothing to the rest."""
+        if not self.has_palette:
+            return []
+        layers = [self.palette, self.shade, *(block.reader.color for block in self.blocks)]
+        return [variable for layer in layers for variable in raw_variables(layer)]
 
     def call(self, inputs, training=False):
         """One frame per annotation.
@@ -114,20 +134,23 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         )
         if style.shape.rank == 2:
             style = style[:, None, None, :]
+        painted = colors = self.palette.paint(annotation, style) if self.has_palette else None
         pyramid = {}
         for stride in reversed(self.strides):
             if stride > 1:
                 annotation, style = _halved(annotation), style if style.shape[1] == 1 else _halved(style)
+                colors = None if colors is None else _halved(colors)
             if stride > self.noise_stride:
                 noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
-            pyramid[stride] = (annotation, style, noise if stride >= self.noise_stride else None)
+            pyramid[stride] = (annotation, style, noise if stride >= self.noise_stride else None, colors)
         x = self.stem(annotation)
         x += self.layout(style, tf.shape(x)[1:3])
         for stride, block in zip(self.strides, self.blocks, strict=True):
             if stride < self.stride:
                 x = tf.cast(tf.image.resize(x, tf.shape(pyramid[stride][0])[1:3]), x.dtype)
             x = block(x, *pyramid[stride])
-        return {"start_frame": tf.tanh(self.to_rgb(tf.nn.relu(x)))}
+        frame = self.to_rgb(tf.nn.relu(x))
+        return {"start_frame": tf.tanh(frame if painted is None else frame + self.shade(painted))}
 
     def zero_unseen_classes(self, class_ids) -> None:
         """Makes pixels of these classes look as unlabelled ones do, for good: no picture shows what they are.
@@ -141,6 +164,8 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             value = np.array(kernel)
             value[..., list(class_ids), :] = 0.0
             kernel.assign(value)
+        if self.has_palette:
+            self.palette.zero_classes(class_ids)
 
 
 def _halved(x):

@@ -29,9 +29,12 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
       filters: output channels.
       noisy: whether it reads noise.
       smooth_ids: channels of the annotation whose places take no noise.
+      colored: whether it reads the palette's colours.
     """
 
-    def __init__(self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), **kwargs):
+    def __init__(
+        self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), colored: bool = False, **kwargs
+    ):
         super().__init__(**kwargs)
         # A one-hot annotation has one active channel per tap, so the usual fan-in would make its part small beside the
         # style's.
@@ -47,17 +50,32 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
             # How much of it each class takes: a facade has windows, a road is smooth.
             strengths = keras.initializers.Constant(0.25)
             self.strength = PointwiseDense(filters, use_bias=False, kernel_initializer=strengths, name="strength")
+        if colored:
+            self.color = PointwiseDense(filters, use_bias=False, kernel_initializer="zeros", name="color")
         self.filters = filters
         self.noisy = noisy
         self.smooth_ids = tuple(smooth_ids)
+        self.colored = colored
 
     def get_config(self):
-        own = {"filters": self.filters, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
+        own = {"filters": self.filters, "noisy": self.noisy, "smooth_ids": self.smooth_ids, "colored": self.colored}
         return {**super().get_config(), **own}
 
-    def call(self, annotation, style, noise=None):
-        """annotation [B,h,w,C], style [B,h,w,S] or [B,1,1,S], noise [B,h,w,N] if noisy -> [B,h,w,filters]."""
+    def call(self, annotation, style, noise=None, colors=None):
+        """What a place is to look like.
+
+        Args:
+          annotation: [B,h,w,C].
+          style: [B,h,w,S] or [B,1,1,S].
+          noise: [B,h,w,N], if noisy.
+          colors: [B,h,w,3], if colored.
+
+        Returns:
+          [B,h,w,filters].
+        """
         shared = self.classes(annotation) + self.style(style)
+        if self.colored:
+            shared += self.color(colors)
         if self.noisy:
             if self.smooth_ids:
                 noisy_ones = np.ones(annotation.shape[-1], np.float32)
@@ -103,7 +121,7 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
       in_filters: channels of x.
       filters: output channels.
       spade_filters: channels in which the block reads annotation, style and noise.
-      noisy, smooth_ids: as of SharedFeatures.
+      noisy, smooth_ids, colored: as of SharedFeatures.
     """
 
     def __init__(
@@ -113,10 +131,11 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         spade_filters: int,
         noisy: bool,
         smooth_ids: tuple[int, ...] = (),
+        colored: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, name="reader")
+        self.reader = SharedFeatures(spade_filters, noisy, smooth_ids, colored, name="reader")
         self.norm_1 = SpadeNorm(in_filters, name="norm_1")
         # No bias: norm_2 brings its own shift.
         self.conv_1 = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name="conv_1")
@@ -130,14 +149,16 @@ class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
         self.spade_filters = spade_filters
         self.noisy = noisy
         self.smooth_ids = tuple(smooth_ids)
+        self.colored = colored
 
     def get_config(self):
         sizes = {"in_filters": self.in_filters, "filters": self.filters, "spade_filters": self.spade_filters}
-        return {**super().get_config(), **sizes, "noisy": self.noisy, "smooth_ids": self.smooth_ids}
+        reads = {"noisy": self.noisy, "smooth_ids": self.smooth_ids, "colored": self.colored}
+        return {**super().get_config(), **sizes, **reads}
 
-    def call(self, x, annotation, style, noise=None):
+    def call(self, x, annotation, style, noise=None, colors=None):
         """x [B,h,w,in_filters] and what SharedFeatures takes -> [B,h,w,filters]."""
-        shared = self.reader(annotation, style, noise)
+        shared = self.reader(annotation, style, noise, colors)
         residual = self.conv_1(tf.nn.leaky_relu(self.norm_1(x, shared), 0.2))
         residual = self.conv_2(tf.nn.leaky_relu(self.norm_2(residual, shared), 0.2))
         return residual + (x if self.shortcut is None else self.shortcut(x))

@@ -8,7 +8,9 @@ Source: Park et al. (CVPR 2019), section 3 ("multi-modal synthesis"): a VAE whos
 import keras
 import tensorflow as tf
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.models.built_by_call import BuiltByCall
+from seg2vid_tf.models.start_frame.class_colors import ClassColors
 from seg2vid_tf.ops.activation import leaky_relu
 
 
@@ -19,31 +21,53 @@ class StyleEncoder(BuiltByCall, keras.Model):
       style_dim: S, dimensions of the style.
       filters: channels of the layers, each of which halves the size.
       bands: horizontal bands of equal height that are pooled apart; 1: the whole frame at once.
+      num_classes: K, classes whose colours it finds in the frame, too; 0: it does not look for any.
     """
 
-    def __init__(self, style_dim: int, filters: tuple[int, ...], bands: int = 1, **kwargs):
+    def __init__(self, style_dim: int, filters: tuple[int, ...], bands: int = 1, num_classes: int = 0, **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.convs = [keras.layers.Conv2D(f, 4, 2, padding="same", name=f"conv_{i}") for i, f in enumerate(filters)]
         self.mean = keras.layers.Dense(style_dim, dtype="float32", name="mean")
         # The posterior starts narrow (standard deviation about 0.14), so that the generator hears it from step one.
         narrow = keras.initializers.Constant(-4.0)
         self.log_variance = keras.layers.Dense(style_dim, bias_initializer=narrow, dtype="float32", name="log_variance")
+        if num_classes:
+            self.class_colors = ClassColors(num_classes, name="class_colors")
+            self.class_mean = keras.layers.Dense(
+                style_dim, use_bias=False, kernel_initializer="zeros", dtype="float32", name="class_mean"
+            )
         self.style_dim = style_dim
         self.filters = tuple(filters)
         self.bands = bands
+        self.num_classes = num_classes
 
     def get_config(self):
-        return {"style_dim": self.style_dim, "filters": self.filters, "bands": self.bands}
+        sizes = {"style_dim": self.style_dim, "filters": self.filters}
+        return {**sizes, "bands": self.bands, "num_classes": self.num_classes}
+
+    @property
+    def palette_variables(self) -> list[tf.Variable]:
+        """What ``num_classes`` adds: as it begins, it says nothing of the style."""
+        if not self.num_classes:
+            return []
+        return [variable for layer in (self.class_colors, self.class_mean) for variable in raw_variables(layer)]
 
     def call(self, inputs, training=False):
-        """{frame float32 [B,H,W,3] in [-1,1]} -> {mean, log_variance: float32 [B,S]}."""
+        """{frame float32 [B,H,W,3] in [-1,1]} -> {mean, log_variance: float32 [B,S]}.
+
+        And class_logits float32 [B,H/4,W/4,K], with ``num_classes``; height and width are then divisible by 32.
+        """
         x = inputs["frame"]
         for conv in self.convs:
             x = leaky_relu(conv(x))
         rows = tf.reduce_mean(tf.cast(x, tf.float32), axis=2)
         pooled = tf.einsum("ih,bhf->bif", _shares(self.bands, tf.shape(rows)[1]), rows)
         pooled = tf.reshape(pooled, [-1, self.bands * self.filters[-1]])
-        return {"mean": self.mean(pooled), "log_variance": self.log_variance(pooled)}
+        encoded = {"mean": self.mean(pooled), "log_variance": self.log_variance(pooled)}
+        if self.num_classes:
+            encoded["class_logits"], colors = self.class_colors(inputs["frame"])
+            encoded["mean"] += self.class_mean(colors)
+        return encoded
 
 
 def _shares(bands, height):

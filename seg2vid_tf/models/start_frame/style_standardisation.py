@@ -48,10 +48,10 @@ def standardise_style(
         weights = np.array(kernel, np.float64)
         bias.assign(np.array(bias, np.float64) + mean @ weights)
         kernel.assign(factor.T @ weights)
-    kernel, bias = style_encoder.mean.kernel, style_encoder.mean.bias
-    back = np.linalg.inv(factor).T
+    bias, back = style_encoder.mean.bias, np.linalg.inv(factor).T
     bias.assign((np.array(bias, np.float64) - mean) @ back)
-    kernel.assign(np.array(kernel, np.float64) @ back)
+    for layer in [style_encoder.mean, *[style_encoder.class_mean] * bool(style_encoder.num_classes)]:
+        layer.kernel.assign(np.array(layer.kernel, np.float64) @ back)
     bias = style_encoder.log_variance.bias
     bias.assign(np.array(bias, np.float64) - 2.0 * np.log(np.diag(factor)))
 
@@ -61,3 +61,5 @@ def _readers(generator):
     yield generator.layout.kernel, generator.layout.bias
     for block in generator.blocks:
         yield block.reader.style.kernel, block.reader.classes.bias
+    if generator.has_palette:
+        yield generator.palette.colors.kernel, generator.palette.colors.bias
