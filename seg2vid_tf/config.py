@@ -128,7 +128,7 @@ class StartFrameModelConfig(_Checked):
     palette: bool = _field(
         False,
         "read the style as a colour for each class, too, which the style encoder finds in the reference: trees take the "
-        "colour of its trees; height and width must be divisible by 32",
+        "colour of its trees",
     )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"

@@ -62,6 +62,7 @@ def start_frame_config():
         segmentation_filters=(8, 12, 16),
         patch_filters=(8, 12),
         patch_scales=2,
+        palette=True,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 
@@ -131,11 +132,21 @@ def seg2vid(spec, start_frame_config, motion_config):
     keras.utils.set_random_seed(0)
     generator = build_generator(start_frame_config.model, spec)
     style_encoder = build_style_encoder(start_frame_config.model, spec)
+    keras.utils.set_random_seed(0)
     motion = build_motion(motion_config.model, spec)
     shake_heads(motion)
+    shake_palette(generator, style_encoder)
     return Seg2Vid(
         generator, motion, spec, SIZE, style_encoder, motion_config.model.temperature, motion_config.model.smoothness
     )
+
+
+def shake_palette(generator, style_encoder):
+    """Gives what reads the palette, all zeros at first, small random weights, from a fixed seed."""
+    rng = np.random.default_rng(2)
+    readers = [block.reader.color for block in generator.blocks]
+    for layer in (generator.shade, style_encoder.class_mean, *readers):
+        layer.kernel.assign(rng.normal(0, 0.2, layer.kernel.shape).astype(np.float32))
 
 
 def shake_heads(motion):

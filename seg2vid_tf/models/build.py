@@ -6,7 +6,6 @@ import tensorflow as tf
 from seg2vid_tf.annotations.spec import AnnotationSpec
 from seg2vid_tf.config import MotionModelConfig, StartFrameModelConfig
 from seg2vid_tf.models.motion.cvae import MotionCVAE
-from seg2vid_tf.models.start_frame.class_colors import COARSEST_STRIDE as CLASS_FINDER_STRIDE
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.multiscale_discriminator import MultiscaleDiscriminator
 from seg2vid_tf.models.start_frame.segmentation_discriminator import SegmentationDiscriminator
@@ -49,12 +48,10 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
 def build_style_encoder(config: StartFrameModelConfig, spec: AnnotationSpec) -> StyleEncoder:
     """The style encoder with its weights."""
     classes = spec.num_classes if config.palette else 0
-    if config.palette:
-        _check_size("palette", config, CLASS_FINDER_STRIDE)
     encoder = StyleEncoder(
         config.style_dim, config.style_encoder_filters, config.style_bands, classes, name="style_encoder"
     )
-    encoder({"frame": tf.zeros([1, 32 * config.style_bands, 32, 3])})
+    encoder({"frame": tf.zeros([1, 16 * config.style_bands, 16, 3])})
     return encoder
 
 

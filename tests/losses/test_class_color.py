@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from seg2vid_tf.losses.class_color import FULL_SHARE, class_color_distance
+from seg2vid_tf.losses.class_color import FULL_SHARE, class_color_distance, palette_distance
 
 
 def one_hot(label_map, num_classes):
@@ -39,6 +39,22 @@ def test_a_small_class_weighs_as_its_share():
     weight = 0.01 / FULL_SHARE
     expected = weight * 0.6 / (1.0 + weight)
     np.testing.assert_allclose(class_color_distance(reference, target, grey(frame), target), [expected], rtol=1e-5)
+
+
+def test_colours_that_are_said_for_each_class_by_hand():
+    """100 pixels: class 0 of grey 0.2 is said to be 0.5, one pixel of class 1 (half a share) 0.6 too dark, class 2 is
+    nowhere, and what has no class does not matter."""
+    label_map = np.zeros([1, 10, 10], np.int32)
+    label_map[0, 0, :3] = 1, -1, -1
+    frame = np.full([1, 10, 10], 0.2, np.float32)
+    frame[0, 0, :3] = 0.8, -9.0, 9.0
+    said = np.repeat(np.array([[0.5, 0.2, 7.0]], np.float32)[..., None], 3, -1)
+    weight = 0.01 / FULL_SHARE
+    expected = (0.3 + weight * 0.6) / (1.0 + weight)
+    target = one_hot(label_map, 3)
+    np.testing.assert_allclose(palette_distance(grey(frame), target, tf.constant(said)), [expected], rtol=1e-5)
+    nothing = one_hot(np.full([1, 10, 10], -1), 3)
+    np.testing.assert_array_equal(palette_distance(grey(frame), nothing, tf.constant(said)), [0.0])
 
 
 def test_the_gradient_moves_the_frame_alone():

@@ -22,10 +22,10 @@ from tests.tolerance import assert_far_apart, assert_rounded_alike, fan_ins
 
 SIZES = [(32, 64), (48, 32)]
 
-# What bfloat16 (8 bits of fraction) may move: on average 2 % of the output's mean size, and no value by more than 0.15
+# What bfloat16 (8 bits of fraction) may move: on average 2 % of the output's mean size, and no value by more than 0.2
 # of its unit ([-1, 1] for pictures, pixels for flow, shares for visibility, nats for the KL of a dimension).
 MIXED_MEAN = 0.02
-MIXED_MAX = 0.15
+MIXED_MAX = 0.2
 
 
 @pytest.fixture(
@@ -72,7 +72,8 @@ def test_outputs_have_the_size_of_the_inputs(model, make_inputs, spec):
     for height, width in SIZES:
         outputs = model(make_inputs(model, spec, 1, height, width))
         for name, value in outputs.items():
-            if tf.is_tensor(value) and value.shape.rank > 2:  # not those of scales and not those of the whole frame
+            # Not those of scales, not those of the whole frame, and not what the style encoder finds on its own grid.
+            if tf.is_tensor(value) and value.shape.rank > 2 and name != "class_logits":
                 assert value.shape[-3:-1] == (height, width), name
 
 

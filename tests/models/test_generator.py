@@ -88,7 +88,7 @@ def test_every_block_reads_annotation_and_the_coarse_ones_noise_of_their_size(mo
     seen = []
     call = SharedFeatures.call
 
-    def recording(self, annotation, style, noise):
+    def recording(self, annotation, style, noise, colors):
         seen.append((annotation.numpy(), noise))
         return call(self, annotation, style, noise)
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.start_frame.style_encoder import StyleEncoder
 from seg2vid_tf.models.start_frame.style_standardisation import MIN_VARIANCE, fit_styles, standardise_style
+from tests.conftest import shake_palette
 
 
 def test_the_fit_by_hand():
@@ -21,11 +22,11 @@ def test_the_fit_by_hand():
         fit_styles(means[:1], means[:1])
 
 
-@pytest.mark.parametrize("as_map", [False, True])
-def test_networks_are_the_same_functions_in_the_new_coordinates(as_map):
+@pytest.mark.parametrize(("as_map", "palette"), [(False, False), (True, False), (False, True), (True, True)])
+def test_networks_are_the_same_functions_in_the_new_coordinates(as_map, palette):
     rng = np.random.default_rng(0)
-    generator = StartFrameGenerator(3, 4, 2, noise_stride=2, filters=(6, 6, 4), spade_filters=5)
-    encoder = StyleEncoder(4, (6, 6), bands=2)
+    generator = StartFrameGenerator(3, 4, 2, noise_stride=2, filters=(6, 6, 4), spade_filters=5, palette=palette)
+    encoder = StyleEncoder(4, (6, 6), bands=2, num_classes=3 if palette else 0)
     frame = tf.constant(rng.uniform(-1, 1, (3, 16, 32, 3)).astype(np.float32))
     inputs = {
         "annotation": tf.one_hot(rng.integers(0, 3, (3, 16, 32)), 3),
@@ -37,6 +38,9 @@ def test_networks_are_the_same_functions_in_the_new_coordinates(as_map):
     def painted(style):
         return generator({**inputs, "style": tf.constant(style, tf.float32)})["start_frame"].numpy()
 
+    if palette:
+        painted(style), encoder({"frame": frame})
+        shake_palette(generator, encoder)
     before, encoded = painted(mean + style @ factor.T), encoder({"frame": frame})["mean"].numpy()
     standardise_style(generator, encoder, mean, factor)
     np.testing.assert_allclose(painted(style), before, atol=1e-4)

@@ -28,7 +28,7 @@ from seg2vid_tf.training.fingerprint import fingerprint
 from seg2vid_tf.training.motion_trainer import MotionTrainer
 from seg2vid_tf.training.program import claimed_run, recorded_precision, say_new_steps
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
-from seg2vid_tf.training.start_from import start_from
+from seg2vid_tf.training.start_from import average_with_start, first_networks, start_from
 from tests.programs import run_several
 from tests.settings import needs_bfloat16
 
@@ -303,6 +303,38 @@ def test_stage_1_starts_from_the_average_and_refuses_other_networks(
         file.write_bytes(b"broken")
     with pytest.raises(ValueError, match="ckpt-3 cannot be read, bring back a good copy"):
         start_from(tmp_path / "run", "start_frame", build(2))
+
+
+def test_a_model_with_a_palette_starts_from_one_without_and_ends_part_of_the_way_back(
+    smallest_start_frame, with_model, with_training, spec, tmp_path
+):
+    """What the palette adds says nothing at first; at the end it stays whole, and the rest goes back."""
+    keras.utils.set_random_seed(1)
+    source = StartFrameTrainer(smallest_start_frame, spec)
+    folder = RunFolder(tmp_path / "run/start_frame")
+    folder.start("start_frame", smallest_start_frame, spec, "data", False)
+    folder.save(source.checkpointed, 3)
+    config = with_training(with_model(smallest_start_frame, palette=True), init_from=str(tmp_path / "run"))
+    trainer = StartFrameTrainer(with_training(config, init_share=0.25), spec)
+    start_from(tmp_path / "run", "start_frame", trainer)
+    rng = np.random.default_rng(0)
+    frame = rng.uniform(-1, 1, (2, 1, 16, 32, 3)).astype(np.float32)
+    batch = {"frames": tf.constant(frame), "label_maps": tf.constant(rng.integers(0, 9, (2, 1, 16, 32)), tf.uint8)}
+    np.testing.assert_array_equal(trainer.samples(batch), source.samples(batch))
+    for name, network in trainer.averages.items():
+        added = {id(v) for v in network.palette_variables}
+        assert added
+        ends = [v.assign_add(tf.ones_like(v)).numpy() for v in raw_variables(network)]
+        starts = iter(raw_variables(source.averages[name]))
+        first = first_networks(tmp_path / "run", trainer)[f"{name}_average"]
+        average_with_start({f"{name}_average": first}, trainer, 0.25)
+        for variable, end in zip(raw_variables(network), ends, strict=True):
+            start = end if id(variable) in added else next(starts).numpy()
+            np.testing.assert_allclose(variable, 0.75 * end + 0.25 * start, atol=1e-6)
+        assert next(starts, None) is None
+    RunFolder(tmp_path / "with/start_frame").start("start_frame", config, spec, "data", False)
+    with pytest.raises(ValueError, match="are others: palette: True -> False"):
+        start_from(tmp_path / "with", "start_frame", source)
 
 
 def test_a_run_ends_part_of_the_way_back_to_where_it_began(smallest_start_frame, spec, with_training, tmp_path):

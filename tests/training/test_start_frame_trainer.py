@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 
 from seg2vid_tf.compat import raw_variables
+from seg2vid_tf.losses.class_color import palette_distance
+from seg2vid_tf.losses.segmentation import labelmix
 from seg2vid_tf.models.build import set_precision
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
 from seg2vid_tf.training import start_frame_trainer
@@ -203,6 +205,46 @@ def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smal
             )
 
 
+def test_with_a_palette_every_drawn_and_borrowed_style_says_its_colours(whole_start_frame, spec):
+    """The palette is taught by each frame's own classes, and what is painted is held to it where no frame is."""
+    trainer = build(whole_start_frame, spec)
+    batch = make_batch(4)
+    examples = trainer._examples({k: tf.constant(v) for k, v in batch.items()}, tf.constant(0, tf.int64))
+    paired = examples["paired"].numpy() > 0
+    fake, terms = trainer._generator_terms(examples)
+    palette = trainer.networks["generator"].palette
+    style = trainer.networks["style_encoder"]({"frame": examples["real"]})["mean"]
+    # The posterior is a draw, of standard deviation 0.14 at first.
+    expected = palette_distance(examples["real"], examples["target"], palette(style[:, None, None])[:, 0, 0])
+    np.testing.assert_allclose(terms["palette"], 10.0 * np.mean(expected), rtol=0.2)
+    assert 0.9 * np.log(9) < terms["style_classes"] < 1.1 * np.log(9), "of nine classes none is known yet"
+    places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
+    for place in range(4):
+        moved = tf.tensor_scatter_nd_update(fake, [[place]], [-fake[place]])
+        before, after = (trainer._style_color(examples, places, frame).numpy() for frame in (fake, moved))
+        assert (before != after) == (not paired[place]), place
+    # A frame that has its palette's colours is what is asked for.
+    asked = palette.paint(examples["annotation"], places)
+    np.testing.assert_allclose(trainer._style_color(examples, places, asked), 0.0, atol=1e-6)
+
+
+def test_the_palettes_colours_are_learned(whole_start_frame, spec):
+    """Alone, with the encoder: what a style says of each class comes nearer to the frame it is encoded from."""
+    weights = {field.name: 0.0 for field in dataclasses.fields(whole_start_frame.losses)}
+    losses = dataclasses.replace(whole_start_frame.losses, **{**weights, "palette_weight": 10.0})
+    training = dataclasses.replace(whole_start_frame.training, learning_rate=1e-2, warmup_steps=0)
+    trainer = build(dataclasses.replace(whole_start_frame, losses=losses, training=training), spec)
+    before = {name: values(network) for name, network in trainer.networks.items()}
+    batch = {name: tf.constant(value) for name, value in make_batch(4).items()}
+    step = tf.function(trainer.train_step)
+    terms = [step(batch, tf.constant(i, tf.int64)) for i in range(40)]
+    assert terms[-1]["palette"] < 0.8 * terms[0]["palette"]
+    assert terms[-1]["style_classes"] < terms[0]["style_classes"], "of maps that are noise, some is learned by heart"
+    learned = {id(v) for v in raw_variables(trainer.networks["generator"].palette)}
+    for variable, old in zip(raw_variables(trainer.networks["generator"]), before["generator"], strict=True):
+        assert (variable.numpy() != old).any() == (id(variable) in learned), variable.name
+
+
 def test_drawn_styles_are_pushed_from_the_neighbours_picture_on_its_map(
     smallest_start_frame, with_training, spec, feature_file
 ):
@@ -374,7 +416,7 @@ def test_the_generators_step_in_parts_never_waits_for_power_iterations(smallest_
 def test_a_step_in_mixed_precision_is_close_to_one_in_float32(
     smallest_start_frame, with_model, spec, batch, discriminator
 ):
-    config, terms = with_model(smallest_start_frame, discriminator=discriminator), []
+    config, terms = with_model(smallest_start_frame, discriminator=discriminator, palette=True), []
     for precision in ("float32", "mixed_bfloat16"):
         set_precision(precision)
         try:

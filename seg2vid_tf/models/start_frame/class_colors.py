@@ -15,7 +15,6 @@ from seg2vid_tf.ops.activation import leaky_relu
 STRIDE = 4  # of the grid on which classes are told apart
 FILTERS = (16, 32, 64, 64, 64)
 UP_FILTERS = (64, 32, 32)
-COARSEST_STRIDE = 2 ** len(FILTERS)  # a frame's height and width are divisible by it
 # What the colours are multiplied by for the layer that reads them: a weight moves by at most a learning rate a step.
 LOUDNESS = 4.0
 _LITTLE = 1e-3  # of the picture; a class that takes up less has a colour near 0
@@ -39,7 +38,7 @@ class ClassColors(BuiltByCall, keras.layers.Layer):
         return {**super().get_config(), "num_classes": self.num_classes}
 
     def call(self, frame):
-        """frame [B,H,W,3] in [-1,1], H and W divisible by 32.
+        """frame [B,H,W,3] in [-1,1], H and W divisible by 4.
 
         Returns:
           (class logits float32 [B,H/4,W/4,K], features float32 [B,5K]: the mean colour, the share of the picture and
@@ -50,7 +49,7 @@ class ClassColors(BuiltByCall, keras.layers.Layer):
             x = leaky_relu(conv(x))
             levels.append(x)
         for conv, level in zip(self.up, levels[3:0:-1], strict=True):
-            x = tf.concat([_doubled(x), level], axis=-1)
+            x = tf.concat([_doubled(x, tf.shape(level)), level], axis=-1)
             x = leaky_relu(conv(x))
         logits = self.logits(x)
         classes = tf.nn.softmax(logits)
@@ -62,5 +61,6 @@ class ClassColors(BuiltByCall, keras.layers.Layer):
         return logits, tf.concat([LOUDNESS * tf.reshape(colors, [-1, 3 * self.num_classes]), shares, absent], axis=-1)
 
 
-def _doubled(x):
-    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+def _doubled(x, shape):
+    """x at twice its size, or a row or column less, as a level of this shape has it."""
+    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)[:, : shape[1], : shape[2]]

@@ -26,7 +26,7 @@ class Palette(BuiltByCall, keras.layers.Layer):
     def __init__(self, num_channels: int, **kwargs):
         super().__init__(**kwargs)
         small = keras.initializers.RandomNormal(stddev=0.02)
-        self.colors = PointwiseDense(3 * num_channels, kernel_initializer=small, name="colors")
+        self.colors = PointwiseDense(3 * num_channels, kernel_initializer=small, dtype="float32", name="colors")
         self.num_channels = num_channels
 
     def get_config(self):
@@ -34,7 +34,7 @@ class Palette(BuiltByCall, keras.layers.Layer):
 
     def call(self, style):
         """style [B,h,w,S] -> colours [B,h,w,C,3]; [-1,1] is a frame's range."""
-        colors = COLOR_PER_WEIGHT * self.colors(style)
+        colors = COLOR_PER_WEIGHT * self.colors(style)  # float32: to be compared with frames
         return tf.reshape(colors, [-1, *tf.unstack(tf.shape(style)[1:3]), self.num_channels, 3])
 
     def zero_classes(self, class_ids) -> None:

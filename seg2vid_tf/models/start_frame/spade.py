@@ -32,9 +32,7 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
       colored: whether it reads the palette's colours.
     """
 
-    def __init__(
-        self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), colored: bool = False, **kwargs
-    ):
+    def __init__(self, filters: int, noisy: bool, smooth_ids: tuple[int, ...] = (), colored: bool = False, **kwargs):
         super().__init__(**kwargs)
         # A one-hot annotation has one active channel per tap, so the usual fan-in would make its part small beside the
         # style's.

@@ -50,8 +50,11 @@ def standardise_style(
         kernel.assign(factor.T @ weights)
     bias, back = style_encoder.mean.bias, np.linalg.inv(factor).T
     bias.assign((np.array(bias, np.float64) - mean) @ back)
-    for layer in [style_encoder.mean, *[style_encoder.class_mean] * bool(style_encoder.num_classes)]:
-        layer.kernel.assign(np.array(layer.kernel, np.float64) @ back)
+    kernels = [style_encoder.mean.kernel]
+    if style_encoder.num_classes:
+        kernels.append(style_encoder.class_mean.kernel)
+    for kernel in kernels:
+        kernel.assign(np.array(kernel, np.float64) @ back)
     bias = style_encoder.log_variance.bias
     bias.assign(np.array(bias, np.float64) - 2.0 * np.log(np.diag(factor)))
 
