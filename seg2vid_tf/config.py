@@ -127,8 +127,8 @@ class StartFrameModelConfig(_Checked):
     )
     palette: bool = _field(
         False,
-        "read the style as a colour for each class, too, which the style encoder finds in the reference: trees take the "
-        "colour of its trees",
+        "read the style as a colour for each class, too, which the style encoder finds in the reference: trees take "
+        "the colour of its trees",
     )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"

@@ -8,8 +8,8 @@ from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.config import differences, to_json
 from seg2vid_tf.exported_weights import trained_networks
 from seg2vid_tf.models.build import build_generator, build_motion, build_style_encoder
-from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.models.motion.transfer_weights import transfer_weights
+from seg2vid_tf.models.start_frame.generator import StartFrameGenerator
 from seg2vid_tf.training.moving_average import copy_weights
 
 # What a run that starts from another one may have otherwise: networks of the same weights, in another setting.
