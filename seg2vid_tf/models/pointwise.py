@@ -14,5 +14,10 @@ class PointwiseDense(keras.layers.Dense):
     def call(self, x):
         """x [B,h,w,C] -> [B,h,w,units]."""
         kernel = tf.convert_to_tensor(self.kernel)
-        x = tf.nn.conv2d(tf.cast(x, kernel.dtype), tf.reshape(kernel, [1, 1, *kernel.shape]), 1, "VALID")
-        return tf.nn.bias_add(x, tf.convert_to_tensor(self.bias)) if self.use_bias else x
+        return pointwise(x, kernel, tf.convert_to_tensor(self.bias) if self.use_bias else None)
+
+
+def pointwise(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
+    """x [B,h,w,C], kernel [C,units], bias [units] -> [B,h,w,units], of the kernel's type."""
+    x = tf.nn.conv2d(tf.cast(x, kernel.dtype), tf.reshape(kernel, [1, 1, *kernel.shape]), 1, "VALID")
+    return x if bias is None else tf.nn.bias_add(x, bias)

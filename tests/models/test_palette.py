@@ -21,12 +21,12 @@ def _palette(kernel, bias):
 def test_each_place_takes_its_classes_colour_of_its_own_style():
     """Class 0: red as the style's number says. Class 1: always (0, 0.5, 0), and as much less blue."""
     palette = _palette([[1, 0, 0, 0, 0, -1]], [0, 0, 0, 0, 0.5, 0])
-    annotation = tf.constant([[[[1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.0, 0.0]]]])
-    expected = [[0.4, 0, 0], [0, 0.5, -0.4], [0.2, 0.25, -0.2], [0, 0, 0]]
-    np.testing.assert_allclose(palette.paint(annotation, tf.fill([1, 1, 1, 1], 0.4)), [[expected]], atol=1e-6)
-    as_map = tf.constant([[[[0.4], [0.8], [0.4], [0.8]]]])
-    expected[1] = [0, 0.5, -0.8]
-    np.testing.assert_allclose(palette.paint(annotation, as_map), [[expected]], atol=1e-6)
+    annotation = tf.constant([[[[1.0, 0.0], [0.0, 1.0]], [[0.5, 0.5], [0.0, 0.0]]]])
+    expected = [[[0.4, 0, 0], [0, 0.5, -0.4]], [[0.2, 0.25, -0.2], [0, 0, 0]]]
+    np.testing.assert_allclose(palette.paint(annotation, tf.fill([1, 1, 1, 1], 0.4)), [expected], atol=1e-6)
+    expected[0][1] = [0, 0.5, -0.8]
+    as_map = tf.constant([[[[0.4], [0.8]], [[0.4], [0.8]]]])
+    np.testing.assert_allclose(palette.paint(annotation, as_map), [expected], atol=1e-6)
     palette.zero_classes([1])
     np.testing.assert_allclose(palette(tf.fill([1, 1, 1, 1], 0.4))[0, 0, 0], [[0.4, 0, 0], [0, 0, 0]], atol=1e-6)
 

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
-from seg2vid_tf.models.pointwise import PointwiseDense
+from seg2vid_tf.models.pointwise import PointwiseDense, pointwise
 
 
 class SharedFeatures(BuiltByCall, keras.layers.Layer):
@@ -83,6 +83,19 @@ class SharedFeatures(BuiltByCall, keras.layers.Layer):
         return tf.nn.relu(shared)
 
 
+class ScaleAndShift(PointwiseDense):
+    """One Dense layer whose first half of channels says by how much to scale, 1 + what it says, the other the shift.
+
+    Two convolutions and a bias that holds the 1: TensorFlow copies what it splits.
+    """
+
+    def call(self, x):
+        """x [B,h,w,C] -> (scale, shift) [B,h,w,units/2] each."""
+        kernel, bias, half = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias), self.units // 2
+        scale = pointwise(x, kernel[:, :half], 1.0 + bias[:half])
+        return scale, pointwise(x, kernel[:, half:], bias[half:])
+
+
 class SpadeNorm(BuiltByCall, keras.layers.Layer):
     """x normalised over each pixel's channels, then scaled and shifted pixel by pixel as the annotation says.
 
@@ -94,7 +107,7 @@ class SpadeNorm(BuiltByCall, keras.layers.Layer):
         super().__init__(**kwargs)
         # Gentle at first: scales of order one, multiplied over the blocks, drive the output's tanh into saturation.
         gentle = keras.initializers.VarianceScaling(0.5)
-        self.modulation = PointwiseDense(2 * filters, kernel_initializer=gentle, name="modulation")
+        self.modulation = ScaleAndShift(2 * filters, kernel_initializer=gentle, name="modulation")
         self.filters = filters
 
     def get_config(self):
@@ -108,8 +121,8 @@ class SpadeNorm(BuiltByCall, keras.layers.Layer):
         centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
         variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
         normalised = centred * tf.math.rsqrt(variance + 1e-5)
-        scale, shift = tf.split(self.modulation(shared), 2, axis=-1)
-        return tf.cast(normalised, scale.dtype) * (1.0 + scale) + shift
+        scale, shift = self.modulation(shared)
+        return tf.cast(normalised, scale.dtype) * scale + shift
 
 
 class SpadeResidualBlock(BuiltByCall, keras.layers.Layer):
