@@ -473,6 +473,12 @@ class StartFrameTrainingConfig(TrainingConfig):
         "starts anew beside networks from --init_from",
         AT_LEAST_0,
     )
+    class_finder_steps: int = _field(
+        0,
+        "with --palette: first steps in which the style encoder alone learns, to find the classes in a picture; each "
+        "takes a fraction of a whole step's time",
+        AT_LEAST_0,
+    )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)
     init_share: float = _field(
         0.0,
@@ -521,10 +527,21 @@ class StartFrameConfig:
     training: StartFrameTrainingConfig = StartFrameTrainingConfig()
 
     def __post_init__(self):
-        if self.training.steps <= self.training.generator_start:
+        before = self.training.generator_start + self.training.class_finder_steps
+        if self.training.steps <= before:
+            given = f"generator_start {self.training.generator_start}"
+            if self.training.class_finder_steps:
+                given += f" and class_finder_steps {self.training.class_finder_steps}"
             raise ValueError(
-                f"generator_start {self.training.generator_start}: the generator would learn in none of the "
-                f"{self.training.steps} steps; give more steps, or fewer before it starts"
+                f"{given}: the generator would learn in none of the {self.training.steps} steps; give more steps, or "
+                "fewer before it starts"
+            )
+        if self.model.palette and not self.model.style_encoder:
+            raise ValueError("palette needs the style encoder, and style_encoder is false: change one of them")
+        if self.training.class_finder_steps and not self.model.palette:
+            raise ValueError(
+                f"class_finder_steps {self.training.class_finder_steps} belongs to palette, which is false: set it to "
+                "true, or class_finder_steps to 0"
             )
         if self.training.init_share and not self.model.style_encoder:
             raise ValueError(f"init_share {self.training.init_share} needs style_encoder, received False")

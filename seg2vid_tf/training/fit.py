@@ -84,14 +84,14 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
         begin()
     print(f"{folder.path}: " + (f"going on from step {first}" if first else "starting at step 0"))
     print("building the graph of the first step, which takes up to a minute or two ...", flush=True)
-    train_step = _compiled(trainer.train_step, strategy)
+    train_step, prepare_step = (_compiled(call, strategy) for call in (trainer.train_step, trainer.prepare_step))
     writer = tf.summary.create_file_writer(str(folder.logs)) if chief else tf.summary.create_noop_writer()
     batches = iter(strategy.distribute_datasets_from_function(lambda context: make_batches(first, context)))
     records = _Records(trainer, folder, validation, measure, finish)
     terms = {}
     with _Termination() as termination, writer.as_default():
         for step in range(first + 1, training.steps + 1):
-            terms = train_step(next(batches), step - 1)
+            terms = (prepare_step if step <= trainer.prepare_steps else train_step)(next(batches), step - 1)
             _check_finite(terms, step, folder)
             # Asked once: a signal that comes later ends the next step, which then is the one that is saved.
             stopping = summed_over_workers(strategy, termination.requested) > 0

@@ -42,6 +42,8 @@ class MotionTrainer:
       checkpointed: everything that a resumed run needs, by name.
     """
 
+    prepare_step, prepare_steps = None, 0
+
     def __init__(self, config: MotionConfig, spec: AnnotationSpec):
         self.config = config
         self.spec = spec

@@ -153,6 +153,9 @@ def _with_precision(training, stage, run_folder, strategy):
     return dataclasses.replace(training, precision=precision)
 
 
+_OF_STAGE_1 = "warmup_steps", "generator_start", "class_finder_steps"
+
+
 def say_new_steps(run_folder, stage: str, training) -> None:
     """Says what another --steps than before does to the learning rate of a run that goes on.
 
@@ -167,10 +170,10 @@ def say_new_steps(run_folder, stage: str, training) -> None:
     before = run_folder.load(stage)[0].training if step else training
     if before.steps == training.steps:
         return
-    only_stage_1 = "warmup_steps", "generator_start"
     old, new = (
-        float(LateDecay(t.learning_rate, t.steps, t.decay, *(getattr(t, name, 0) for name in only_stage_1))(step))
+        float(LateDecay(t.learning_rate, t.steps - alone, t.decay, warmup, start)(step - alone))
         for t in (before, training)
+        for warmup, start, alone in [[getattr(t, name, 0) for name in _OF_STAGE_1]]
     )
     start = f"--steps was {before.steps} and is {training.steps}: after step {step} the learning rate"
     if old == new:

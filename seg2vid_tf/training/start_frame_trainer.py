@@ -46,6 +46,7 @@ STYLES_FITTED = 512
 # A gradient out of the ordinary, as each network gives the other, moves Adam's weights by 1 / sqrt(1 - beta_2) learning
 # rates: 32 with the usual 0.999, which blew whole runs up, 10 with this (StyleGAN's).
 BETA_2 = 0.99
+CLASS_FINDER_RATE = 1e-3
 
 
 class StartFrameTrainer:
@@ -74,9 +75,12 @@ class StartFrameTrainer:
         for name, network in self.networks.items():
             copy_weights(network, self.averages[name])
         self.start_frame_model = StartFrameModel(self.averages["generator"], self.averages.get("style_encoder"), spec)
+        self.prepare_steps = training.class_finder_steps
         self.generator_optimizer, self.discriminator_optimizer = (
             keras.optimizers.Adam(
-                LateDecay(rate, training.steps, training.decay, training.warmup_steps, start), training.beta_1, BETA_2
+                LateDecay(rate, training.steps - self.prepare_steps, training.decay, training.warmup_steps, start),
+                training.beta_1,
+                BETA_2,
             )
             for rate, start in (
                 (training.learning_rate, training.generator_start),
@@ -94,6 +98,11 @@ class StartFrameTrainer:
             "discriminator_optimizer": self.discriminator_optimizer,
             "styles": self._styles,
         }
+        if config.model.palette:
+            # It has an opponent no more than a segmenter has, so it learns as one.
+            self.class_finder_optimizer = keras.optimizers.Adam(CLASS_FINDER_RATE)
+            self.class_finder_optimizer.build(self._class_finder.trainable_variables)
+            self.checkpointed["class_finder_optimizer"] = self.class_finder_optimizer
 
     def zero_unseen_classes(self, class_ids) -> None:
         """Before the first step: classes that no training picture shows are painted as unlabelled pixels are."""
@@ -132,8 +141,14 @@ class StartFrameTrainer:
         return self.config.losses.style_color_weight > 0
 
     @property
+    def _class_finder(self):
+        return self.networks["style_encoder"].class_colors
+
+    @property
     def _trained(self):
-        return [v for network in self.networks.values() for v in network.trainable_variables]
+        """Variables of the generator and the style encoder, but for those of the class finder."""
+        others = {id(v) for v in self._class_finder.trainable_variables} if self.config.model.palette else ()
+        return [v for network in self.networks.values() for v in network.trainable_variables if id(v) not in others]
 
     @tf.autograph.experimental.do_not_convert  # no Python condition depends on a tensor, and AutoGraph doubles tracing
     def train_step(self, batch: dict, step: tf.Tensor) -> dict:
@@ -153,13 +168,36 @@ class StartFrameTrainer:
         examples = self._examples(batch, step)
         parts = self.config.training.accumulate
         gradients, terms, fake = accumulated(self._generator_gradients, examples, parts)
-        self.generator_optimizer.apply_gradients(zip(gradients, self._trained, strict=True))
+        trained = self._trained
+        self.generator_optimizer.apply_gradients(zip(gradients[: len(trained)], trained, strict=True))
+        if self.config.model.palette:
+            finders = zip(gradients[len(trained) :], self._class_finder.trainable_variables, strict=True)
+            self.class_finder_optimizer.apply_gradients(finders)
         gradients, more, _ = accumulated(self._discriminator_gradients, {**examples, "fake": fake}, parts)
         variables = self.adversary.discriminator.trainable_variables
         self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
         for name, network in self.networks.items():
             update_average(self.averages[name], network, self.config.training.ema_decay, step)
         return {name: per_replica(term) for name, term in {**terms, **more}.items()}
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare_step(self, batch: dict, step: tf.Tensor) -> dict:
+        """One of the first ``prepare_steps``, in which the class finder learns alone; as ``train_step``."""
+        target, finder = encode_annotation(batch["label_maps"][:, 0], self.spec), self._class_finder
+        with tf.GradientTape() as tape:
+            found = self._style_classes(target, finder(batch["frames"][:, 0])[0])
+            loss = per_replica(found)
+        variables = finder.trainable_variables
+        self.class_finder_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        average = self.averages["style_encoder"].class_colors
+        update_average(average, finder, self.config.training.ema_decay, step)
+        return {"style_classes": loss}
+
+    def _style_classes(self, target, class_logits):
+        """Weighted cross-entropy of the classes found at each cell; where a part has no class, the rest counts."""
+        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
+        found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
+        return 0.1 * self.config.losses.palette_weight * tf.reduce_mean(found)
 
     def _examples(self, batch, step):
         """{name: tensor [b,...]}: all that the step's parts need."""
@@ -205,7 +243,8 @@ class StartFrameTrainer:
         with tf.GradientTape() as tape:
             fake, terms = self._generator_terms(examples)
             loss = per_replica(tf.add_n(list(terms.values())))
-        return tape.gradient(loss, self._trained), terms, fake
+        finder = self._class_finder.trainable_variables if self.config.model.palette else []
+        return tape.gradient(loss, [*self._trained, *finder]), terms, fake
 
     def _discriminator_gradients(self, examples):
         with tf.GradientTape() as tape:
@@ -256,12 +295,9 @@ class StartFrameTrainer:
         """{name: weighted loss term}: the colours that the frames' own styles stand for, and where classes lie."""
         weight, target, real = self.config.losses.palette_weight, examples["target"], examples["real"]
         colors = self.networks["generator"].palette(style[:, None, None])[:, 0, 0, : self.spec.num_classes]
-        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
-        # Places without a class, whole or in part, count as much less.
-        found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
         return {
             "palette": weight * tf.reduce_mean(palette_distance(real, target, colors)),
-            "style_classes": 0.1 * weight * tf.reduce_mean(found),
+            "style_classes": self._style_classes(target, class_logits),
         }
 
     def _style_color(self, examples, places, fake):

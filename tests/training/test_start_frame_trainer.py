@@ -245,6 +245,29 @@ def test_the_palettes_colours_are_learned(whole_start_frame, spec):
         assert (variable.numpy() != old).any() == (id(variable) in learned), variable.name
 
 
+def test_the_class_finder_learns_alone_first(whole_start_frame, with_training, spec):
+    trainer = build(with_training(whole_start_frame, class_finder_steps=30, steps=40), spec)
+    assert trainer.prepare_steps == 30
+    batch = make_batch(4)
+    batch["label_maps"][:] = np.repeat(np.repeat(batch["label_maps"][:, :, ::8, ::8], 8, axis=2), 8, axis=3)
+    batch["frames"] = batch["label_maps"][..., None].repeat(3, -1) / 4.0 - np.float32(1)
+    tensors = {name: tf.constant(value) for name, value in batch.items()}
+    before = {name: values(owner) for name, owner in trainer.checkpointed.items()}
+    step = tf.function(trainer.prepare_step)
+    found = [float(step(tensors, tf.constant(i, tf.int64))["style_classes"]) for i in range(30)]
+    assert found[-1] < 0.8 * found[0]
+    finders = [trainer.checkpointed[name].class_colors for name in ("style_encoder", "style_encoder_average")]
+    may_change = {id(v) for owner in (*finders, trainer.class_finder_optimizer) for v in raw_variables(owner)}
+    for name, owner in trainer.checkpointed.items():
+        for variable, old in zip(raw_variables(owner), before[name], strict=True):
+            if id(variable) not in may_change:
+                np.testing.assert_array_equal(variable, old, err_msg=name)
+    for finder in finders:
+        logits, _ = finder(tf.constant(batch["frames"][:, 0]))
+        assert np.isfinite(logits).all()
+    assert any((a != b).any() for a, b in zip(*map(values, finders), strict=True)), "the average trails"
+
+
 def test_drawn_styles_are_pushed_from_the_neighbours_picture_on_its_map(
     smallest_start_frame, with_training, spec, feature_file
 ):
