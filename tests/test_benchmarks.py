@@ -1,28 +1,23 @@
 """The benchmarks run: what they time is the code of today.
 
-Each traces whole training steps in a process of its own, two minutes in all, and what it times has its tests on both
-TensorFlow stacks: so on the second one the programs themselves are left out.
+Each traces whole training steps in a process of its own.
 """
 
 import pathlib
-import sys
 
 import pytest
 
 from tests.programs import run_python
+from tests.stacks import on_first_stack
 
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="the benchmarks run on the first stack")
+pytestmark = on_first_stack
+
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1] / "experiments/benchmarks"
 
 
 @pytest.mark.parametrize(
     ("program", "options", "rows"),
     [
-        (
-            "model_speed.py",
-            ["--sizes=32x64"],
-            ["| StartFrameTrainer step", "| MotionTrainer step", "| label map -> 1 + 4 frames"],
-        ),
         (
             "start_frame_cost.py",
             ["--model_sizes=tiny", "--timed=tiny", "--train_batch=2", "--discriminator=multiscale"],

@@ -1,15 +1,15 @@
 """chaos.py in short: a few kills, damaged files and bad requests, and that it sees what it is to see."""
 
 import shutil
-import sys
 
 import numpy as np
 import pytest
 
 from seg2vid_tf.files import write_text
 from tests.programs import EXPERIMENTS, run_program
+from tests.stacks import on_first_stack
 
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="the benchmarks run on the first stack")
+pytestmark = on_first_stack
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,9 @@ from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
 from tests.programs import run_program
+from tests.stacks import on_first_stack
+
+pytestmark = on_first_stack
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 

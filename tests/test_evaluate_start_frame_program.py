@@ -15,6 +15,9 @@ from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from tests.programs import run_several
+from tests.stacks import on_first_stack
+
+pytestmark = on_first_stack
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "evaluate_start_frame.py"
 

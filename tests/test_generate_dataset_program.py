@@ -14,8 +14,10 @@ from seg2vid_tf.annotations.label_map import write_label_map
 from seg2vid_tf.files import sha256_of
 from tests.conftest import SIZE
 from tests.programs import HANG_SECONDS, ROOT, command_line, run_program, run_python
+from tests.stacks import on_second_stack
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="bulk jobs as programs run on the second stack")
+pytestmark = on_second_stack
+
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 PROGRAM = "generate_dataset.py"
 

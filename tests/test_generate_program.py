@@ -11,6 +11,9 @@ from PIL import Image
 from seg2vid_tf.annotations.label_map import colorize, resize_label_map, write_label_map
 from seg2vid_tf.export_folder import DESCRIPTION, write_sums
 from tests.programs import command_line, run_program, run_python, run_several
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 

@@ -24,11 +24,13 @@ from seg2vid_tf.export_folder import encoder_folder
 from seg2vid_tf.media import save_png
 from tests.conftest import NUM_FRAMES, SIZE
 from tests.programs import EXPERIMENTS, HANG_SECONDS, ROOT, free_ports, run_python, run_several
+from tests.stacks import on_first_stack
+
+pytestmark = on_first_stack
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
 # The programs have tests of their own on both stacks; the text is the same on both, and README is written for this one.
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="README's blocks run once, on Python 3.11")
 SMALL = [f"--height={SIZE[0]}", f"--width={SIZE[1]}"]
 
 

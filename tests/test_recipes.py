@@ -2,18 +2,19 @@
 
 import re
 import shutil
-import sys
 
 import numpy as np
 import pytest
 
 from tests.programs import ROOT, run_python
+from tests.stacks import on_first_stack
+
+pytestmark = on_first_stack
 
 RECIPES = re.search(r"^## Adding .*?(?=^## )", (ROOT / "BUILD.md").read_text(encoding="utf-8"), re.M | re.S)[0]
 # A block is for the last file that the line before it names.
 BLOCK = re.compile(r"`([\w./]+)`:\n\n((?:```\w+\n.*?^```\n+)+)", re.M | re.S)
 # The programs have tests of their own on both stacks, and a recipe is the same on both.
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="recipes are followed once, on Python 3.11")
 
 
 def changed(text, diff):

@@ -14,6 +14,9 @@ from seg2vid_tf.ops.image import to_float, to_uint8
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.serving.export import export
 from tests.programs import command_line, run_several
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "sample_start_frames.py"
 SKY, CAR = 6, 8

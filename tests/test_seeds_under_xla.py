@@ -14,6 +14,9 @@ SERVE = """
 import sys
 import numpy as np
 import tensorflow as tf
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 model = tf.saved_model.load(sys.argv[1])
 inputs = np.load(sys.argv[2])

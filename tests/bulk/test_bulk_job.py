@@ -21,6 +21,9 @@ from seg2vid_tf.data.shards import check_shards, read_clips
 from seg2vid_tf.files import read_document, sha256_of
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from tests.conftest import NUM_FRAMES, SIZE
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 NAMES = ("a/one", "a/two", "broken", "empty", "three")

@@ -8,6 +8,9 @@ from seg2vid_tf.bulk import evaluation_job
 from seg2vid_tf.bulk.evaluation_job import EvaluationPlan, evaluate
 from seg2vid_tf.evaluation.methods import Protocol
 from seg2vid_tf.files import read_document
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 

@@ -15,6 +15,9 @@ from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.shard_writer import ShardWriter, write_shards
 from seg2vid_tf.data.shards import read_clips
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 SPEC = load_spec("synthetic_street")

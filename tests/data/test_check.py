@@ -15,6 +15,9 @@ from seg2vid_tf.data.frame_folder import FrameFolder
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.files import read_document, write_document
 from tests.programs import run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 SPEC = load_spec("synthetic_street")
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "check_data.py"

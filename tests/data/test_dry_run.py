@@ -9,6 +9,9 @@ from seg2vid_tf.data.dry_run import dry_run
 from seg2vid_tf.data.frame_folder import FrameFolder
 from tests.annotations.test_usual_places import CAMVID_STREET
 from tests.programs import run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "prepare_data.py"
 SPEC = load_spec("synthetic_street")

@@ -12,6 +12,9 @@ import tensorflow as tf
 from seg2vid_tf.data import matching_cache
 from seg2vid_tf.data.pipeline import make_dataset
 from seg2vid_tf.ops.matching import MATCHING_VERSION, estimate_flow
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 WINDOW = {"num_frames": 2, "batch_size": 2, "seed": 5}
 

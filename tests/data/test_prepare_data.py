@@ -10,6 +10,9 @@ from PIL import Image
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.shards import check_shards, read_clips
 from tests.programs import run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "experiments" / "prepare_data.py"
 

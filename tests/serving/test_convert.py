@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -16,8 +15,9 @@ from seg2vid_tf.models.seg2vid import Seg2Vid
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from tests.conftest import SIZE, shared_folder
 from tests.programs import EXPERIMENTS, run_python
+from tests.stacks import on_first_stack
 
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 12), reason="exports are converted on the first stack")
+pytestmark = on_first_stack
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
 

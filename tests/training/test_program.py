@@ -31,6 +31,7 @@ from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 from seg2vid_tf.training.start_from import average_with_start, first_networks, start_from
 from tests.programs import run_several
 from tests.settings import needs_bfloat16
+from tests.stacks import on_first_stack
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[2] / "experiments"
 
@@ -39,6 +40,7 @@ def assert_refused(ending, message):
     assert ending.startswith("error: ") and message in ending and "\n" not in ending, ending
 
 
+@on_first_stack
 def test_what_cannot_be_trained_claims_no_run_folder(street_data, more_data, tmp_path):
     run_dir = tmp_path / "run"
     line = [EXPERIMENTS / "train_motion.py", f"--data_dir={street_data}", f"--run_dir={run_dir}", "--height=32"]
@@ -82,6 +84,7 @@ def lpips_path(tmp_path_factory):
     return path
 
 
+@on_first_stack
 def test_stage_1_trains_on_two_splits_and_measures(
     smallest_start_frame, with_model, with_training, command_line, street_data, more_data, lpips_path, tmp_path
 ):
@@ -168,6 +171,7 @@ def test_a_fingerprint_follows_what_the_perceptual_file_holds(tmp_path):
     assert a == moved and len({without, a, other}) == 3
 
 
+@on_first_stack
 def test_a_run_starts_from_anothers_networks(
     smallest_motion, with_model, with_training, command_line, street_data, more_data, spec, tmp_path
 ):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.compat import KERAS_3
 from seg2vid_tf.config import to_json
 from seg2vid_tf.training.replicas import (
     accumulated,
@@ -20,6 +19,7 @@ from seg2vid_tf.training.replicas import (
     per_replica,
 )
 from tests.programs import HANG_SECONDS
+from tests.stacks import on_second_stack
 
 PROGRAM = pathlib.Path(__file__).parent / "two_replicas.py"
 
@@ -40,10 +40,9 @@ TRAININGS = ["segmentation", "motion"]
 def trainings(whole_start_frame, smallest_motion, with_training, street_data, tmp_path_factory):
     """{training: the arrays that two_replicas.py wrote}; stage 1 by its discriminator. They run side by side.
 
+    On the second stack alone: on the first, workers are compared (test_workers.py), which take the same sums.
     The multiscale discriminator takes its sums as this one does, and in parts of a batch (test_start_frame_trainer.py).
     """
-    if not KERAS_3:
-        pytest.skip("replicas of one process are compared on the second stack, real networks' workers on the first")
     folder = tmp_path_factory.mktemp("replicas")
     # These rates multiply the gradients themselves (two_replicas.py) and move the weights far above the tolerance.
     rates = {"learning_rate": 0.03, "discriminator_learning_rate": 0.03}
@@ -61,6 +60,7 @@ def trainings(whole_start_frame, smallest_motion, with_training, street_data, tm
     return {name: dict(np.load(folder / f"{name}.npz")) for name in processes}
 
 
+@on_second_stack
 @pytest.mark.parametrize("training", TRAININGS)
 def test_two_replicas_equal_one(trainings, training):
     arrays = trainings[training]
@@ -81,6 +81,7 @@ def test_two_replicas_equal_one(trainings, training):
     assert moved > 1e-3
 
 
+@on_second_stack
 def test_the_average_moves_by_its_formula_on_two_replicas(trainings):
     """After two steps: d_2 (d_1 w_0 + (1 - d_1) w_1) + (1 - d_2) w_2 with d_1 = 1/10, d_2 = 2/11."""
     arrays = trainings["segmentation"]
@@ -97,6 +98,7 @@ def test_the_average_moves_by_its_formula_on_two_replicas(trainings):
             np.testing.assert_allclose(arrays[f"{replicas}/after/{name}"], expected, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@on_second_stack
 @pytest.mark.parametrize("training", TRAININGS)
 def test_a_checkpoint_does_not_know_how_many_replicas_wrote_it(trainings, training):
     arrays = trainings[training]
@@ -106,6 +108,7 @@ def test_a_checkpoint_does_not_know_how_many_replicas_wrote_it(trainings, traini
         np.testing.assert_array_equal(arrays[f"2/restored/{name}"], arrays[f"1/after/{name}"], err_msg=name)
 
 
+@on_second_stack
 def test_terms_are_of_the_global_batch(trainings):
     arrays = trainings["motion"]
     terms = {name.split("/")[-1] for name in arrays if name.startswith("1/term/0/")}

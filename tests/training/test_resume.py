@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.compat import KERAS_3
 from seg2vid_tf.data.pipeline import make_dataset
 from seg2vid_tf.models.restore import seg2vid_from_run
 from seg2vid_tf.run_folder import RunFolder
@@ -23,6 +22,7 @@ from seg2vid_tf.training.fit import fit
 from seg2vid_tf.training.replicas import mirrored_strategy
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 from tests.programs import HANG_SECONDS
+from tests.stacks import on_first_stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -81,7 +81,7 @@ class Program:
         assert self.process.wait(timeout=HANG_SECONDS) == 0, self.log()
 
 
-@pytest.mark.skipif(KERAS_3, reason="programs are killed on the first stack, and workers on the second")
+@on_first_stack  # and workers are killed on the second
 def test_a_killed_program_resumes_to_the_same_bits(
     smallest_motion, with_model, with_training, command_line, street_data, tmp_path
 ):

@@ -1,5 +1,6 @@
 """Several processes train one run as one process would: the same steps; one that is killed; all that go on."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -9,16 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seg2vid_tf.compat import KERAS_3
 from seg2vid_tf.config import MotionLossConfig, to_json
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.replicas import joint_training, training_strategy
 from seg2vid_tf.training.workers import Workers, workers_from_environment
+from tests.stacks import AS_FIRST, AS_SECOND, on_first_stack, on_second_stack
 from tests.training.cluster import Cluster, steps, train_small
-
-# Tracing both stages in three processes takes minutes, and so do eight starts of the programs.
-_FIRST_STACK = pytest.mark.skipif(KERAS_3, reason="real networks are compared on the first stack, small ones on both")
-_SECOND_STACK = pytest.mark.skipif(not KERAS_3, reason="workers are killed on the second stack, the newer one")
 
 # ---- the steps
 
@@ -36,8 +33,11 @@ def taken(whole_start_frame, smallest_motion, with_training, street_data, tmp_pa
         "start_frame": with_training(whole_start_frame, steps=2, **rates),
         "motion": with_training(dataclasses.replace(smallest_motion, losses=adversary), steps=2, **rates),
     }
-    if KERAS_3:
+    # Tracing both stages in three processes takes minutes, and so do eight starts of the programs.
+    if not AS_FIRST:
         del configs["start_frame"], configs["motion"]
+    if not AS_SECOND:
+        del configs["small"]
     documents = {stage: to_json(config) for stage, config in configs.items()}
 
     def started(count, *stages):
@@ -45,15 +45,19 @@ def taken(whole_start_frame, smallest_motion, with_training, street_data, tmp_pa
         split = street_data / "train"
         return Cluster(count, folder / str(count), steps, "synthetic_street", split, folder / f"{count}", trainings)
 
-    with started(1, *configs) as one, started(2, *configs) as two, started(3, "small") as three:
-        for cluster in (one, two, three):
+    counts = {1: configs, 2: configs, **({3: ["small"]} if AS_SECOND else {})}
+    with contextlib.ExitStack() as stack:
+        for cluster in [stack.enter_context(started(count, *stages)) for count, stages in counts.items()]:
             cluster.finish()
-    return {n: [dict(np.load(folder / f"{n}-{index}.npz")) for index in range(n)] for n in (1, 2, 3)}
+    return {n: [dict(np.load(folder / f"{n}-{index}.npz")) for index in range(n)] for n in counts}
 
 
 @pytest.mark.parametrize(
     ("workers", "stage"),
-    [(2, "small"), (3, "small"), *(pytest.param(2, stage, marks=_FIRST_STACK) for stage in ("start_frame", "motion"))],
+    [
+        *(pytest.param(count, "small", marks=on_second_stack) for count in (2, 3)),
+        *(pytest.param(2, stage, marks=on_first_stack) for stage in ("start_frame", "motion")),
+    ],
 )
 def test_workers_take_the_steps_of_one_process(taken, workers, stage):
     (alone,) = taken[1]
@@ -71,7 +75,7 @@ def test_workers_take_the_steps_of_one_process(taken, workers, stage):
     assert max(moved) > 1e-3  # equal because both moved the same way, not because neither moved
 
 
-@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("workers", [2, pytest.param(3, marks=on_second_stack)])
 def test_workers_hold_the_same_bits(taken, workers):
     first, *others = taken[workers]
     for arrays in others:
@@ -89,7 +93,7 @@ def checkpoint(folder, step):
     return {name: reader.get_tensor(name) for name in names}
 
 
-@_SECOND_STACK
+@on_second_stack
 def test_killed_workers_stop_all_and_resume_to_the_same_bits(
     smallest_motion, with_training, command_line, street_data, tmp_path
 ):
