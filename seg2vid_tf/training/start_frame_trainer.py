@@ -76,17 +76,8 @@ class StartFrameTrainer:
             copy_weights(network, self.averages[name])
         self.start_frame_model = StartFrameModel(self.averages["generator"], self.averages.get("style_encoder"), spec)
         self.prepare_steps = training.class_finder_steps
-        self.generator_optimizer, self.discriminator_optimizer = (
-            keras.optimizers.Adam(
-                LateDecay(rate, training.steps - self.prepare_steps, training.decay, training.warmup_steps, start),
-                training.beta_1,
-                BETA_2,
-            )
-            for rate, start in (
-                (training.learning_rate, training.generator_start),
-                (training.discriminator_learning_rate, 0),
-            )
-        )
+        self.generator_optimizer = _optimizer(training, training.learning_rate, training.generator_start)
+        self.discriminator_optimizer = _optimizer(training, training.discriminator_learning_rate)
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
         self._styles = StyleDistribution(config.model.style_dim, standardised=not config.model.style_encoder)
@@ -333,6 +324,13 @@ class StartFrameTrainer:
             columns.append(self._paint(batch, self.start_frame_model.encode_style(real), seeds))
         columns.append(real)
         return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _optimizer(training, rate, start=0):
+    """Adam of a network that learns against another one, from the step ``start`` of those that both take on."""
+    steps = training.steps - training.class_finder_steps
+    rate = LateDecay(rate, steps, training.decay, training.warmup_steps, start)
+    return keras.optimizers.Adam(rate, training.beta_1, BETA_2)
 
 
 def _neighbours(values):
