@@ -125,7 +125,7 @@ class StartFrameModelConfig(_Checked):
         "horizontal bands of the picture that the style encoder pools apart: the sky is above, the road below",
         AT_LEAST_1,
     )
-    palette: bool = _field(
+    class_colors: bool = _field(
         False,
         "read the style as a colour for each class, too, which the style encoder finds in the reference: trees take "
         "the colour of its trees",
@@ -221,10 +221,10 @@ class StartFrameLossConfig(_Checked):
         "frame; a quarter of the batch is painted so. 0: none is",
         AT_LEAST_0,
     )
-    palette_weight: float = _field(
+    class_color_weight: float = _field(
         10.0,
-        "with --palette: L1 between the colours that a frame's style stands for and the mean colour of each class in "
-        "the frame; a tenth of it is how much finding the classes counts (cross-entropy)",
+        "with --class_colors: L1 between the colours that a frame's style stands for and the mean colour of each class "
+        "in the frame; a tenth of it is how much finding the classes counts (cross-entropy)",
         AT_LEAST_0,
     )
     mode_seeking_weight: float = _field(
@@ -475,8 +475,8 @@ class StartFrameTrainingConfig(TrainingConfig):
     )
     class_finder_steps: int = _field(
         0,
-        "with --palette: first steps in which the style encoder alone learns, to find the classes in a picture; each "
-        "takes a fraction of a whole step's time",
+        "with --class_colors: first steps in which the style encoder alone learns, to find the classes in a picture; "
+        "each takes a fraction of a whole step's time",
         AT_LEAST_0,
     )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)
@@ -536,12 +536,12 @@ class StartFrameConfig:
                 f"{given}: the generator would learn in none of the {self.training.steps} steps; give more steps, or "
                 "fewer before it starts"
             )
-        if self.model.palette and not self.model.style_encoder:
-            raise ValueError("palette needs the style encoder, and style_encoder is false: change one of them")
-        if self.training.class_finder_steps and not self.model.palette:
+        if self.model.class_colors and not self.model.style_encoder:
+            raise ValueError("class_colors needs the style encoder, and style_encoder is false: change one of them")
+        if self.training.class_finder_steps and not self.model.class_colors:
             raise ValueError(
-                f"class_finder_steps {self.training.class_finder_steps} belongs to palette, which is false: set it to "
-                "true, or class_finder_steps to 0"
+                f"class_finder_steps {self.training.class_finder_steps} belongs to class_colors, which is false: set "
+                "it to true, or class_finder_steps to 0"
             )
         if self.training.init_share and not self.model.style_encoder:
             raise ValueError(f"init_share {self.training.init_share} needs style_encoder, received False")

@@ -62,7 +62,7 @@ def start_frame_config():
         segmentation_filters=(8, 12, 16),
         patch_filters=(8, 12),
         patch_scales=2,
-        palette=True,
+        class_colors=True,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 

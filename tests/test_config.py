@@ -146,18 +146,18 @@ def test_a_generator_that_would_never_learn_is_refused():
     StartFrameConfig(training=StartFrameTrainingConfig(steps=5, generator_start=4))
     with pytest.raises(ValueError, match="generator_start 5: the generator would learn in none of the 5 steps"):
         StartFrameConfig(training=StartFrameTrainingConfig(steps=5, generator_start=5))
-    with_palette = StartFrameModelConfig(palette=True)
+    with_colors = StartFrameModelConfig(class_colors=True)
     both = StartFrameTrainingConfig(steps=5, generator_start=2, class_finder_steps=3)
     with pytest.raises(ValueError, match="generator_start 2 and class_finder_steps 3: the generator would learn in no"):
-        StartFrameConfig(with_palette, training=both)
+        StartFrameConfig(with_colors, training=both)
 
 
-def test_what_belongs_to_a_palette_is_refused_without():
-    StartFrameConfig(StartFrameModelConfig(palette=True), training=StartFrameTrainingConfig(class_finder_steps=3))
-    with pytest.raises(ValueError, match="class_finder_steps 3 belongs to palette, which is false"):
+def test_what_belongs_to_class_colors_is_refused_without():
+    StartFrameConfig(StartFrameModelConfig(class_colors=True), training=StartFrameTrainingConfig(class_finder_steps=3))
+    with pytest.raises(ValueError, match="class_finder_steps 3 belongs to class_colors, which is false"):
         StartFrameConfig(training=StartFrameTrainingConfig(class_finder_steps=3))
-    with pytest.raises(ValueError, match="palette needs the style encoder"):
-        StartFrameConfig(StartFrameModelConfig(palette=True, style_encoder=False))
+    with pytest.raises(ValueError, match="class_colors needs the style encoder"):
+        StartFrameConfig(StartFrameModelConfig(class_colors=True, style_encoder=False))
 
 
 def test_an_unknown_discriminator_is_refused():

@@ -30,7 +30,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
         spade_filters=config.spade_filters,
         fine_spade_filters=config.fine_spade_filters,
         smooth_ids=tuple(spec.class_ids(config.smooth_classes, "smooth_classes")),
-        palette=config.palette,
+        palette=config.class_colors,
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)
@@ -47,7 +47,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
 
 def build_style_encoder(config: StartFrameModelConfig, spec: AnnotationSpec) -> StyleEncoder:
     """The style encoder with its weights."""
-    classes = spec.num_classes if config.palette else 0
+    classes = spec.num_classes if config.class_colors else 0
     encoder = StyleEncoder(
         config.style_dim, config.style_encoder_filters, config.style_bands, classes, name="style_encoder"
     )

@@ -89,7 +89,7 @@ class StartFrameTrainer:
             "discriminator_optimizer": self.discriminator_optimizer,
             "styles": self._styles,
         }
-        if config.model.palette:
+        if config.model.class_colors:
             # It has an opponent no more than a segmenter has, so it learns as one.
             self.class_finder_optimizer = keras.optimizers.Adam(CLASS_FINDER_RATE)
             self.class_finder_optimizer.build(self._class_finder.trainable_variables)
@@ -138,7 +138,7 @@ class StartFrameTrainer:
     @property
     def _trained(self):
         """Variables of the generator and the style encoder, but for those of the class finder."""
-        others = {id(v) for v in self._class_finder.trainable_variables} if self.config.model.palette else ()
+        others = {id(v) for v in self._class_finder.trainable_variables} if self.config.model.class_colors else ()
         return [v for network in self.networks.values() for v in network.trainable_variables if id(v) not in others]
 
     @tf.autograph.experimental.do_not_convert  # no Python condition depends on a tensor, and AutoGraph doubles tracing
@@ -161,7 +161,7 @@ class StartFrameTrainer:
         gradients, terms, fake = accumulated(self._generator_gradients, examples, parts)
         trained = self._trained
         self.generator_optimizer.apply_gradients(zip(gradients[: len(trained)], trained, strict=True))
-        if self.config.model.palette:
+        if self.config.model.class_colors:
             finders = zip(gradients[len(trained) :], self._class_finder.trainable_variables, strict=True)
             self.class_finder_optimizer.apply_gradients(finders)
         gradients, more, _ = accumulated(self._discriminator_gradients, {**examples, "fake": fake}, parts)
@@ -188,7 +188,7 @@ class StartFrameTrainer:
         """Weighted cross-entropy of the classes found at each cell; where a part has no class, the rest counts."""
         shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
         found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
-        return 0.1 * self.config.losses.palette_weight * tf.reduce_mean(found)
+        return 0.1 * self.config.losses.class_color_weight * tf.reduce_mean(found)
 
     def _examples(self, batch, step):
         """{name: tensor [b,...]}: all that the step's parts need."""
@@ -234,7 +234,7 @@ class StartFrameTrainer:
         with tf.GradientTape() as tape:
             fake, terms = self._generator_terms(examples)
             loss = per_replica(tf.add_n(list(terms.values())))
-        finder = self._class_finder.trainable_variables if self.config.model.palette else []
+        finder = self._class_finder.trainable_variables if self.config.model.class_colors else []
         return tape.gradient(loss, [*self._trained, *finder]), terms, fake
 
     def _discriminator_gradients(self, examples):
@@ -252,8 +252,8 @@ class StartFrameTrainer:
             encoded = posterior(output["mean"], output["log_variance"])
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             own = reparameterise(encoded, examples["style_noise"])
-            if self.config.model.palette:
-                terms |= self._palette_terms(examples, own, output["class_logits"])
+            if self.config.model.class_colors:
+                terms |= self._class_color_terms(examples, own, output["class_logits"])
             style = _at(paired > 0, own, style)
             style = _at(examples["swapped_style"] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
@@ -282,19 +282,19 @@ class StartFrameTrainer:
             terms["style_color"] = weights.style_color_weight * self._style_color(examples, places, fake)
         return fake, terms
 
-    def _palette_terms(self, examples, style, class_logits):
+    def _class_color_terms(self, examples, style, class_logits):
         """{name: weighted loss term}: the colours that the frames' own styles stand for, and where classes lie."""
-        weight, target, real = self.config.losses.palette_weight, examples["target"], examples["real"]
+        weight, target, real = self.config.losses.class_color_weight, examples["target"], examples["real"]
         colors = self.networks["generator"].palette(style[:, None, None])[:, 0, 0, : self.spec.num_classes]
         return {
-            "palette": weight * tf.reduce_mean(palette_distance(real, target, colors)),
+            "class_color": weight * tf.reduce_mean(palette_distance(real, target, colors)),
             "style_classes": self._style_classes(target, class_logits),
         }
 
     def _style_color(self, examples, places, fake):
         """How far the classes' mean colours are from those of their style, of the examples that may be held to it."""
         target = examples["target"]
-        if self.config.model.palette:
+        if self.config.model.class_colors:
             asked = self.networks["generator"].palette.paint(examples["annotation"], places)
             distance = class_color_distance(asked, target, fake, target) * (1.0 - examples["paired"])
         else:

@@ -59,8 +59,8 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     )
     found = {line.split(":")[0]: line for line in differences(to_json(config.model), to_json(trainer.config.model))}
     may_change = {*_FREE, *_DISCRIMINATOR, *looks_back, *["num_frames"] * shorter}
-    if not motion and trainer.config.model.palette:
-        may_change.add("palette")  # what it adds says nothing at first
+    if not motion and trainer.config.model.class_colors:
+        may_change.add("class_colors")  # what it adds says nothing at first
     changed = [line for name, line in found.items() if name not in may_change]
     if changed:
         raise ValueError(
@@ -119,7 +119,7 @@ def _restore(other, config, spec, networks):
     """
     stand_ins = {}
     for name, network in networks.items():
-        if getattr(network, "palette_variables", ()) and not config.model.palette:
+        if getattr(network, "palette_variables", ()) and not config.model.class_colors:
             build = build_generator if isinstance(network, StartFrameGenerator) else build_style_encoder
             stand_ins[name] = build(config.model, spec)
     if other.restore({**networks, **stand_ins}, newest_only=True) == 0:

@@ -42,7 +42,7 @@ def whole_start_frame(smallest_start_frame):
     """The same with every part that a config may leave out, but for the perceptual network's."""
     return dataclasses.replace(
         smallest_start_frame,
-        model=dataclasses.replace(smallest_start_frame.model, style_bands=2, fine_spade_filters=3, palette=True),
+        model=dataclasses.replace(smallest_start_frame.model, style_bands=2, fine_spade_filters=3, class_colors=True),
         losses=StartFrameLossConfig(class_balance=0.5, style_color_weight=2.0),
         training=StartFrameTrainingConfig(steps=4, batch_size=4, warmup_steps=2),
     )

@@ -318,7 +318,7 @@ def test_a_model_with_a_palette_starts_from_one_without_and_ends_part_of_the_way
     folder = RunFolder(tmp_path / "run/start_frame")
     folder.start("start_frame", smallest_start_frame, spec, "data", False)
     folder.save(source.checkpointed, 3)
-    config = with_training(with_model(smallest_start_frame, palette=True), init_from=str(tmp_path / "run"))
+    config = with_training(with_model(smallest_start_frame, class_colors=True), init_from=str(tmp_path / "run"))
     trainer = StartFrameTrainer(with_training(config, init_share=0.25), spec)
     start_from(tmp_path / "run", "start_frame", trainer)
     rng = np.random.default_rng(0)
@@ -337,7 +337,7 @@ def test_a_model_with_a_palette_starts_from_one_without_and_ends_part_of_the_way
             np.testing.assert_allclose(variable, 0.75 * end + 0.25 * start, atol=1e-6)
         assert next(starts, None) is None
     RunFolder(tmp_path / "with/start_frame").start("start_frame", config, spec, "data", False)
-    with pytest.raises(ValueError, match="are others: palette: True -> False"):
+    with pytest.raises(ValueError, match="are others: class_colors: True -> False"):
         start_from(tmp_path / "with", "start_frame", source)
 
 

@@ -216,7 +216,7 @@ def test_with_a_palette_every_drawn_and_borrowed_style_says_its_colours(whole_st
     style = trainer.networks["style_encoder"]({"frame": examples["real"]})["mean"]
     # The posterior is a draw, of standard deviation 0.14 at first.
     expected = palette_distance(examples["real"], examples["target"], palette(style[:, None, None])[:, 0, 0])
-    np.testing.assert_allclose(terms["palette"], 10.0 * np.mean(expected), rtol=0.2)
+    np.testing.assert_allclose(terms["class_color"], 10.0 * np.mean(expected), rtol=0.2)
     assert 0.9 * np.log(9) < terms["style_classes"] < 1.1 * np.log(9), "of nine classes none is known yet"
     places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
     for place in range(4):
@@ -231,14 +231,14 @@ def test_with_a_palette_every_drawn_and_borrowed_style_says_its_colours(whole_st
 def test_the_palettes_colours_are_learned(whole_start_frame, spec):
     """Alone, with the encoder: what a style says of each class comes nearer to the frame it is encoded from."""
     weights = {field.name: 0.0 for field in dataclasses.fields(whole_start_frame.losses)}
-    losses = dataclasses.replace(whole_start_frame.losses, **{**weights, "palette_weight": 10.0})
+    losses = dataclasses.replace(whole_start_frame.losses, **{**weights, "class_color_weight": 10.0})
     training = dataclasses.replace(whole_start_frame.training, learning_rate=1e-2, warmup_steps=0)
     trainer = build(dataclasses.replace(whole_start_frame, losses=losses, training=training), spec)
     before = {name: values(network) for name, network in trainer.networks.items()}
     batch = {name: tf.constant(value) for name, value in make_batch(4).items()}
     step = tf.function(trainer.train_step)
     terms = [step(batch, tf.constant(i, tf.int64)) for i in range(40)]
-    assert terms[-1]["palette"] < 0.8 * terms[0]["palette"]
+    assert terms[-1]["class_color"] < 0.8 * terms[0]["class_color"]
     assert terms[-1]["style_classes"] < terms[0]["style_classes"], "of maps that are noise, some is learned by heart"
     learned = {id(v) for v in raw_variables(trainer.networks["generator"].palette)}
     for variable, old in zip(raw_variables(trainer.networks["generator"]), before["generator"], strict=True):
@@ -439,7 +439,7 @@ def test_the_generators_step_in_parts_never_waits_for_power_iterations(smallest_
 def test_a_step_in_mixed_precision_is_close_to_one_in_float32(
     smallest_start_frame, with_model, spec, batch, discriminator
 ):
-    config, terms = with_model(smallest_start_frame, discriminator=discriminator, palette=True), []
+    config, terms = with_model(smallest_start_frame, discriminator=discriminator, class_colors=True), []
     for precision in ("float32", "mixed_bfloat16"):
         set_precision(precision)
         try:
