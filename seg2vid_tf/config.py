@@ -90,7 +90,7 @@ class StartFrameModelConfig(_Checked):
     width: int = _field(
         128, "frame width in pixels, divisible by the networks' strides (16 in the tiny preset)", Range(4)
     )
-    style_dim: int = _field(32, "dimensions of the style vector that one seed draws", AT_LEAST_1)
+    style_dim: int = _field(32, "dimensions of the style that one seed draws, but for --class_colors", AT_LEAST_1)
     noise_channels: int = _field(4, "channels of the noise that is drawn at every place of a coarse grid", AT_LEAST_1)
     noise_stride: int = _field(
         8, "pixels that a cell of the noise's grid spans: a power of two, at most the stride", AT_LEAST_1
@@ -127,7 +127,7 @@ class StartFrameModelConfig(_Checked):
     )
     class_colors: bool = _field(
         False,
-        "read the style as a colour for each class, too, which the style encoder finds in the reference: trees take "
+        "let the style hold a colour for each class, too, which the style encoder finds in the reference: trees take "
         "the colour of its trees",
     )
     discriminator: str = _field(

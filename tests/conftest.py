@@ -142,10 +142,11 @@ def seg2vid(spec, start_frame_config, motion_config):
 
 
 def shake_palette(generator, style_encoder):
-    """Gives what reads the palette, all zeros at first, small random weights, from a fixed seed."""
+    """Gives what says and reads the palette, all zeros at first, small random weights, from a fixed seed."""
     rng = np.random.default_rng(2)
     readers = [block.reader.color for block in generator.blocks]
-    for layer in (generator.shade, style_encoder.class_mean, *readers):
+    colors = style_encoder.class_colors
+    for layer in (generator.shade, colors.mean, colors.log_variance, *readers):
         layer.kernel.assign(rng.normal(0, 0.2, layer.kernel.shape).astype(np.float32))
 
 

@@ -18,19 +18,25 @@ def annotation_channels(config: StartFrameModelConfig, spec: AnnotationSpec) -> 
     return spec.num_classes + int(config.instance_boundary)
 
 
+def colored_classes(config: StartFrameModelConfig, spec: AnnotationSpec) -> int:
+    """Classes whose colours a style holds, three numbers each."""
+    return spec.num_classes if config.class_colors else 0
+
+
 def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> StartFrameGenerator:
     """The start-frame generator with its weights."""
-    channels = annotation_channels(config, spec)
+    channels, colored = annotation_channels(config, spec), colored_classes(config, spec)
+    style_dim = config.style_dim + 3 * colored
     generator = StartFrameGenerator(
         num_channels=channels,
-        style_dim=config.style_dim,
+        style_dim=style_dim,
         noise_channels=config.noise_channels,
         noise_stride=config.noise_stride,
         filters=config.generator_filters,
         spade_filters=config.spade_filters,
         fine_spade_filters=config.fine_spade_filters,
         smooth_ids=tuple(spec.class_ids(config.smooth_classes, "smooth_classes")),
-        palette=config.class_colors,
+        colored_classes=colored,
         name="generator",
     )
     _check_size("generator_filters", config, generator.stride)
@@ -38,7 +44,7 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
     generator(
         {
             "annotation": tf.zeros([1, side, side, channels]),
-            "style": tf.zeros([1, config.style_dim]),
+            "style": tf.zeros([1, style_dim]),
             "noise": tf.zeros([1, side // config.noise_stride, side // config.noise_stride, config.noise_channels]),
         }
     )
@@ -47,9 +53,13 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
 
 def build_style_encoder(config: StartFrameModelConfig, spec: AnnotationSpec) -> StyleEncoder:
     """The style encoder with its weights."""
-    classes = spec.num_classes if config.class_colors else 0
+    colored = colored_classes(config, spec)
     encoder = StyleEncoder(
-        config.style_dim, config.style_encoder_filters, config.style_bands, classes, name="style_encoder"
+        config.style_dim + 3 * colored,
+        config.style_encoder_filters,
+        config.style_bands,
+        colored,
+        name="style_encoder",
     )
     encoder({"frame": tf.zeros([1, 16 * config.style_bands, 16, 3])})
     return encoder

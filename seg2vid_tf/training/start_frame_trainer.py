@@ -80,7 +80,9 @@ class StartFrameTrainer:
         self.discriminator_optimizer = _optimizer(training, training.discriminator_learning_rate)
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
-        self._styles = StyleDistribution(config.model.style_dim, standardised=not config.model.style_encoder)
+        self._styles = StyleDistribution(
+            self.networks["generator"].style_dim, standardised=not config.model.style_encoder
+        )
         self.checkpointed = {
             **self.networks,
             **{f"{name}_average": average for name, average in self.averages.items()},
@@ -174,25 +176,22 @@ class StartFrameTrainer:
     @tf.autograph.experimental.do_not_convert
     def prepare_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One of the first ``prepare_steps``, in which the class finder learns alone; as ``train_step``."""
-        target, finder = encode_annotation(batch["label_maps"][:, 0], self.spec), self._class_finder
+        real, finder = batch["frames"][:, 0], self._class_finder
+        target = encode_annotation(batch["label_maps"][:, 0], self.spec)
         with tf.GradientTape() as tape:
-            found = self._style_classes(target, finder(batch["frames"][:, 0])[0])
-            loss = per_replica(found)
+            encoded = self.networks["style_encoder"]({"frame": real})
+            terms = self._class_color_terms(real, target, encoded["mean"], encoded["class_logits"])
+            loss = per_replica(tf.add_n(list(terms.values())))
         variables = finder.trainable_variables
         self.class_finder_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         average = self.averages["style_encoder"].class_colors
         update_average(average, finder, self.config.training.ema_decay, step)
-        return {"style_classes": loss}
-
-    def _style_classes(self, target, class_logits):
-        """Weighted cross-entropy of the classes found at each cell; where a part has no class, the rest counts."""
-        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
-        found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
-        return 0.1 * self.config.losses.class_color_weight * tf.reduce_mean(found)
+        return {name: per_replica(term) for name, term in terms.items()}
 
     def _examples(self, batch, step):
         """{name: tensor [b,...]}: all that the step's parts need."""
-        count, style_dim, classes = tf.shape(batch["frames"])[0], self.config.model.style_dim, self.spec.num_classes
+        count, style_dim = tf.shape(batch["frames"])[0], self.networks["generator"].style_dim
+        classes = self.spec.num_classes
         seeds = example_seeds(self.config.training.seed, step, count)
         # A seed counts up with the example's place, so this alternates along the batch and from step to step.
         paired = tf.cast((seeds + step) % 2, tf.float32) if self.config.model.style_encoder else tf.ones([count])
@@ -253,7 +252,7 @@ class StartFrameTrainer:
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
             own = reparameterise(encoded, examples["style_noise"])
             if self.config.model.class_colors:
-                terms |= self._class_color_terms(examples, own, output["class_logits"])
+                terms |= self._class_color_terms(real, examples["target"], own, output["class_logits"])
             style = _at(paired > 0, own, style)
             style = _at(examples["swapped_style"] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
@@ -282,13 +281,16 @@ class StartFrameTrainer:
             terms["style_color"] = weights.style_color_weight * self._style_color(examples, places, fake)
         return fake, terms
 
-    def _class_color_terms(self, examples, style, class_logits):
-        """{name: weighted loss term}: the colours that the frames' own styles stand for, and where classes lie."""
-        weight, target, real = self.config.losses.class_color_weight, examples["target"], examples["real"]
-        colors = self.networks["generator"].palette(style[:, None, None])[:, 0, 0, : self.spec.num_classes]
+    def _class_color_terms(self, real, target, style, class_logits):
+        """{name: weighted loss term}: the colours that the frames' own styles hold, and where classes lie in them."""
+        weight = self.config.losses.class_color_weight
+        colors = self.networks["generator"].palette(style[:, None, None])[:, 0, 0]
+        # Of a cell of which a part has no class, the rest counts.
+        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
+        found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
         return {
             "class_color": weight * tf.reduce_mean(palette_distance(real, target, colors)),
-            "style_classes": self._style_classes(target, class_logits),
+            "style_classes": 0.1 * weight * tf.reduce_mean(found),
         }
 
     def _style_color(self, examples, places, fake):

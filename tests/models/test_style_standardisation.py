@@ -25,15 +25,18 @@ def test_the_fit_by_hand():
 @pytest.mark.parametrize(("as_map", "palette"), [(False, False), (True, False), (False, True), (True, True)])
 def test_networks_are_the_same_functions_in_the_new_coordinates(as_map, palette):
     rng = np.random.default_rng(0)
-    generator = StartFrameGenerator(3, 4, 2, noise_stride=2, filters=(6, 6, 4), spade_filters=5, palette=palette)
-    encoder = StyleEncoder(4, (6, 6), bands=2, num_classes=3 if palette else 0)
+    numbers, colored = (13, 3) if palette else (4, 0)
+    sizes = {"noise_stride": 2, "filters": (6, 6, 4), "spade_filters": 5}
+    generator = StartFrameGenerator(3, numbers, 2, colored_classes=colored, **sizes)
+    encoder = StyleEncoder(numbers, (6, 6), bands=2, num_classes=colored)
     frame = tf.constant(rng.uniform(-1, 1, (3, 16, 32, 3)).astype(np.float32))
     inputs = {
         "annotation": tf.one_hot(rng.integers(0, 3, (3, 16, 32)), 3),
         "noise": tf.constant(rng.normal(size=(3, 8, 16, 2)).astype(np.float32)),
     }
-    mean, factor = rng.normal(size=4), np.tril(rng.normal(size=(4, 4))) + 2.0 * np.eye(4)
-    style = rng.normal(size=(3, 16, 32, 4) if as_map else (3, 4)).astype(np.float32)
+    mean = rng.normal(size=numbers)
+    factor = np.tril(rng.normal(size=(numbers, numbers))) / numbers + 2.0 * np.eye(numbers)
+    style = rng.normal(size=(3, 16, 32, numbers) if as_map else (3, numbers)).astype(np.float32)
 
     def painted(style):
         return generator({**inputs, "style": tf.constant(style, tf.float32)})["start_frame"].numpy()

@@ -220,7 +220,7 @@ def test_with_a_palette_every_drawn_and_borrowed_style_says_its_colours(whole_st
     assert 0.9 * np.log(9) < terms["style_classes"] < 1.1 * np.log(9), "of nine classes none is known yet"
     places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
     for place in range(4):
-        moved = tf.tensor_scatter_nd_update(fake, [[place]], [-fake[place]])
+        moved = tf.tensor_scatter_nd_update(fake, [[place]], [fake[place] + 0.5])
         before, after = (trainer._style_color(examples, places, frame).numpy() for frame in (fake, moved))
         assert (before != after) == (not paired[place]), place
     # A frame that has its palette's colours is what is asked for.
@@ -240,9 +240,8 @@ def test_the_palettes_colours_are_learned(whole_start_frame, spec):
     terms = [step(batch, tf.constant(i, tf.int64)) for i in range(40)]
     assert terms[-1]["class_color"] < 0.8 * terms[0]["class_color"]
     assert terms[-1]["style_classes"] < terms[0]["style_classes"], "of maps that are noise, some is learned by heart"
-    learned = {id(v) for v in raw_variables(trainer.networks["generator"].palette)}
     for variable, old in zip(raw_variables(trainer.networks["generator"]), before["generator"], strict=True):
-        assert (variable.numpy() != old).any() == (id(variable) in learned), variable.name
+        np.testing.assert_array_equal(variable, old, err_msg="it holds no colours of its own")
 
 
 def test_the_class_finder_learns_alone_first(whole_start_frame, with_training, spec):
@@ -254,17 +253,14 @@ def test_the_class_finder_learns_alone_first(whole_start_frame, with_training, s
     tensors = {name: tf.constant(value) for name, value in batch.items()}
     before = {name: values(owner) for name, owner in trainer.checkpointed.items()}
     step = tf.function(trainer.prepare_step)
-    found = [float(step(tensors, tf.constant(i, tf.int64))["style_classes"]) for i in range(30)]
-    assert found[-1] < 0.8 * found[0]
+    terms = [step(tensors, tf.constant(i, tf.int64)) for i in range(30)]
+    assert all(terms[-1][name] < 0.8 * terms[0][name] for name in ("style_classes", "class_color"))
     finders = [trainer.checkpointed[name].class_colors for name in ("style_encoder", "style_encoder_average")]
     may_change = {id(v) for owner in (*finders, trainer.class_finder_optimizer) for v in raw_variables(owner)}
     for name, owner in trainer.checkpointed.items():
         for variable, old in zip(raw_variables(owner), before[name], strict=True):
             if id(variable) not in may_change:
                 np.testing.assert_array_equal(variable, old, err_msg=name)
-    for finder in finders:
-        logits, _ = finder(tf.constant(batch["frames"][:, 0]))
-        assert np.isfinite(logits).all()
     assert any((a != b).any() for a, b in zip(*map(values, finders), strict=True)), "the average trails"
 
 

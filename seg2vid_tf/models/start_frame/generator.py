@@ -38,7 +38,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
       smooth_ids: channels of the annotation whose places take no noise. Noise is for what differs from place to place,
         as a facade's windows do; left alone, training stains roads with it and gives skies seams, which the
         discriminator minds less than whoever looks at them.
-      palette: whether the style is read as a colour for each class, too.
+      colored_classes: K, classes whose colours the last 3K numbers of the style are (palette.py).
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         spade_filters: int,
         fine_spade_filters: int = 0,
         smooth_ids: tuple[int, ...] = (),
-        palette: bool = False,
+        colored_classes: int = 0,
         **kwargs,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -70,7 +70,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 fine_spade_filters if fine_spade_filters and stride <= 2 else spade_filters,
                 noisy=stride >= noise_stride,
                 smooth_ids=smooth_ids,
-                colored=palette,
+                colored=colored_classes > 0,
                 name=f"block_{i}",
             )
             for i, stride in enumerate(self.strides)
@@ -79,8 +79,8 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.to_rgb = keras.layers.Conv2D(
             3, 3, padding="same", kernel_initializer=start_grey, dtype="float32", name="to_rgb"
         )
-        if palette:
-            self.palette = Palette(num_channels, dtype="float32", name="palette")
+        if colored_classes:
+            self.palette = Palette(colored_classes, name="palette")
             self.shade = keras.layers.Conv2D(
                 3, 1, use_bias=False, kernel_initializer="zeros", dtype="float32", name="shade"
             )
@@ -92,7 +92,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         self.spade_filters = spade_filters
         self.fine_spade_filters = fine_spade_filters
         self.smooth_ids = tuple(smooth_ids)
-        self.has_palette = palette
+        self.colored_classes = colored_classes
         self.stride = self.strides[0]
 
     def get_config(self):
@@ -105,13 +105,13 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             "spade_filters": self.spade_filters,
             "fine_spade_filters": self.fine_spade_filters,
             "smooth_ids": self.smooth_ids,
-            "palette": self.has_palette,
+            "colored_classes": self.colored_classes,
         }
 
     @property
     def palette_variables(self) -> list[tf.Variable]:
-        """What ``palette`` adds: as it begins, it says nothing to the rest."""
-        if not self.has_palette:
+        """What ``colored_classes`` adds: as it begins, it says nothing to the rest."""
+        if not self.colored_classes:
             return []
         layers = [self.palette, self.shade, *(block.reader.color for block in self.blocks)]
         return [variable for layer in layers for variable in raw_variables(layer)]
@@ -134,7 +134,8 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         )
         if style.shape.rank == 2:
             style = style[:, None, None, :]
-        painted = colors = self.palette.paint(annotation, style) if self.has_palette else None
+        painted = colors = self.palette.paint(annotation, style) if self.colored_classes else None
+        style = style[..., : self.style_dim - 3 * self.colored_classes]
         pyramid = {}
         for stride in reversed(self.strides):
             if stride > 1:
@@ -164,7 +165,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             value = np.array(kernel)
             value[..., list(class_ids), :] = 0.0
             kernel.assign(value)
-        if self.has_palette:
+        if self.colored_classes:
             self.palette.zero_classes(class_ids)
 
 

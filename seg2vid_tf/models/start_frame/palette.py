@@ -1,8 +1,9 @@
-"""Palette: the style, read as the mean colour of each class.
+"""Palette: the last numbers of a style are the mean colours of the classes.
 
 A style that a network reads as it likes moves all classes together: trees stay green whatever the reference's trees
 are. Said as a colour for each class and painted over the annotation, each place hears what its own class is to look
-like, and training can hold the colours to those of the picture that the style came from.
+like. The numbers are colours until training is over; then the style's coordinates are moved (style_standardisation.py),
+and this layer's weights with them.
 """
 
 import keras
@@ -12,44 +13,50 @@ import tensorflow as tf
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.pointwise import PointwiseDense
 
-# A weight moves by at most a learning rate a step, and a colour by as much times this.
-COLOR_PER_WEIGHT = 4.0
+# What a colour in [-1,1] is multiplied by in a style: beside the posterior's width, colours must differ enough to be
+# heard.
+LOUDNESS = 4.0
 
 
 class Palette(BuiltByCall, keras.layers.Layer):
-    """Style -> a colour for each channel of the annotation, linear in the style.
+    """Style -> the colour of each class.
 
     Args:
-      num_channels: C, channels of the annotation.
+      num_classes: K; the last 3K numbers of a style are their colours.
     """
 
-    def __init__(self, num_channels: int, **kwargs):
+    def __init__(self, num_classes: int, **kwargs):
         super().__init__(**kwargs)
-        small = keras.initializers.RandomNormal(stddev=0.02)
-        self.colors = PointwiseDense(3 * num_channels, kernel_initializer=small, dtype="float32", name="colors")
-        self.num_channels = num_channels
+        # It has nothing to learn, and float32 is to be compared with frames.
+        self.colors = PointwiseDense(
+            3 * num_classes, kernel_initializer=_last_numbers, trainable=False, dtype="float32", name="colors"
+        )
+        self.num_classes = num_classes
 
     def get_config(self):
-        return {**super().get_config(), "num_channels": self.num_channels}
+        return {**super().get_config(), "num_classes": self.num_classes}
 
     def call(self, style):
-        """style [B,h,w,S] -> colours [B,h,w,C,3]; [-1,1] is a frame's range."""
-        colors = COLOR_PER_WEIGHT * self.colors(style)  # float32: to be compared with frames
-        return tf.reshape(colors, [-1, *tf.unstack(tf.shape(style)[1:3]), self.num_channels, 3])
-
-    def zero_classes(self, class_ids) -> None:
-        """Makes the colours of these channels 0, for every style."""
-        for variable in (self.colors.kernel, self.colors.bias):
-            value = np.array(variable).reshape([-1, self.num_channels, 3])
-            value[:, list(class_ids)] = 0.0
-            variable.assign(value.reshape(variable.shape))
+        """style [B,h,w,S] -> colours [B,h,w,K,3]; [-1,1] is a frame's range."""
+        return tf.reshape(self.colors(style), [-1, *tf.unstack(tf.shape(style)[1:3]), self.num_classes, 3])
 
     def paint(self, annotation, style):
         """annotation [B,H,W,C], style [B,H,W,S] or [B,1,1,S] -> [B,H,W,3]: at each place its class's colour."""
-        colors = self(style)
-        annotation = tf.cast(annotation, colors.dtype)
+        colors, classes = self(style), tf.cast(annotation[..., : self.num_classes], tf.float32)
         if style.shape[1] == 1:  # one style for all places: a tenth of the time
-            places = tf.reshape(annotation, [tf.shape(annotation)[0], -1, self.num_channels])
+            places = tf.reshape(classes, [tf.shape(classes)[0], -1, self.num_classes])
             painted = tf.matmul(places, colors[:, 0, 0])
-            return tf.reshape(painted, tf.concat([tf.shape(annotation)[:3], [3]], 0))
-        return tf.reduce_sum(annotation[..., None] * colors, axis=-2)
+            return tf.reshape(painted, tf.concat([tf.shape(classes)[:3], [3]], 0))
+        return tf.reduce_sum(classes[..., None] * colors, axis=-2)
+
+    def zero_classes(self, class_ids) -> None:
+        """Makes the colours of these classes 0, for every style."""
+        for variable in (self.colors.kernel, self.colors.bias):
+            value = np.array(variable).reshape([-1, self.num_classes, 3])
+            value[:, list(class_ids)] = 0.0
+            variable.assign(value.reshape(variable.shape))
+
+
+def _last_numbers(shape, dtype=None):
+    """The kernel [S,3K] that reads the last 3K numbers as they are."""
+    return tf.constant(np.eye(shape[0])[:, shape[0] - shape[1] :] / LOUDNESS, dtype or tf.float32)

@@ -21,21 +21,19 @@ class StyleEncoder(BuiltByCall, keras.Model):
       style_dim: S, dimensions of the style.
       filters: channels of the layers, each of which halves the size.
       bands: horizontal bands of equal height that are pooled apart; 1: the whole frame at once.
-      num_classes: K, classes whose colours it finds in the frame, too; 0: it does not look for any.
+      num_classes: K, classes whose colours it finds in the frame: the last 3K numbers of the style (palette.py).
     """
 
     def __init__(self, style_dim: int, filters: tuple[int, ...], bands: int = 1, num_classes: int = 0, **kwargs):
         super().__init__(**{"autocast": False, **kwargs})
         self.convs = [keras.layers.Conv2D(f, 4, 2, padding="same", name=f"conv_{i}") for i, f in enumerate(filters)]
-        self.mean = keras.layers.Dense(style_dim, dtype="float32", name="mean")
+        own = style_dim - 3 * num_classes
+        self.mean = keras.layers.Dense(own, dtype="float32", name="mean")
         # The posterior starts narrow (standard deviation about 0.14), so that the generator hears it from step one.
         narrow = keras.initializers.Constant(-4.0)
-        self.log_variance = keras.layers.Dense(style_dim, bias_initializer=narrow, dtype="float32", name="log_variance")
+        self.log_variance = keras.layers.Dense(own, bias_initializer=narrow, dtype="float32", name="log_variance")
         if num_classes:
             self.class_colors = ClassColors(num_classes, name="class_colors")
-            self.class_mean = keras.layers.Dense(
-                style_dim, use_bias=False, kernel_initializer="zeros", dtype="float32", name="class_mean"
-            )
         self.style_dim = style_dim
         self.filters = tuple(filters)
         self.bands = bands
@@ -47,10 +45,8 @@ class StyleEncoder(BuiltByCall, keras.Model):
 
     @property
     def palette_variables(self) -> list[tf.Variable]:
-        """What ``num_classes`` adds: as it begins, it says nothing of the style."""
-        if not self.num_classes:
-            return []
-        return [variable for layer in (self.class_colors, self.class_mean) for variable in raw_variables(layer)]
+        """What ``num_classes`` adds."""
+        return raw_variables(self.class_colors) if self.num_classes else []
 
     def call(self, inputs, training=False):
         """{frame float32 [B,H,W,3] in [-1,1]} -> {mean, log_variance: float32 [B,S]}.
@@ -65,8 +61,9 @@ class StyleEncoder(BuiltByCall, keras.Model):
         pooled = tf.reshape(pooled, [-1, self.bands * self.filters[-1]])
         encoded = {"mean": self.mean(pooled), "log_variance": self.log_variance(pooled)}
         if self.num_classes:
-            encoded["class_logits"], colors = self.class_colors(inputs["frame"])
-            encoded["mean"] += self.class_mean(colors)
+            colors = self.class_colors(inputs["frame"], pooled)
+            encoded = {name: tf.concat([value, colors[name]], axis=-1) for name, value in encoded.items()}
+            encoded["class_logits"] = colors["class_logits"]
         return encoded
 
 

@@ -45,18 +45,36 @@ def standardise_style(
     its numbers is lowered by twice the logarithm of the factor's diagonal.
     """
     for kernel, bias in _readers(generator):
+        # Some read the first numbers alone: of a lower triangle those follow from the first ones of s' alone.
         weights = np.array(kernel, np.float64)
-        bias.assign(np.array(bias, np.float64) + mean @ weights)
-        kernel.assign(factor.T @ weights)
-    bias, back = style_encoder.mean.bias, np.linalg.inv(factor).T
-    bias.assign((np.array(bias, np.float64) - mean) @ back)
-    kernels = [style_encoder.mean.kernel]
+        numbers = len(weights)
+        bias.assign(np.array(bias, np.float64) + mean[:numbers] @ weights)
+        kernel.assign(factor[:numbers, :numbers].T @ weights)
+    layers = [style_encoder]
     if style_encoder.num_classes:
-        kernels.append(style_encoder.class_mean.kernel)
-    for kernel in kernels:
-        kernel.assign(np.array(kernel, np.float64) @ back)
-    bias = style_encoder.log_variance.bias
-    bias.assign(np.array(bias, np.float64) - 2.0 * np.log(np.diag(factor)))
+        layers.append(style_encoder.class_colors)
+    # Features of both, numbers of both: the first numbers follow from the first features alone, in s' too.
+    kernel, bias = (
+        np.zeros([layers[-1].mean.kernel.shape[0], len(mean)]),
+        np.concatenate([layer.mean.bias for layer in layers]),
+    )
+    for layer, numbers in _numbers(layers):
+        kernel[: layer.mean.kernel.shape[0], numbers] = np.array(layer.mean.kernel)
+    back = np.linalg.inv(factor).T
+    kernel, bias, widths = kernel @ back, (bias - mean) @ back, 2.0 * np.log(np.diag(factor))
+    for layer, numbers in _numbers(layers):
+        layer.mean.kernel.assign(kernel[: layer.mean.kernel.shape[0], numbers])
+        layer.mean.bias.assign(bias[numbers])
+        layer.log_variance.bias.assign(np.array(layer.log_variance.bias, np.float64) - widths[numbers])
+
+
+def _numbers(layers):
+    """(layer, the slice of a style that it says)."""
+    start = 0
+    for layer in layers:
+        end = start + layer.mean.bias.shape[0]
+        yield layer, slice(start, end)
+        start = end
 
 
 def _readers(generator):
@@ -64,5 +82,5 @@ def _readers(generator):
     yield generator.layout.kernel, generator.layout.bias
     for block in generator.blocks:
         yield block.reader.style.kernel, block.reader.classes.bias
-    if generator.has_palette:
+    if generator.colored_classes:
         yield generator.palette.colors.kernel, generator.palette.colors.bias
