@@ -479,6 +479,12 @@ class StartFrameTrainingConfig(TrainingConfig):
         "each takes a fraction of a whole step's time",
         AT_LEAST_0,
     )
+    style_spread: float = _field(
+        1.0,
+        "how much wider than training pictures' styles seeds draw them, once training is over: more differ more, as "
+        "far as the generator paints them well",
+        ABOVE_0,
+    )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)
     init_share: float = _field(
         0.0,

@@ -114,7 +114,8 @@ class StartFrameTrainer:
             self._styles.standardised.assign(0)
 
     def standardise_style(self, make_batches) -> None:
-        """After the last step: seeds draw styles from now on as the training pictures have them.
+        """After the last step: seeds draw styles from now on as the training pictures have them, or as much wider as
+        ``style_spread`` says.
 
         Args:
           make_batches: start_step -> tf.data.Dataset of batches without end.
@@ -126,7 +127,9 @@ class StartFrameTrainer:
             if sum(len(e["mean"]) for e in encoded) >= STYLES_FITTED:
                 break
         means, log_variances = (np.concatenate([e[key].numpy() for e in encoded]) for key in ("mean", "log_variance"))
-        standardise_style(self.averages["generator"], encoder, *fit_styles(means, log_variances))
+        mean, factor = fit_styles(means, log_variances)
+        spread = self.config.training.style_spread
+        standardise_style(self.averages["generator"], encoder, mean, spread * factor)
         self._styles.standardised.assign(1)
 
     @property

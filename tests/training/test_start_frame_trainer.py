@@ -12,6 +12,7 @@ from seg2vid_tf.losses.class_color import palette_distance
 from seg2vid_tf.losses.segmentation import labelmix
 from seg2vid_tf.models.build import set_precision
 from seg2vid_tf.models.start_frame.spectral_conv import SpectralConv2D
+from seg2vid_tf.models.start_frame.style_standardisation import fit_styles
 from seg2vid_tf.training import start_frame_trainer
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 from tests.settings import needs_bfloat16
@@ -311,8 +312,11 @@ def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_s
     )
 
 
-def test_a_finished_run_draws_the_styles_of_its_pictures_and_paints_the_same_in_each(smallest_start_frame, spec):
-    trainer = build(smallest_start_frame, spec)
+@pytest.mark.parametrize("spread", [1.0, 1.5])
+def test_a_finished_run_draws_the_styles_of_its_pictures_and_paints_the_same_in_each(
+    smallest_start_frame, with_training, spec, spread
+):
+    trainer = build(with_training(smallest_start_frame, style_spread=spread), spec)
     batch = {name: tf.constant(value) for name, value in make_batch(8).items()}
     take_step(trainer, batch)
     real, label_maps = batch["frames"][:, 0], batch["label_maps"][:, 0]
@@ -321,11 +325,14 @@ def test_a_finished_run_draws_the_styles_of_its_pictures_and_paints_the_same_in_
     averages = {name: values(network) for name, network in trainer.averages.items()}
     model = trainer.start_frame_model
     referenced = model.paint(label_maps, model.encode_style(real), seeds).numpy()
+    said = {name: value.numpy() for name, value in model.style_encoder({"frame": real}).items()}
+    mean, factor = fit_styles(*(np.tile(said[name], (64, 1)) for name in ("mean", "log_variance")))  # 512 pictures
     trainer.standardise_style(lambda start: tf.data.Dataset.from_tensors(batch).repeat())
     styles = model.encode_style(real).numpy()
     # The covariance is that of the means and the posteriors' own together.
     np.testing.assert_allclose(styles.mean(0), 0.0, atol=1e-3)
-    assert (np.linalg.eigvalsh(np.cov(styles, rowvar=False)) < 1.0 + 8 / 7).all()
+    assert (np.linalg.eigvalsh(np.cov(styles, rowvar=False)) < (1.0 + 8 / 7) / spread**2).all()
+    np.testing.assert_allclose(styles, (said["mean"] - mean) @ np.linalg.inv(spread * factor).T, atol=1e-3)
     again = model.paint(label_maps, tf.constant(styles), seeds).numpy()
     np.testing.assert_allclose(again, referenced, atol=1e-4)
     drawn = model.paint(label_maps, model.draw_style(seeds), seeds).numpy()
