@@ -551,6 +551,8 @@ class StartFrameConfig:
             )
         if self.training.init_share and not self.model.style_encoder:
             raise ValueError(f"init_share {self.training.init_share} needs style_encoder, received False")
+        if self.training.style_spread != 1.0 and not self.model.style_encoder:
+            raise ValueError(f"style_spread {self.training.style_spread} needs style_encoder, received False")
         for name in ("style_color_weight", "mode_seeking_weight"):
             weight = getattr(self.losses, name)
             if weight and not self.model.style_encoder:

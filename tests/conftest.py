@@ -62,7 +62,6 @@ def start_frame_config():
         segmentation_filters=(8, 12, 16),
         patch_filters=(8, 12),
         patch_scales=2,
-        class_colors=True,
     )
     return StartFrameConfig(model=model, training=StartFrameTrainingConfig(steps=4, batch_size=2))
 
@@ -132,10 +131,8 @@ def seg2vid(spec, start_frame_config, motion_config):
     keras.utils.set_random_seed(0)
     generator = build_generator(start_frame_config.model, spec)
     style_encoder = build_style_encoder(start_frame_config.model, spec)
-    keras.utils.set_random_seed(0)
     motion = build_motion(motion_config.model, spec)
     shake_heads(motion)
-    shake_palette(generator, style_encoder)
     return Seg2Vid(
         generator, motion, spec, SIZE, style_encoder, motion_config.model.temperature, motion_config.model.smoothness
     )

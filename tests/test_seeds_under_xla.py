@@ -3,6 +3,9 @@
 import numpy as np
 
 from tests.programs import run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 # Every cluster that XLA can take; its first one is logged.
 BY_XLA = {
@@ -14,10 +17,6 @@ SERVE = """
 import sys
 import numpy as np
 import tensorflow as tf
-from tests.stacks import on_second_stack
-
-pytestmark = on_second_stack
-
 model = tf.saved_model.load(sys.argv[1])
 inputs = np.load(sys.argv[2])
 seeds = tf.constant(inputs["seed"])

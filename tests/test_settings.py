@@ -6,13 +6,13 @@ import pytest
 
 from tests.programs import run_python
 from tests.settings import SETTINGS
+from tests.stacks import on_first_stack
+
+pytestmark = on_first_stack
 
 TALKING = {"ONEDNN_VERBOSE": "1", "TF_CPP_MIN_LOG_LEVEL": "0", "TF_CPP_VMODULE": "local_device=1"}
 CONVOLVE = """
 import tensorflow as tf
-from tests.stacks import on_first_stack
-
-pytestmark = on_first_stack
 tf.nn.conv2d(tf.ones([1, 64, 64, 32]), tf.ones([3, 3, 32, 32]), 1, "SAME")
 """
 

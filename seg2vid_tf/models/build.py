@@ -18,7 +18,7 @@ def annotation_channels(config: StartFrameModelConfig, spec: AnnotationSpec) -> 
     return spec.num_classes + int(config.instance_boundary)
 
 
-def colored_classes(config: StartFrameModelConfig, spec: AnnotationSpec) -> int:
+def colored_classes(config: StartFrameModelConfig, spec: AnnotationSpec | None) -> int:
     """Classes whose colours a style holds, three numbers each."""
     return spec.num_classes if config.class_colors else 0
 
@@ -51,8 +51,8 @@ def build_generator(config: StartFrameModelConfig, spec: AnnotationSpec) -> Star
     return generator
 
 
-def build_style_encoder(config: StartFrameModelConfig, spec: AnnotationSpec) -> StyleEncoder:
-    """The style encoder with its weights."""
+def build_style_encoder(config: StartFrameModelConfig, spec: AnnotationSpec | None = None) -> StyleEncoder:
+    """The style encoder with its weights; it asks for the spec where ``class_colors`` is set."""
     colored = colored_classes(config, spec)
     encoder = StyleEncoder(
         config.style_dim + 3 * colored,

@@ -91,6 +91,8 @@ def _fit(trainer, make_batches, validation, folder, strategy, measure, begin, fi
     terms = {}
     with _Termination() as termination, writer.as_default():
         for step in range(first + 1, training.steps + 1):
+            if first + 1 < step == trainer.prepare_steps + 1:
+                print("\nbuilding the graph of a whole step ...", flush=True)
             terms = (prepare_step if step <= trainer.prepare_steps else train_step)(next(batches), step - 1)
             _check_finite(terms, step, folder)
             # Asked once: a signal that comes later ends the next step, which then is the one that is saved.

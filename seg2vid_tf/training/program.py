@@ -171,7 +171,7 @@ def say_new_steps(run_folder, stage: str, training) -> None:
     if before.steps == training.steps:
         return
     old, new = (
-        float(LateDecay(t.learning_rate, t.steps - alone, t.decay, warmup, start)(step - alone))
+        float(LateDecay(t.learning_rate, t.steps - alone, t.decay, warmup, start)(max(step - alone, 0)))
         for t in (before, training)
         for warmup, start, alone in [[getattr(t, name, 0) for name in _OF_STAGE_1]]
     )

@@ -93,7 +93,8 @@ class StartFrameTrainer:
         }
         if config.model.class_colors:
             # It has an opponent no more than a segmenter has, so it learns as one.
-            self.class_finder_optimizer = keras.optimizers.Adam(CLASS_FINDER_RATE)
+            rate = LateDecay(CLASS_FINDER_RATE, training.steps, training.decay)
+            self.class_finder_optimizer = keras.optimizers.Adam(rate)
             self.class_finder_optimizer.build(self._class_finder.trainable_variables)
             self.checkpointed["class_finder_optimizer"] = self.class_finder_optimizer
 
@@ -123,10 +124,11 @@ class StartFrameTrainer:
         print("looking at the styles of training pictures, for seeds to draw such ones ...", flush=True)
         encoder, encoded = self.averages["style_encoder"], []
         for batch in make_batches(0):
-            encoded.append(encoder({"frame": batch["frames"][:, 0]}))
-            if sum(len(e["mean"]) for e in encoded) >= STYLES_FITTED:
+            said = encoder({"frame": batch["frames"][:, 0]})
+            encoded.append((said["mean"].numpy(), said["log_variance"].numpy()))
+            if sum(len(means) for means, _ in encoded) >= STYLES_FITTED:
                 break
-        means, log_variances = (np.concatenate([e[key].numpy() for e in encoded]) for key in ("mean", "log_variance"))
+        means, log_variances = (np.concatenate(parts) for parts in zip(*encoded, strict=True))
         mean, factor = fit_styles(means, log_variances)
         spread = self.config.training.style_spread
         standardise_style(self.averages["generator"], encoder, mean, spread * factor)
@@ -158,9 +160,10 @@ class StartFrameTrainer:
         Returns:
           {name: this replica's share of the loss term}; their sum over replicas is the term.
         """
+        taken = step - self.prepare_steps  # of such steps: averages soon forget what was before them
         if self.config.model.style_encoder:
             encoded = self.averages["style_encoder"]({"frame": batch["frames"][:, 0]})
-            self._styles.update(encoded["mean"], encoded["log_variance"], step)
+            self._styles.update(encoded["mean"], encoded["log_variance"], taken)
         examples = self._examples(batch, step)
         parts = self.config.training.accumulate
         gradients, terms, fake = accumulated(self._generator_gradients, examples, parts)
@@ -173,7 +176,7 @@ class StartFrameTrainer:
         variables = self.adversary.discriminator.trainable_variables
         self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
         for name, network in self.networks.items():
-            update_average(self.averages[name], network, self.config.training.ema_decay, step)
+            update_average(self.averages[name], network, self.config.training.ema_decay, taken)
         return {name: per_replica(term) for name, term in {**terms, **more}.items()}
 
     @tf.autograph.experimental.do_not_convert
@@ -186,7 +189,9 @@ class StartFrameTrainer:
             terms = self._class_color_terms(real, target, encoded["mean"], encoded["class_logits"])
             loss = per_replica(tf.add_n(list(terms.values())))
         variables = finder.trainable_variables
-        self.class_finder_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        # How sure it is learns only where styles are drawn.
+        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        self.class_finder_optimizer.apply_gradients(zip(gradients, variables, strict=True))
         average = self.averages["style_encoder"].class_colors
         update_average(average, finder, self.config.training.ema_decay, step)
         return {name: per_replica(term) for name, term in terms.items()}
@@ -252,10 +257,15 @@ class StartFrameTrainer:
         if self.config.model.style_encoder:
             output = self.networks["style_encoder"]({"frame": real})
             encoded = posterior(output["mean"], output["log_variance"])
-            terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl_per_dimension(encoded) * paired[:, None])
-            own = reparameterise(encoded, examples["style_noise"])
+            own, free = reparameterise(encoded, examples["style_noise"]), self.config.model.style_dim
+            # Colours of classes are what they are, near N(0, I) or not.
+            terms["style_kl"] = weights.style_kl_weight * kl_per_clip(
+                kl_per_dimension(encoded)[:, :free] * paired[:, None]
+            )
             if self.config.model.class_colors:
                 terms |= self._class_color_terms(real, examples["target"], own, output["class_logits"])
+                # What is painted is held to the colours that were found, not the other way round.
+                own = tf.concat([own[:, :free], tf.stop_gradient(own[:, free:])], axis=-1)
             style = _at(paired > 0, own, style)
             style = _at(examples["swapped_style"] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])
@@ -289,7 +299,7 @@ class StartFrameTrainer:
         weight = self.config.losses.class_color_weight
         colors = self.networks["generator"].palette(style[:, None, None])[:, 0, 0]
         # Of a cell of which a part has no class, the rest counts.
-        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "VALID")
+        shares = tf.nn.avg_pool2d(target, CLASS_STRIDE, CLASS_STRIDE, "SAME")
         found = -tf.reduce_sum(shares * tf.nn.log_softmax(class_logits), axis=-1)
         return {
             "class_color": weight * tf.reduce_mean(palette_distance(real, target, colors)),

@@ -102,12 +102,11 @@ def first_networks(run_dir: str, trainer) -> dict:
     config, its_spec = other.load("start_frame")
     if its_spec != spec:
         raise ValueError(f"init_from: {other.path} was trained on another spec than {spec.name!r}, this data's")
+    model = dataclasses.replace(trainer.config.model, class_colors=config.model.class_colors)
     first = {
-        "generator_average": build_generator(trainer.config.model, spec),
-        "style_encoder_average": build_style_encoder(trainer.config.model, spec),
+        "generator_average": build_generator(model, spec),
+        "style_encoder_average": build_style_encoder(model, spec),
     }
-    for name, network in first.items():  # what the other one does not have stays ours
-        copy_weights(trainer.averages[name.removesuffix("_average")], network)
     _restore(other, config, spec, first)
     return first
 
@@ -125,10 +124,14 @@ def _restore(other, config, spec, networks):
     if other.restore({**networks, **stand_ins}, newest_only=True) == 0:
         raise ValueError(f"init_from: {other.path} has no checkpoint yet")
     for name, stand_in in stand_ins.items():
-        added = {id(variable) for variable in networks[name].palette_variables}
-        kept = [variable for variable in raw_variables(networks[name]) if id(variable) not in added]
-        for variable, value in zip(kept, raw_variables(stand_in), strict=True):
+        for variable, value in zip(_without_palette(networks[name]), raw_variables(stand_in), strict=True):
             variable.assign(value)
+
+
+def _without_palette(network):
+    """Its variables but for those that ``class_colors`` adds."""
+    added = {id(variable) for variable in network.palette_variables}
+    return [variable for variable in raw_variables(network) if id(variable) not in added]
 
 
 def average_with_start(first: dict, trainer, share: float) -> None:
@@ -144,5 +147,7 @@ def average_with_start(first: dict, trainer, share: float) -> None:
     """
     for name, network in first.items():
         ours = trainer.averages[name.removesuffix("_average")]
-        for variable, start in zip(raw_variables(ours), raw_variables(network), strict=True):
+        # What the first networks did not have is not averaged.
+        variables = raw_variables(ours) if network.palette_variables else _without_palette(ours)
+        for variable, start in zip(variables, raw_variables(network), strict=True):
             variable.assign((1.0 - share) * variable + share * start)

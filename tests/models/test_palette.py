@@ -24,8 +24,9 @@ def test_the_last_numbers_of_a_style_are_the_colours_of_the_classes():
     other[0, 0, 1, 6] *= 2.0
     expected[0][1] = [0, 0.5, -0.8]
     np.testing.assert_allclose(palette.paint(annotation, tf.constant(other)), [expected], atol=1e-6)
-    palette.zero_classes([1])
-    np.testing.assert_allclose(palette(style)[0, 0, 0], [[0.4, 0, 0], [0, 0, 0]], atol=1e-6)
+    # A map may be one place high.
+    row = tf.constant(other[:, :1])
+    np.testing.assert_allclose(palette.paint(annotation[:, :1], row), [expected[:1]], atol=1e-6)
 
 
 def test_a_generator_hears_its_palette_only_once_it_has_learned_to():

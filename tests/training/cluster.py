@@ -34,6 +34,8 @@ FORKS.set_forkserver_preload([__name__])
 class SmallTrainer:
     """Stage 2's trainer with next to nothing to trace: one convolution, its average, noise by example."""
 
+    prepare_step, prepare_steps = None, 0
+
     def __init__(self, config, spec):
         self.config, self.spec, self.num_frames = config, spec, config.model.num_frames
         self.motion, self._average = (SpectralConv2D(3, 3) for _ in range(2))

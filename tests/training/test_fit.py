@@ -23,6 +23,7 @@ class Counter:
     """Adds its batch to one weight; the loss term is the weight. ``event(step)`` runs inside each step."""
 
     num_frames = 0
+    prepare_step, prepare_steps = None, 0
 
     def __init__(self, steps, event=None, **training):
         schedule = {"checkpoint_every": 2, "sample_every": 100, "log_every": 1, "batch_size": 2, **training}

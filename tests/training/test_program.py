@@ -325,13 +325,13 @@ def test_a_model_with_a_palette_starts_from_one_without_and_ends_part_of_the_way
     frame = rng.uniform(-1, 1, (2, 1, 16, 32, 3)).astype(np.float32)
     batch = {"frames": tf.constant(frame), "label_maps": tf.constant(rng.integers(0, 9, (2, 1, 16, 32)), tf.uint8)}
     np.testing.assert_array_equal(trainer.samples(batch), source.samples(batch))
+    firsts = first_networks(tmp_path / "run", trainer)  # read before the first step
     for name, network in trainer.averages.items():
         added = {id(v) for v in network.palette_variables}
         assert added
         ends = [v.assign_add(tf.ones_like(v)).numpy() for v in raw_variables(network)]
         starts = iter(raw_variables(source.averages[name]))
-        first = first_networks(tmp_path / "run", trainer)[f"{name}_average"]
-        average_with_start({f"{name}_average": first}, trainer, 0.25)
+        average_with_start({f"{name}_average": firsts[f"{name}_average"]}, trainer, 0.25)
         for variable, end in zip(raw_variables(network), ends, strict=True):
             start = end if id(variable) in added else next(starts).numpy()
             np.testing.assert_allclose(variable, 0.75 * end + 0.25 * start, atol=1e-6)

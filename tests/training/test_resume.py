@@ -125,7 +125,10 @@ def test_stage_1_resumes_to_the_same_bits(whole_start_frame, with_training, spec
     strategy = mirrored_strategy()
 
     def train(folder, seed_of_weights, batches=100):
-        config = with_training(whole_start_frame, steps=4, sample_every=100_000, checkpoint_every=3)
+        # One step of the class finder alone, and whole ones.
+        config = with_training(
+            whole_start_frame, steps=4, sample_every=100_000, checkpoint_every=3, class_finder_steps=1
+        )
 
         def make_batches(start_step, input_context=None):
             endless = make_dataset(
@@ -155,7 +158,7 @@ def test_stage_1_resumes_to_the_same_bits(whole_start_frame, with_training, spec
     assert_same_bits(checkpoint(broken, 4), after)
     networks = {"generator", "style_encoder", "discriminator"}
     averages = {"generator_average", "style_encoder_average"}
-    optimizers = {"generator_optimizer", "discriminator_optimizer"}
+    optimizers = {"generator_optimizer", "discriminator_optimizer", "class_finder_optimizer"}
     assert networks | averages | optimizers <= {name.split("/")[0] for name in after}
     for name in ("generator", "style_encoder"):
         weights, average = (after[f"{n}/0/.ATTRIBUTES/VARIABLE_VALUE"] for n in (name, f"{name}_average"))

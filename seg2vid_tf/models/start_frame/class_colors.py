@@ -45,7 +45,7 @@ class ClassColors(BuiltByCall, keras.layers.Layer):
         """What the last 3K numbers of a style are said to be; of a class that is not there, as the others suggest.
 
         Args:
-          frame: [B,H,W,3] in [-1,1], H and W divisible by 4.
+          frame: [B,H,W,3] in [-1,1].
           pooled: float32 [B,F], what else is known of the frame.
 
         Returns:
@@ -72,7 +72,7 @@ class ClassColors(BuiltByCall, keras.layers.Layer):
         """
         classes = tf.nn.softmax(logits)
         shares = tf.reduce_mean(classes, axis=[1, 2])
-        colors = tf.nn.avg_pool2d(tf.cast(frame, tf.float32), STRIDE, STRIDE, "VALID")
+        colors = tf.nn.avg_pool2d(tf.cast(frame, tf.float32), STRIDE, STRIDE, "SAME")
         sums = tf.reduce_mean(classes[..., None] * colors[:, :, :, None], axis=[1, 2])
         colors = sums / (shares[..., None] + _LITTLE)
         absent = _LITTLE / (shares + _LITTLE)

@@ -21,7 +21,7 @@ from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.start_frame.palette import Palette
 from seg2vid_tf.models.start_frame.spade import SpadeResidualBlock
-from seg2vid_tf.models.start_frame.style_layout import StyleLayout
+from seg2vid_tf.models.start_frame.style_layout import StyleLayout, is_one_style
 
 
 class StartFrameGenerator(BuiltByCall, keras.Model):
@@ -139,7 +139,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         pyramid = {}
         for stride in reversed(self.strides):
             if stride > 1:
-                annotation, style = _halved(annotation), style if style.shape[1] == 1 else _halved(style)
+                annotation, style = _halved(annotation), style if is_one_style(style) else _halved(style)
                 colors = None if colors is None else _halved(colors)
             if stride > self.noise_stride:
                 noise = 2.0 * _halved(noise)  # the mean of four has half their standard deviation
@@ -165,8 +165,6 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             value = np.array(kernel)
             value[..., list(class_ids), :] = 0.0
             kernel.assign(value)
-        if self.colored_classes:
-            self.palette.zero_classes(class_ids)
 
 
 def _halved(x):

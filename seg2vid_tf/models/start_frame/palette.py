@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.pointwise import PointwiseDense
+from seg2vid_tf.models.start_frame.style_layout import is_one_style
 
 # What a colour in [-1,1] is multiplied by in a style: beside the posterior's width, colours must differ enough to be
 # heard.
@@ -26,7 +27,7 @@ class Palette(BuiltByCall, keras.layers.Layer):
     """
 
     def __init__(self, num_classes: int, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, **kwargs})
         # It has nothing to learn, and float32 is to be compared with frames.
         self.colors = PointwiseDense(
             3 * num_classes, kernel_initializer=_last_numbers, trainable=False, dtype="float32", name="colors"
@@ -43,18 +44,11 @@ class Palette(BuiltByCall, keras.layers.Layer):
     def paint(self, annotation, style):
         """annotation [B,H,W,C], style [B,H,W,S] or [B,1,1,S] -> [B,H,W,3]: at each place its class's colour."""
         colors, classes = self(style), tf.cast(annotation[..., : self.num_classes], tf.float32)
-        if style.shape[1] == 1:  # one style for all places: a tenth of the time
+        if is_one_style(style):  # a tenth of the time
             places = tf.reshape(classes, [tf.shape(classes)[0], -1, self.num_classes])
             painted = tf.matmul(places, colors[:, 0, 0])
             return tf.reshape(painted, tf.concat([tf.shape(classes)[:3], [3]], 0))
         return tf.reduce_sum(classes[..., None] * colors, axis=-2)
-
-    def zero_classes(self, class_ids) -> None:
-        """Makes the colours of these classes 0, for every style."""
-        for variable in (self.colors.kernel, self.colors.bias):
-            value = np.array(variable).reshape([-1, self.num_classes, 3])
-            value[:, list(class_ids)] = 0.0
-            variable.assign(value.reshape(variable.shape))
 
 
 def _last_numbers(shape, dtype=None):

@@ -51,7 +51,7 @@ class StyleEncoder(BuiltByCall, keras.Model):
     def call(self, inputs, training=False):
         """{frame float32 [B,H,W,3] in [-1,1]} -> {mean, log_variance: float32 [B,S]}.
 
-        And class_logits float32 [B,H/4,W/4,K], with ``num_classes``; height and width are then divisible by 4.
+        And class_logits float32 [B,H/4,W/4,K], with ``num_classes``.
         """
         x = inputs["frame"]
         for conv in self.convs:

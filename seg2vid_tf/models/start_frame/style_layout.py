@@ -10,6 +10,11 @@ import tensorflow as tf
 GRID = (4, 8)
 
 
+def is_one_style(style: tf.Tensor) -> bool:
+    """Whether a style [B,h,w,S] is the same at all places, and so comes as [B,1,1,S]."""
+    return style.shape[1] == style.shape[2] == 1
+
+
 class StyleLayout(keras.layers.Layer):
     """One matrix per cell of the grid from style to features; the grid is resized to any size.
 
@@ -33,7 +38,7 @@ class StyleLayout(keras.layers.Layer):
     def call(self, style, size):
         """style [B,h,w,S] or [B,1,1,S], size int32 [2] -> [B,*size,filters]."""
         kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
-        if style.shape[1] == 1:  # one style for all cells: a tenth of the time
+        if is_one_style(style):  # a tenth of the time
             layout = tf.matmul(tf.cast(style[:, 0, 0], kernel.dtype), kernel) + bias
             layout = tf.reshape(layout, [-1, *GRID, self.filters])
         else:
