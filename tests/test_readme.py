@@ -30,7 +30,7 @@ pytestmark = on_first_stack
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
-# The programs have tests of their own on both stacks; the text is the same on both, and README is written for this one.
+# README is written for this stack.
 SMALL = [f"--height={SIZE[0]}", f"--width={SIZE[1]}"]
 
 

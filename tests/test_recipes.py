@@ -14,7 +14,6 @@ pytestmark = on_first_stack
 RECIPES = re.search(r"^## Adding .*?(?=^## )", (ROOT / "BUILD.md").read_text(encoding="utf-8"), re.M | re.S)[0]
 # A block is for the last file that the line before it names.
 BLOCK = re.compile(r"`([\w./]+)`:\n\n((?:```\w+\n.*?^```\n+)+)", re.M | re.S)
-# The programs have tests of their own on both stacks, and a recipe is the same on both.
 
 
 def changed(text, diff):

@@ -259,9 +259,8 @@ class StartFrameTrainer:
             encoded = posterior(output["mean"], output["log_variance"])
             own, free = reparameterise(encoded, examples["style_noise"]), self.config.model.style_dim
             # Colours of classes are what they are, near N(0, I) or not.
-            terms["style_kl"] = weights.style_kl_weight * kl_per_clip(
-                kl_per_dimension(encoded)[:, :free] * paired[:, None]
-            )
+            kl = kl_per_dimension(encoded)[:, :free] * paired[:, None]
+            terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl)
             if self.config.model.class_colors:
                 terms |= self._class_color_terms(real, examples["target"], own, output["class_logits"])
                 # What is painted is held to the colours that were found, not the other way round.
