@@ -189,9 +189,9 @@ class StartFrameTrainer:
             terms = self._class_color_terms(real, target, encoded["mean"], encoded["class_logits"])
             loss = per_replica(tf.add_n(list(terms.values())))
         variables = finder.trainable_variables
+        pairs = zip(tape.gradient(loss, variables), variables, strict=True)
         # How sure it is learns only where styles are drawn.
-        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        self.class_finder_optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        self.class_finder_optimizer.apply_gradients([(gradient, v) for gradient, v in pairs if gradient is not None])
         average = self.averages["style_encoder"].class_colors
         update_average(average, finder, self.config.training.ema_decay, step)
         return {name: per_replica(term) for name, term in terms.items()}

@@ -1,20 +1,26 @@
 """Proof of exports: what differs is found out by every loader, what a server cannot take is refused."""
 
 import contextlib
+import dataclasses
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from seg2vid_tf.compat import raw_variables
 from seg2vid_tf.export_folder import encoder_folder
+from seg2vid_tf.exported_weights import trained_networks
+from seg2vid_tf.models.build import build_generator, build_style_encoder
 from seg2vid_tf.models.seg2vid import Seg2Vid
+from seg2vid_tf.ops.image import to_float
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.serving.c_api_loader import CApiLoader
 from seg2vid_tf.serving.export import export
 from seg2vid_tf.serving.session_loader import SessionLoader
 from seg2vid_tf.serving.signatures import signatures
 from seg2vid_tf.serving.verify import check_servable, example_inputs, verify
+from tests.conftest import shake_palette
 
 
 @contextlib.contextmanager
@@ -196,6 +202,36 @@ def test_one_stage_alone_is_a_model_of_its_own(seg2vid_with_instances, tmp_path,
     np.testing.assert_allclose(pictures / 127.5 - 1.0, painted, atol=1.5 / 127.5)
     with pytest.raises(ValueError, match="start_frame/1 paints start frames alone, a video needs stage 2"):
         Seg2VidPipeline.from_saved_model(folder)
+
+
+def test_styles_that_hold_classes_colours_are_served(start_frame_config, spec, tmp_path):
+    model = dataclasses.replace(start_frame_config.model, height=16, width=32, class_colors=True)
+    generator, style_encoder = build_generator(model, spec), build_style_encoder(model, spec)
+    shake_palette(generator, style_encoder)
+    alone = Seg2Vid(generator, None, spec, (16, 32), style_encoder)
+    folder = export(alone, tmp_path, "colors")
+    inputs = example_inputs(alone)["serving_default"]
+    with SessionLoader(folder) as loaded:
+        served = loaded.run("serving_default", inputs)
+    label_map = np.stack([tf.io.decode_png(png).numpy()[..., 0] for png in inputs["label_map_png"]])
+    style = alone.start_frame_model.draw_style(inputs["seed"])
+    assert style.shape[1] == model.style_dim + 3 * spec.num_classes
+    painted = alone.start_frame_model.paint(label_map, style, inputs["seed"])
+    pictures = np.stack([tf.io.decode_png(png).numpy() for png in served["frame_bytes"]])
+    np.testing.assert_allclose(pictures / 127.5 - 1.0, painted, atol=1.5 / 127.5)
+    reference = np.random.default_rng(0).integers(0, 256, (1, 16, 32, 3), np.uint8)
+    with SessionLoader(encoder_folder(folder)) as encoder:
+        said = encoder.run("encode_style", {"reference": reference})["style"]
+    np.testing.assert_allclose(said, style_encoder({"frame": to_float(reference)})["mean"], atol=1e-4)
+    # Its weights go on in another run, and come back as they were.
+    again = {
+        "generator_average": build_generator(model, spec),
+        "style_encoder_average": build_style_encoder(model, spec),
+    }
+    trained_networks(folder, "start_frame").restore(again)
+    for ours, theirs in zip(again.values(), (generator, style_encoder), strict=True):
+        for variable, expected in zip(raw_variables(ours), raw_variables(theirs), strict=True):
+            np.testing.assert_array_equal(variable, expected)
 
 
 def test_what_a_server_cannot_take_is_refused_by_name(saved_model, tmp_path):

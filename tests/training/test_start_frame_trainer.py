@@ -229,11 +229,12 @@ def test_with_a_palette_every_drawn_and_borrowed_style_says_its_colours(whole_st
     np.testing.assert_allclose(trainer._style_color(examples, places, asked), 0.0, atol=1e-6)
 
 
-def test_the_palettes_colours_are_learned(whole_start_frame, spec):
+def test_the_palettes_colours_are_learned(whole_start_frame, spec, monkeypatch):
     """Alone, with the encoder: what a style says of each class comes nearer to the frame it is encoded from."""
     weights = {field.name: 0.0 for field in dataclasses.fields(whole_start_frame.losses)}
     losses = dataclasses.replace(whole_start_frame.losses, **{**weights, "class_color_weight": 10.0})
     training = dataclasses.replace(whole_start_frame.training, learning_rate=1e-2, warmup_steps=0)
+    monkeypatch.setattr(start_frame_trainer, "CLASS_FINDER_RATE", 1e-2)
     trainer = build(dataclasses.replace(whole_start_frame, losses=losses, training=training), spec)
     before = {name: values(network) for name, network in trainer.networks.items()}
     batch = {name: tf.constant(value) for name, value in make_batch(4).items()}
