@@ -21,6 +21,7 @@ from seg2vid_tf.flags import run
 MODEL_SIZE = flags.DEFINE_string("model_size", "small", "sizes of stage 2")
 TRAIN_BATCH = flags.DEFINE_integer("train_batch", 2, "clips of the training step", lower_bound=1)
 REPEATS = flags.DEFINE_integer("repeats", 7, "timed runs of each case", lower_bound=1)
+TRAINING = flags.DEFINE_bool("training", True, "measure the training step, too")
 STEP = flags.DEFINE_bool("step", False, "measure the training step alone, as JSON")
 
 
@@ -65,7 +66,8 @@ def main():
     decode = tf.function(motion.decode)
     milliseconds = 1000 * median_seconds(lambda: read_all(decode(start, annotation, z)), REPEATS.value)
     print(f"\n| what | time | peak memory |\n|---|---|---|\n| a clip, batch 1 | {milliseconds:.0f} ms | |")
-    print_training_step()
+    if TRAINING.value:
+        print_training_step()
 
 
 def print_training_step():

@@ -1,6 +1,6 @@
 """A killed training goes on as if nothing had happened: the same bits as an unbroken run.
 
-Stage 2 by the real program and SIGKILL, stage 1 inside this process through the same ``fit``.
+Stage 2 by the real program and SIGKILL, stage 1 inside this process through the same ``fit``, on a stack each.
 """
 
 import os
@@ -22,7 +22,7 @@ from seg2vid_tf.training.fit import fit
 from seg2vid_tf.training.replicas import mirrored_strategy
 from seg2vid_tf.training.start_frame_trainer import StartFrameTrainer
 from tests.programs import HANG_SECONDS
-from tests.stacks import on_first_stack
+from tests.stacks import on_first_stack, on_second_stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -120,6 +120,7 @@ def test_a_killed_program_resumes_to_the_same_bits(
     assert sorted((p, p.stat().st_mtime_ns) for p in killed.rglob("*")) == before
 
 
+@on_second_stack
 def test_stage_1_resumes_to_the_same_bits(whole_start_frame, with_training, spec, street_data, tmp_path):
     model = whole_start_frame.model
     strategy = mirrored_strategy()
