@@ -24,9 +24,7 @@ def class_color_distance(
     """
     target, target_share = _mean_colors(tf.stop_gradient(reference), reference_classes)
     color, share = _mean_colors(frame, frame_classes)
-    weight = tf.minimum(tf.minimum(target_share, share), FULL_SHARE)
-    difference = tf.reduce_mean(tf.abs(target - color), axis=-1)
-    return tf.math.divide_no_nan(tf.reduce_sum(weight * difference, -1), tf.reduce_sum(weight, -1))
+    return _weighted_l1(target, color, tf.minimum(target_share, share))
 
 
 def palette_distance(frame: tf.Tensor, classes: tf.Tensor, colors: tf.Tensor) -> tf.Tensor:
@@ -41,8 +39,13 @@ def palette_distance(frame: tf.Tensor, classes: tf.Tensor, colors: tf.Tensor) ->
       float32 [B], weighted as ``class_color_distance``; 0 where the frame has no class.
     """
     target, share = _mean_colors(tf.stop_gradient(frame), classes)
+    return _weighted_l1(target, colors, share)
+
+
+def _weighted_l1(colors, others, share):
+    """Colours [B,K,3] each, shares [B,K] of the picture -> [B]; a class counts by its share, up to ``FULL_SHARE``."""
     weight = tf.minimum(share, FULL_SHARE)
-    difference = tf.reduce_mean(tf.abs(target - colors), axis=-1)
+    difference = tf.reduce_mean(tf.abs(colors - others), axis=-1)
     return tf.math.divide_no_nan(tf.reduce_sum(weight * difference, -1), tf.reduce_sum(weight, -1))
 
 

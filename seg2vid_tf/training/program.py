@@ -153,9 +153,6 @@ def _with_precision(training, stage, run_folder, strategy):
     return dataclasses.replace(training, precision=precision)
 
 
-_OF_STAGE_1 = "warmup_steps", "generator_start", "class_finder_steps"
-
-
 def say_new_steps(run_folder, stage: str, training) -> None:
     """Says what another --steps than before does to the learning rate of a run that goes on.
 
@@ -164,22 +161,26 @@ def say_new_steps(run_folder, stage: str, training) -> None:
       stage: "start_frame" or "motion".
       training: the config's part that holds from now on.
     """
-    from seg2vid_tf.training.late_decay import LateDecay
-
     step = run_folder.newest_step()
     before = run_folder.load(stage)[0].training if step else training
     if before.steps == training.steps:
         return
-    old, new = (
-        float(LateDecay(t.learning_rate, t.steps - alone, t.decay, warmup, start)(max(step - alone, 0)))
-        for t in (before, training)
-        for warmup, start, alone in [[getattr(t, name, 0) for name in _OF_STAGE_1]]
-    )
+    old, new = (_learning_rate(each, step) for each in (before, training))
     start = f"--steps was {before.steps} and is {training.steps}: after step {step} the learning rate"
     if old == new:
         print(f"{start} goes on at {new:.3g}")
     else:
         print(f"{start}, which is counted from it (--decay={training.decay:g}), goes on at {new:.3g}, not at {old:.3g}")
+
+
+def _learning_rate(training, step):
+    """What ``learning_rate`` has become after so many steps of a run."""
+    from seg2vid_tf.training.late_decay import LateDecay
+
+    only_stage_1 = "warmup_steps", "generator_start", "class_finder_steps"
+    warmup, start, alone = (getattr(training, name, 0) for name in only_stage_1)
+    schedule = LateDecay(training.learning_rate, training.steps - alone, training.decay, warmup, start)
+    return float(schedule(max(step - alone, 0)))
 
 
 def _before_and_after(stage, trainer, make_batches):

@@ -95,7 +95,7 @@ class StartFrameTrainer:
             # It has an opponent no more than a segmenter has, so it learns as one.
             rate = LateDecay(CLASS_FINDER_RATE, training.steps, training.decay)
             self.class_finder_optimizer = keras.optimizers.Adam(rate)
-            self.class_finder_optimizer.build(self._class_finder.trainable_variables)
+            self.class_finder_optimizer.build(self._found_by)
             self.checkpointed["class_finder_optimizer"] = self.class_finder_optimizer
 
     def zero_unseen_classes(self, class_ids) -> None:
@@ -139,13 +139,15 @@ class StartFrameTrainer:
         return self.config.losses.style_color_weight > 0
 
     @property
-    def _class_finder(self):
-        return self.networks["style_encoder"].class_colors
+    def _found_by(self):
+        """Variables of the class finder, where there is one."""
+        colored = self.config.model.class_colors
+        return self.networks["style_encoder"].class_colors.trainable_variables if colored else []
 
     @property
     def _trained(self):
         """Variables of the generator and the style encoder, but for those of the class finder."""
-        others = {id(v) for v in self._class_finder.trainable_variables} if self.config.model.class_colors else ()
+        others = {id(v) for v in self._found_by}
         return [v for network in self.networks.values() for v in network.trainable_variables if id(v) not in others]
 
     @tf.autograph.experimental.do_not_convert  # no Python condition depends on a tensor, and AutoGraph doubles tracing
@@ -167,11 +169,10 @@ class StartFrameTrainer:
         examples = self._examples(batch, step)
         parts = self.config.training.accumulate
         gradients, terms, fake = accumulated(self._generator_gradients, examples, parts)
-        trained = self._trained
-        self.generator_optimizer.apply_gradients(zip(gradients[: len(trained)], trained, strict=True))
+        pairs, count = list(zip(gradients, [*self._trained, *self._found_by], strict=True)), len(self._trained)
+        self.generator_optimizer.apply_gradients(pairs[:count])
         if self.config.model.class_colors:
-            finders = zip(gradients[len(trained) :], self._class_finder.trainable_variables, strict=True)
-            self.class_finder_optimizer.apply_gradients(finders)
+            self.class_finder_optimizer.apply_gradients(pairs[count:])
         gradients, more, _ = accumulated(self._discriminator_gradients, {**examples, "fake": fake}, parts)
         variables = self.adversary.discriminator.trainable_variables
         self.discriminator_optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -182,17 +183,16 @@ class StartFrameTrainer:
     @tf.autograph.experimental.do_not_convert
     def prepare_step(self, batch: dict, step: tf.Tensor) -> dict:
         """One of the first ``prepare_steps``, in which the class finder learns alone; as ``train_step``."""
-        real, finder = batch["frames"][:, 0], self._class_finder
+        real, variables = batch["frames"][:, 0], self._found_by
         target = encode_annotation(batch["label_maps"][:, 0], self.spec)
         with tf.GradientTape() as tape:
             encoded = self.networks["style_encoder"]({"frame": real})
             terms = self._class_color_terms(real, target, encoded["mean"], encoded["class_logits"])
             loss = per_replica(tf.add_n(list(terms.values())))
-        variables = finder.trainable_variables
         pairs = zip(tape.gradient(loss, variables), variables, strict=True)
         # How sure it is learns only where styles are drawn.
         self.class_finder_optimizer.apply_gradients([(gradient, v) for gradient, v in pairs if gradient is not None])
-        average = self.averages["style_encoder"].class_colors
+        average, finder = (each["style_encoder"].class_colors for each in (self.averages, self.networks))
         update_average(average, finder, self.config.training.ema_decay, step)
         return {name: per_replica(term) for name, term in terms.items()}
 
@@ -241,8 +241,7 @@ class StartFrameTrainer:
         with tf.GradientTape() as tape:
             fake, terms = self._generator_terms(examples)
             loss = per_replica(tf.add_n(list(terms.values())))
-        finder = self._class_finder.trainable_variables if self.config.model.class_colors else []
-        return tape.gradient(loss, [*self._trained, *finder]), terms, fake
+        return tape.gradient(loss, [*self._trained, *self._found_by]), terms, fake
 
     def _discriminator_gradients(self, examples):
         with tf.GradientTape() as tape:

@@ -116,8 +116,9 @@ def test_stage_1_starts_from_another_run_trains_on_two_splits_and_measures(
         # The run that is there has seen the second split too.
         "it differs in data: ": [*good, "--resume", "--more_train_data="],
     }
-    (trained, *endings), printed = run_several([good, *refusals.values()])
-    assert trained is None, trained
+    # With --resume it would train on, had it not taken its steps.
+    (trained, resumed, *endings), printed = run_several([good, [*good, "--resume"], *refusals.values()])
+    assert trained is None and resumed is None, (trained, resumed)
     for ending, message in zip(endings, refusals, strict=True):
         assert_refused(ending, message)
     assert not refused_dir.exists()
@@ -151,7 +152,14 @@ def test_stage_2_starts_from_one_that_predicts_fewer_frames(smallest_motion, wit
 
 @pytest.mark.parametrize(
     "other",
-    [{}, {"memory": 2}, {"memory": 3}, {"prior_rank": 2, "temperature": 1.0}, {"memory": 2, "instance_motion": True}],
+    [
+        {},
+        {"memory": 2},
+        {"memory": 3},
+        {"prior_rank": 2, "temperature": 1.0},
+        {"memory": 2, "instance_motion": True},
+        {"flow_scale": 8.0},
+    ],
 )
 def test_stage_2_starts_from_one_with_other_draws_or_things(other, smallest_motion, with_model, spec, tmp_path):
     def build(**other):

@@ -215,7 +215,7 @@ def test_with_a_palette_every_drawn_and_borrowed_style_says_its_colours(whole_st
     fake, terms = trainer._generator_terms(examples)
     palette = trainer.networks["generator"].palette
     style = trainer.networks["style_encoder"]({"frame": examples["real"]})["mean"]
-    # The posterior is a draw, of standard deviation 0.14 at first.
+    # The term's style is drawn around this one.
     expected = palette_distance(examples["real"], examples["target"], palette(style[:, None, None])[:, 0, 0])
     np.testing.assert_allclose(terms["class_color"], 10.0 * np.mean(expected), rtol=0.2)
     assert 0.9 * np.log(9) < terms["style_classes"] < 1.1 * np.log(9), "of nine classes none is known yet"

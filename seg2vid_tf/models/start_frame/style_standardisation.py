@@ -54,10 +54,8 @@ def standardise_style(
     if style_encoder.num_classes:
         layers.append(style_encoder.class_colors)
     # Features of both, numbers of both: the first numbers follow from the first features alone, in s' too.
-    kernel, bias = (
-        np.zeros([layers[-1].mean.kernel.shape[0], len(mean)]),
-        np.concatenate([layer.mean.bias for layer in layers]),
-    )
+    kernel = np.zeros([layers[-1].mean.kernel.shape[0], len(mean)])
+    bias = np.concatenate([np.array(layer.mean.bias, np.float64) for layer in layers])
     for layer, numbers in _numbers(layers):
         kernel[: layer.mean.kernel.shape[0], numbers] = np.array(layer.mean.kernel)
     back = np.linalg.inv(factor).T
