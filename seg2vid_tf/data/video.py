@@ -203,7 +203,7 @@ def decoded_frames(path: pathlib.Path) -> Iterator:
     try:
         with av.open(str(path)) as container:
             stream = _video_stream(container, path)
-            for frame in _decoded(container, stream, sent):
+            for frame in _decoded(container, stream, sent, path):
                 if frame.is_corrupt:
                     raise ValueError(f"{path}: frame {number} is damaged; encode it again")
                 size = frame.width, frame.height
@@ -248,9 +248,15 @@ def _video_stream(container, path):
     return stream
 
 
-def _decoded(container, stream, sent):
+def _decoded(container, stream, sent, path):
     """The frames; the times of the packets that are to be shown come into ``sent``."""
     for packet in container.demux(stream):
+        # Said by the container (a transport stream counts its packets): a decoder can find sense in what is left.
+        if packet.is_corrupt:
+            raise ValueError(
+                f"{path}: a part of picture {len(sent)} is missing: it is damaged, or several files put end to end; "
+                "copy or encode it again"
+            )
         # What an edit list leaves out is decoded, since what follows needs it, and not shown.
         if packet.size and not packet.is_discard:
             sent.append(packet.pts)
