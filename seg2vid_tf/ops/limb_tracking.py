@@ -27,22 +27,23 @@ _LARGEST_STEP = 1.0
 
 
 def track_limbs(
-    frames: tf.Tensor, weights: tf.Tensor, pivots: tf.Tensor, parents: Sequence[int]
+    frames: tf.Tensor, weights: tf.Tensor, certainty: tf.Tensor, pivots: tf.Tensor, parents: Sequence[int]
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """How bones that frame 0 shows have moved in the frames after it.
 
     Args:
       frames: float32 [B, T+1, H, W, 3] in [-1, 1].
       weights: float32 [B, H, W, L], by how much each bone moves a pixel of frame 0; of the body's together 1, else 0.
+      certainty: float32 [B, H, W] in [0, 1], how sure it is that a pixel is the body's.
       pivots: float32 [B, L, 2] of frame 0.
       parents: of each bone, as of ``carried_pivots``.
 
     Returns:
       turns float32 [B, T, L] in radians and shift of the root's pivot float32 [B, T, 2] in pixels, since frame 0.
     """
-    frames, weights, pivots = (tf.stop_gradient(v) for v in (frames, weights, pivots))
+    frames, weights, certainty, pivots = (tf.stop_gradient(v) for v in (frames, weights, certainty, pivots))
     count, pictures = frames.shape[1] - 1, _with_slopes(_blurred(frames))
-    chain = _Chain(weights, pivots, parents)
+    chain = _Chain(weights, certainty, pivots, parents)
 
     # One loop over frames, blurs and steps: its body is written down once.
     def one_more(k, state, last, found):
@@ -61,8 +62,8 @@ def track_limbs(
 class _Chain:
     """Bones and the pixels that they move; a state [B,L+2] is their turns and the root's shift."""
 
-    def __init__(self, weights, pivots, parents):
-        self._pivots, self._parents = pivots, parents
+    def __init__(self, weights, certainty, pivots, parents):
+        self._certainty, self._pivots, self._parents = certainty, pivots, parents
         self._grid = pixel_grid((tf.shape(weights)[1], tf.shape(weights)[2]))
         self._weights = weights
         self.body = tf.reduce_sum(weights, axis=-1)
@@ -99,7 +100,7 @@ class _Chain:
         seen = warp(target, -self.displacement(state))
         difference = seen[..., :3] - source
         error = tf.reduce_mean(tf.square(difference), axis=-1)
-        certainty = self.body / (_ALIKE * (_NOISE**2 + error))
+        certainty = self.body * self._certainty / (_ALIKE * (_NOISE**2 + error))
         slopes = self.slopes(state)
         along = slopes[..., :1] * seen[..., None, 3:6] + slopes[..., 1:] * seen[..., None, 6:]
         weighted = along * certainty[..., None, None]

@@ -6,12 +6,14 @@ learned and nothing has a gradient. Positions are (y, x) in pixels; N pictures, 
 """
 
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from seg2vid_tf.annotations.limb_tree import LimbTree
+from seg2vid_tf.ops.fill import fill_holes
 from seg2vid_tf.ops.skinning import pixel_grid, positions_after, segment_distance
 
 # A limb of fewer pixels, of which others cover the rest, says nothing of its ends.
@@ -22,6 +24,10 @@ _OTHERS = 1e-3
 _SHORTEST = 2.0
 # Over which distance one bone's influence goes over into the next one's, in mean lengths of limbs.
 _BLEND = 0.17
+# Beyond this distance from all bones a picture shows what is behind the body, in mean lengths of limbs.
+_BEHIND = 0.8
+# How much light a shadow leaves, at least.
+_DARKEST_SHADOW = 0.8
 # How long a hand is, in lengths of its forearm; a head, of the neck. And how far away is what is not there.
 _HAND, _NOWHERE = 1.0, 1e3
 
@@ -150,6 +156,29 @@ def _free_ends(tree):
                 ends = [end for end in (0, 1) if (limb, end) not in tree.pivots[bone]]
                 free[limb, ends] = [(-1.0, 1.0)[end] for end in ends]
     return free
+
+
+def unlike_behind(picture: tf.Tensor, nearest: tf.Tensor) -> tf.Tensor:
+    """How much a picture differs from what its surroundings would show in the body's place: where the body can be.
+
+    Joints that are guessed lie beside the body now and then; the wall there looks like the rest of the wall, or like
+    that in the body's shadow.
+
+    Args:
+      picture: float32 [B, H, W, 3] in [-1, 1].
+      nearest: float32 [B, H, W, 1], distance from the nearest bone, as ``bone_distance`` gives it.
+
+    Returns:
+      float32 [B, H, W, 1], the length of the difference in the three channels; 0 beside the body, and that of black
+      from white where the body fills the picture and nothing is known of what is behind.
+    """
+    known = tf.cast(nearest > _BEHIND, tf.float32)
+    behind = 1.0 + fill_holes(picture, known)
+    light = tf.reduce_sum((1.0 + picture) * behind, axis=-1, keepdims=True)
+    light /= tf.reduce_sum(tf.square(behind), axis=-1, keepdims=True) + 1e-6
+    shaded = tf.clip_by_value(light, _DARKEST_SHADOW, 1.0) * behind
+    difference = tf.norm(1.0 + picture - shaded + 1e-6, axis=-1, keepdims=True)
+    return tf.where(tf.reduce_max(known, axis=[1, 2], keepdims=True) > 0.0, difference, 2.0 * math.sqrt(3.0))
 
 
 def blend_logits(distances: tf.Tensor) -> tf.Tensor:

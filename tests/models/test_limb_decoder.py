@@ -85,6 +85,38 @@ def test_the_wall_that_the_limb_leaves_was_hidden_and_the_limb_is_seen(lowered):
     assert lowered["warped"][1, 50, 27].max() < 0.0 < lowered["warped"][1, 50, 20].min()
 
 
+def dressed(annotation, width=9):
+    """1 where the limbs are, thickened to a body, and else 0: [1,H,W,1]."""
+    return tf.nn.max_pool2d(tf.reduce_max(annotation[..., 1:], axis=-1, keepdims=True), width, 1, "SAME")
+
+
+def test_a_forearm_that_is_guessed_on_bare_wall_takes_none_of_it_along(fresh, annotation):
+    """The forearm hangs where its joints are not: of the wall there nothing moves, in light or in the body's shadow."""
+    forearm = tf.one_hot(FOREARM, SPEC.num_classes)
+    body = dressed(annotation * (1.0 - forearm))
+    rows = np.linspace(0.3, 0.5, SIZE[0], dtype=np.float32)[:, None, None]
+    for light in (1.0, 0.9):
+        wall = (1.0 + rows) * np.where(dressed(annotation * forearm) > 0, light, 1.0) - 1.0
+        start = tf.repeat(wall * (1.0 - body) - 0.8 * body, 3, axis=-1)
+        outputs = fresh.decode(start, annotation, turning(fresh.decoder, FOREARM, [math.pi / 4, math.pi / 2]))
+        below = np.s_[0, 1, 49:56, 20:34]  # where it would come to, below the elbow
+        np.testing.assert_allclose(outputs["warped"][below], start[0, 49:56, 20:34], atol=0.05)
+
+
+def test_an_arm_before_the_trunk_brings_nothing_of_the_wall(fresh, annotation):
+    """Its edge is half wall: the arm, turned about the shoulder until it lies across the chest, leaves no bright rim."""
+    arms = SPEC.class_ids(["right forearm", "left forearm", "right upper arm", "left upper arm"], "test")
+    trunk = dressed(annotation * (1.0 - tf.reduce_sum(tf.one_hot(arms, SPEC.num_classes), axis=0)), 13)
+    body = tf.maximum(dressed(annotation, 5), trunk)
+    soft = tf.nn.avg_pool2d(body, 3, 1, "SAME")  # as a camera shows edges
+    start = tf.repeat(0.7 - 1.5 * soft, 3, axis=-1)
+    upper_arm = SPEC.class_ids(["right upper arm"], "test")[0]
+    warped = fresh.decode(start, annotation, turning(fresh.decoder, upper_arm, [2.0, 2.6]))["warped"].numpy()
+    chest = np.s_[..., 44:58, 44:54, :]
+    assert start.numpy()[chest].max() < -0.79
+    assert warped[chest].max() < -0.5  # the wall is at 0.7
+
+
 def test_a_z_of_zeros_stands_still(fresh, annotation):
     start = tf.random.stateless_uniform([1, *SIZE, 3], [0, 1], -1.0, 1.0)
     outputs = fresh.decode(start, annotation, tf.zeros([1, fresh.latent_dim]))

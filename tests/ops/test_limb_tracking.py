@@ -34,7 +34,7 @@ def tracked(motions):
     distances = tf.stack([segment_distance(pixel_grid(SIZE), end) for end in ENDS], axis=-1)
     near = tf.cast(tf.reduce_min(distances, axis=-1, keepdims=True) < 3.5, tf.float32)
     weights = near * tf.nn.softmax(-tf.square(distances))
-    return [v[0] for v in track_limbs(frames, weights[None], tf.constant(PIVOTS)[None], PARENTS)]
+    return [v[0] for v in track_limbs(frames, weights[None], near[None, ..., 0], tf.constant(PIVOTS)[None], PARENTS)]
 
 
 def test_turns_and_shift_are_found():

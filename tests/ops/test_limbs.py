@@ -18,6 +18,7 @@ from seg2vid_tf.ops.limbs import (
     find_pivots,
     mean_length,
     moved_ends,
+    unlike_behind,
 )
 from seg2vid_tf.ops.skinning import carried_pivots
 
@@ -92,6 +93,23 @@ def test_beyond_the_wrist_there_is_a_hand():
     hand, beyond = bone_distance(tf.constant([[30.0, 54.0], [30.0, 62.0]]), limbs, TREE)[:, 2]
     # A forearm of 10 goes on for 10.
     assert hand < 0.05 and float(beyond * mean_length(limbs)) == pytest.approx(6.0, abs=1.5)
+
+
+def test_where_a_picture_is_unlike_what_lies_behind_the_body():
+    """A grey wall, in it a shadow, a dark coat and a red hand; far from the bones nothing is asked."""
+    picture = np.full((1, 32, 32, 3), 0.2, np.float32)
+    nearest = np.full((1, 32, 32, 1), 2.0, np.float32)
+    nearest[:, 8:24, 8:24] = 0.1
+    picture[:, 10:12, 10:12] = 0.85 * 1.2 - 1.0  # 0.85 of the wall's light
+    picture[:, 14:16, 14:16] = -0.8
+    picture[:, 18:20, 18:20] = (0.2, -0.3, -0.3)
+    difference = unlike_behind(tf.constant(picture), tf.constant(nearest)).numpy()[0, ..., 0]
+    assert difference[:7].max() < 1e-5 and difference[12, 9] < 1e-5 and difference[10, 10] < 1e-5
+    # No shadow takes more than a fifth of the light: what is left of 0.96 in three channels.
+    assert difference[14, 14] == pytest.approx((0.8 * 1.2 - 0.2) * math.sqrt(3), rel=1e-4)
+    assert difference[18, 18] == pytest.approx(np.linalg.norm([1.2 - 0.96, 0.7 - 0.96, 0.7 - 0.96]), rel=1e-4)
+    everywhere = unlike_behind(tf.constant(picture), tf.zeros_like(nearest))  # a body that leaves no wall to be seen
+    np.testing.assert_allclose(everywhere, np.full_like(nearest, 2.0 * math.sqrt(3.0)))
 
 
 def test_moved_limbs_stay_joined_and_drawn_they_are_the_map_of_the_moved_pose():

@@ -202,9 +202,8 @@ class MotionCVAE(BuiltByCall, keras.Model):
             warped, moved_annotation = self._warp(outputs["flow"], start_frame, annotation)  # [B*T,H,W,3], [B*T,H,W,K]
         else:
             # With soft edges, which no flow has; and limbs are drawn anew, whose lines would blur.
-            (moved,) = self._warp(outputs.pop("body_flow"), start_frame)
             starts = tf.repeat(start_frame, self.num_frames, axis=0)
-            warped = composite(moved, starts, fold_time(outputs.pop("moved_share")))
+            warped = composite(fold_time(outputs.pop("body")), starts, fold_time(outputs.pop("moved_share")))
             layers = [fold_time(outputs.pop(name)) for name in ("foreground", "hidden_share")]
             moved_annotation = fold_time(outputs["annotations"])
         frames = warped

@@ -21,16 +21,29 @@ from seg2vid_tf.models.built_by_call import BuiltByCall
 from seg2vid_tf.models.motion.blocks import ConvBlock, double_size
 from seg2vid_tf.models.motion.limb_latent import count_waves, z_to_motion
 from seg2vid_tf.ops.image import fold_time
-from seg2vid_tf.ops.limbs import blend_logits, bone_distance, draw_limbs, find_limbs, find_pivots, moved_ends
+from seg2vid_tf.ops.limbs import (
+    blend_logits,
+    bone_distance,
+    draw_limbs,
+    find_limbs,
+    find_pivots,
+    moved_ends,
+    unlike_behind,
+)
 from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
 from seg2vid_tf.ops.skinning import carried_pivots, pixel_grid, positions_after
 from seg2vid_tf.ops.warp import warp
 
 # How far from a bone the body goes, in mean lengths of limbs, before anything is learned; and how far it is still there
-# where another bone covers it.
-_RADIUS, _CORE = 0.5, 0.3
+# where another bone covers it, the trunk's first.
+_RADIUS, _TRUNK_CORE, _CORE = 0.5, 0.45, 0.3
 # How fast the body ends there.
 _EDGE = 0.08
+# What the picture says, as a logit, where it looks like what is behind the body and where it does not, before anything
+# is learned; and the difference from it, of colours in [-1, 1], at which it says as much for as against, and how soon
+# it is sure.
+_LIKE, _UNLIKE = -8.0, 4.0
+_DIFFERENCE, _SURE = 0.15, 0.04
 # What the network can say against or for it, as a logit: less than what is said at the bone itself, so that no limb
 # stays behind.
 _MOST_LEARNED = 3.0
@@ -40,11 +53,14 @@ _HIDDEN_WEIGHT = 0.05
 _IN_FRONT = 1.5
 # Bones that lie over each other hardly mix: half of two flows is nobody's.
 _SHARPNESS = 3.0
+# A pixel at an edge has something of the wall's colour: before another bone it counts by so high a power of the body's
+# share in what lies around it, which is taken for no less than this.
+_INNER, _OUTERMOST = 16, 0.2
 # Pixels around the body that its edge has coloured.
 _RIM = 5
 # How far a body that the picture cuts off goes on beyond it, in heights of the picture.
 _BEYOND = 0.06
-_EPSILON = 1e-6
+_EPSILON, _SMALLEST = 1e-6, 1e-20
 
 
 class LimbDecoder(BuiltByCall, keras.layers.Layer):
@@ -111,7 +127,7 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
 
         Returns:
           {flow, flow_backward: float32 [B,T,H,W,2], visibility, visibility_backward: float32 [B,T,H,W,1]} as
-          FlowDecoder does; body_flow: float32 [B,T,H,W,2], how the person moves there; foreground, moved_share,
+          FlowDecoder does; body: float32 [B,T,H,W,3], the person as it is there; foreground, moved_share,
           hidden_share: float32 [B,T,H,W,1], how much of a pixel is the person's, and of what is visible in it, and of
           what is not; annotations: float32 [B,T,H,W,K], the limbs drawn where they have come to.
         """
@@ -122,12 +138,15 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         carried = carried_pivots(pivots, turns, shift, self.tree.parents)  # [B,T,L,2]
         ends = moved_ends(limbs, self.tree, pivots, carried, turns)
         drawn = draw_limbs(tf.stop_gradient(ends), limbs, self.tree, size, picture.shape[-1] - 3)
-        shown, whole = (tf.repeat(part, self.num_frames, axis=0) for part in self._body(features, limbs, grid))
+        body = self._body(features, picture[..., :3], limbs, grid)
+        colors = tf.repeat(picture[:, None, ..., :3], self.num_bones, axis=1)
+        body, colors = (tf.repeat(part, self.num_frames, axis=0) for part in (body, colors))
+        shown = body[..., :1]
         where = [tf.reshape(v, [-1, self.num_bones, 1, 1, 2]) for v in (pivots, carried)]
         turns = tf.reshape(turns, [-1, self.num_bones, 1, 1])
         moved = _mean(positions_after(grid, *where, turns) - grid, shown)  # [N,H,W,2]
         brought = grid - positions_after(grid, *where[::-1], -turns)  # [N,L,H,W,2]
-        outputs = self._frame_t(brought, moved, shown, whole)
+        outputs = self._frame_t(brought, moved, body, colors)
         outputs["flow_backward"] = _inside(tf.reduce_sum(shown, axis=1)) * moved
         outputs |= self._visibility_backward(outputs)
         unfolded = {
@@ -135,8 +154,11 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         }
         return {**unfolded, "annotations": drawn}
 
-    def _body(self, features, limbs, grid):
-        """What each bone moves of frame 0: what is seen of it, and with what others hide, float32 [B,L,H,W,1] each."""
+    def _body(self, features, start_frame, limbs, grid):
+        """What each bone moves of frame 0, float32 [B,L,H,W,3].
+
+        What is seen of it, the same with what others hide, and how much of the body lies around a pixel.
+        """
         size = tf.shape(grid)[:2]
         distances = tf.reshape(
             bone_distance(tf.reshape(grid, [-1, 2]), limbs, self.tree), [-1, size[0], size[1], self.num_bones]
@@ -147,28 +169,33 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         learned = tf.nn.depth_to_space(self.body_head(x), 2)
         learned = _MOST_LEARNED * tf.tanh(learned / _MOST_LEARNED)
         nearest = tf.reduce_min(distances, axis=-1, keepdims=True)
-        body = tf.sigmoid((_RADIUS - nearest) / _EDGE + learned[..., :1])
+        difference = tf.stop_gradient(unlike_behind(start_frame, nearest))
+        seen = _LIKE + (_UNLIKE - _LIKE) * tf.sigmoid((difference - _DIFFERENCE) / _SURE)
+        body = tf.sigmoid((_RADIUS - nearest) / _EDGE + seen + learned[..., :1])
         weights = tf.nn.softmax(blend_logits(distances) + learned[..., 1:])
         shown = body * weights
-        whole = shown + body * (1.0 - weights) * tf.sigmoid((_CORE - distances) / _EDGE)
-        return (tf.transpose(part, [0, 3, 1, 2])[..., None] for part in (shown, whole))
+        core = np.float32([_TRUNK_CORE, *[_CORE] * (self.num_bones - 1)])
+        whole = shown + body * (1.0 - weights) * tf.sigmoid((core - distances) / _EDGE)
+        certain = tf.broadcast_to(tf.nn.avg_pool2d(body, _RIM, 1, "SAME"), tf.shape(weights))
+        return tf.transpose(tf.stack([shown, whole, certain], axis=-1), [0, 3, 1, 2, 4])
 
-    def _frame_t(self, brought, moved, shown, whole):
+    def _frame_t(self, brought, moved, body, colors):
         """Frame t as the bones bring it, as ``call`` returns it with frames and clips in one dimension.
 
         Args:
           brought: float32 [N,L,H,W,2], pixel p of frame t was at p - brought, if the bone has moved it.
           moved: float32 [N,H,W,2], how far frame 0's pixels go, as far as they are the body's.
-          shown, whole: of ``_body``, for each of the N frames.
+          body, colors: of ``_body`` and frame 0's, float32 [N,L,H,W,3] each.
         """
-        body_0, method = tf.reduce_sum(shown, axis=1), self._config["warp_method"]
-        both = warp(fold_time(tf.concat([shown, whole], axis=-1)), fold_time(brought), method=method)
-        both = tf.reshape(both, [*tf.unstack(tf.shape(brought)[:-1]), 2]) * _within_reach(brought)
-        shown, whole = tf.split(both, 2, axis=-1)
+        body_0 = tf.reduce_sum(body[..., :1], axis=1)
+        parts = fold_time(tf.concat([body, colors], axis=-1))
+        parts = warp(parts, fold_time(brought), method=self._config["warp_method"])
+        body, colors = tf.split(tf.reshape(parts, [*tf.unstack(tf.shape(brought)[:-1]), 6]), 2, axis=-1)
+        shown, whole, around = tf.split(body * _within_reach(brought), 3, axis=-1)
         order = tf.exp(self.order)[:, None, None, None]
-        counts = (order * (shown + _HIDDEN_WEIGHT * (whole - shown))) ** _SHARPNESS
+        counts = order * tf.maximum(around, _OUTERMOST) ** _INNER * (shown + _HIDDEN_WEIGHT * (whole - shown))
+        counts = (counts / (tf.reduce_max(counts, axis=1, keepdims=True) + _SMALLEST)) ** _SHARPNESS
         foreground = tf.minimum(tf.reduce_sum(whole, axis=1), 1.0)
-        body_flow = _mean(brought, counts)
         seen = _mean(shown / (whole + _EPSILON) * in_frame_mask(brought), counts)
         # The wall is hidden where the body was, and what has left has coloured what lies around it.
         left = body_0 * tf.minimum(tf.norm(moved + _EPSILON, axis=-1, keepdims=True), 1.0)
@@ -178,8 +205,8 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         shares = [foreground * seen, (1.0 - foreground) * clean]
         visibility = tf.add_n(shares)
         return {
-            "flow": _inside(foreground) * body_flow,
-            "body_flow": body_flow,
+            "flow": _inside(foreground) * _mean(brought, counts),
+            "body": _mean(colors, counts),
             "visibility": visibility,
             "foreground": foreground,
             "moved_share": shares[0] / (visibility + _EPSILON),

@@ -10,11 +10,14 @@ import tensorflow as tf
 from seg2vid_tf.annotations.limb_tree import limb_tree
 from seg2vid_tf.models.motion.limb_latent import count_waves, motion_to_z
 from seg2vid_tf.ops.limb_tracking import track_limbs
-from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots
+from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots, unlike_behind
 from seg2vid_tf.ops.skinning import pixel_grid
 
 # How far from a bone pixels are taken to be its limb's, in mean lengths of limbs.
 _RADIUS = 0.4
+# From which difference from what is behind the body a pixel counts in full, of colours in [-1, 1]; and what one counts
+# that does not differ: a body can be dressed as the wall is.
+_DIFFERENCE, _LEAST = 0.15, 0.1
 
 
 class LimbEncoder(keras.layers.Layer):
@@ -54,14 +57,17 @@ class LimbEncoder(keras.layers.Layer):
         """
         limbs = find_limbs(annotation, self.tree)
         pivots = find_pivots(limbs, self.tree)
-        motion = track_limbs(frames, self._pixel_weights(frames, limbs), pivots, self.tree.parents)
+        weights, certainty = self._pixel_weights(frames, limbs)
+        motion = track_limbs(frames, weights, certainty, pivots, self.tree.parents)
         mean = motion_to_z(*motion, self.waves, tf.shape(frames)[2])
         return mean, tf.repeat(self.log_variance[None], tf.shape(mean)[0], axis=0)
 
     def _pixel_weights(self, frames, limbs):
-        """By how much each bone moves the pixels of frame 0, float32 [B,H,W,L]; zeros beside the body."""
+        """By how much each bone moves the pixels of frame 0, float32 [B,H,W,L], and how sure that is, [B,H,W]."""
         size = tf.shape(frames)[2], tf.shape(frames)[3]
         distances = bone_distance(tf.reshape(pixel_grid(size), [-1, 2]), limbs, self.tree)
-        near = tf.cast(tf.reduce_min(distances, axis=-1, keepdims=True) < _RADIUS, tf.float32)
-        weights = near * tf.nn.softmax(blend_logits(distances))
-        return tf.reshape(weights, [-1, *size, len(self.tree.bones)])
+        distances = tf.reshape(distances, [-1, *size, len(self.tree.bones)])
+        nearest = tf.reduce_min(distances, axis=-1, keepdims=True)
+        weights = tf.cast(nearest < _RADIUS, tf.float32) * tf.nn.softmax(blend_logits(distances))
+        difference = unlike_behind(frames[:, 0], nearest)[..., 0]
+        return weights, _LEAST + (1.0 - _LEAST) * tf.clip_by_value(difference / _DIFFERENCE, 0.0, 1.0)
