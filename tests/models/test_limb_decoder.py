@@ -104,7 +104,7 @@ def test_a_forearm_that_is_guessed_on_bare_wall_takes_none_of_it_along(fresh, an
 
 
 def test_an_arm_before_the_trunk_brings_nothing_of_the_wall(fresh, annotation):
-    """Its edge is half wall: the arm, turned about the shoulder until it lies across the chest, leaves no bright rim."""
+    """Its edge is half wall: an arm that is turned until it lies across the chest has no bright rim."""
     arms = SPEC.class_ids(["right forearm", "left forearm", "right upper arm", "left upper arm"], "test")
     trunk = dressed(annotation * (1.0 - tf.reduce_sum(tf.one_hot(arms, SPEC.num_classes), axis=0)), 13)
     body = tf.maximum(dressed(annotation, 5), trunk)
