@@ -55,12 +55,14 @@ _IN_FRONT = 1.5
 _SHARPNESS = 3.0
 # A pixel at an edge has something of the wall's colour: before another bone it counts by so high a power of the body's
 # share in what lies around it, which is taken for no less than this.
-_INNER, _OUTERMOST = 16, 0.2
+_INNER, _OUTERMOST = 6, 0.1
 # Pixels around the body that its edge has coloured.
 _RIM = 5
 # How far a body that the picture cuts off goes on beyond it, in heights of the picture.
 _BEYOND = 0.06
 _EPSILON, _SMALLEST = 1e-6, 1e-20
+# Of what is less visible, or less hidden, it does not matter whose it is, and rounding would decide.
+_HARDLY = 0.1
 
 
 class LimbDecoder(BuiltByCall, keras.layers.Layer):
@@ -209,8 +211,8 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
             "body": _mean(colors, counts),
             "visibility": visibility,
             "foreground": foreground,
-            "moved_share": shares[0] / (visibility + _EPSILON),
-            "hidden_share": foreground * (1.0 - seen) / (1.0 - visibility + _EPSILON),
+            "moved_share": shares[0] / tf.maximum(visibility, _HARDLY),
+            "hidden_share": foreground * (1.0 - seen) / tf.maximum(1.0 - visibility, _HARDLY),
         }
 
     def _visibility_backward(self, outputs):
