@@ -143,6 +143,12 @@ def bone_distance(points: tf.Tensor, limbs: Limbs, tree: LimbTree) -> tf.Tensor:
     return tf.stack([tf.reduce_min(tf.gather(distances, parts, axis=-1), axis=-1) for parts in of_bones], axis=-1)
 
 
+def pixel_distance(size: tuple, limbs: Limbs, tree: LimbTree) -> tf.Tensor:
+    """``bone_distance`` of every pixel of pictures of a size (height, width), for maps [B]: [B, H, W, L]."""
+    distances = bone_distance(tf.reshape(pixel_grid(size), [-1, 2]), limbs, tree)
+    return tf.reshape(distances, [-1, *size, len(tree.bones)])
+
+
 def _both(present, pair):
     return tf.reduce_min(tf.gather(present, pair, axis=-1), axis=-1, keepdims=True)
 

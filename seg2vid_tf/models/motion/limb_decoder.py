@@ -3,7 +3,8 @@
     bones       read off the annotation of frame 0 (ops/limbs.py): where each limb is and what it hangs on
     motion      z -> each bone's turn and the root's shift (limb_latent.py): joints stay joined by construction
     body        which pixels of frame 0 are the person's, and by how much each bone moves them: by the distance from
-                the bones, and what a network that sees start frame and annotation has learned to add
+                the bones, whether they look like what is behind, and what a network that sees start frame and
+                annotation has learned to add
     frame t     each bone brings its part of the body along (linear blend skinning, ops/skinning.py); bones further out
                 lie in front; everything else stays where it is
     visibility  0 where a bone brings what another one hid in frame 0, and on the wall where the body was
@@ -23,11 +24,11 @@ from seg2vid_tf.models.motion.limb_latent import count_waves, z_to_motion
 from seg2vid_tf.ops.image import fold_time
 from seg2vid_tf.ops.limbs import (
     blend_logits,
-    bone_distance,
     draw_limbs,
     find_limbs,
     find_pivots,
     moved_ends,
+    pixel_distance,
     unlike_behind,
 )
 from seg2vid_tf.ops.occlusion import consistent_visibility, in_frame_mask
@@ -140,7 +141,7 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         carried = carried_pivots(pivots, turns, shift, self.tree.parents)  # [B,T,L,2]
         ends = moved_ends(limbs, self.tree, pivots, carried, turns)
         drawn = draw_limbs(tf.stop_gradient(ends), limbs, self.tree, size, picture.shape[-1] - 3)
-        body = self._body(features, picture[..., :3], limbs, grid)
+        body = self._body(features, picture[..., :3], limbs, size)
         colors = tf.repeat(picture[:, None, ..., :3], self.num_bones, axis=1)
         body, colors = (tf.repeat(part, self.num_frames, axis=0) for part in (body, colors))
         shown = body[..., :1]
@@ -156,15 +157,12 @@ class LimbDecoder(BuiltByCall, keras.layers.Layer):
         }
         return {**unfolded, "annotations": drawn}
 
-    def _body(self, features, start_frame, limbs, grid):
+    def _body(self, features, start_frame, limbs, size):
         """What each bone moves of frame 0, float32 [B,L,H,W,3].
 
         What is seen of it, the same with what others hide, and how much of the body lies around a pixel.
         """
-        size = tf.shape(grid)[:2]
-        distances = tf.reshape(
-            bone_distance(tf.reshape(grid, [-1, 2]), limbs, self.tree), [-1, size[0], size[1], self.num_bones]
-        )
+        distances = pixel_distance(size, limbs, self.tree)
         x = features[-1]
         for skip, up in zip(reversed(features[:-1]), self.ups, strict=True):
             x = up(tf.concat([double_size(x), skip], axis=-1))

@@ -10,8 +10,7 @@ import tensorflow as tf
 from seg2vid_tf.annotations.limb_tree import limb_tree
 from seg2vid_tf.models.motion.limb_latent import count_waves, motion_to_z
 from seg2vid_tf.ops.limb_tracking import track_limbs
-from seg2vid_tf.ops.limbs import blend_logits, bone_distance, find_limbs, find_pivots, unlike_behind
-from seg2vid_tf.ops.skinning import pixel_grid
+from seg2vid_tf.ops.limbs import blend_logits, find_limbs, find_pivots, pixel_distance, unlike_behind
 
 # How far from a bone pixels are taken to be its limb's, in mean lengths of limbs.
 _RADIUS = 0.4
@@ -64,9 +63,7 @@ class LimbEncoder(keras.layers.Layer):
 
     def _pixel_weights(self, frames, limbs):
         """By how much each bone moves the pixels of frame 0, float32 [B,H,W,L], and how sure that is, [B,H,W]."""
-        size = tf.shape(frames)[2], tf.shape(frames)[3]
-        distances = bone_distance(tf.reshape(pixel_grid(size), [-1, 2]), limbs, self.tree)
-        distances = tf.reshape(distances, [-1, *size, len(self.tree.bones)])
+        distances = pixel_distance((tf.shape(frames)[2], tf.shape(frames)[3]), limbs, self.tree)
         nearest = tf.reduce_min(distances, axis=-1, keepdims=True)
         weights = tf.cast(nearest < _RADIUS, tf.float32) * tf.nn.softmax(blend_logits(distances))
         difference = unlike_behind(frames[:, 0], nearest)[..., 0]
