@@ -127,8 +127,8 @@ class StartFrameModelConfig(_Checked):
     )
     class_colors: bool = _field(
         False,
-        "let the style hold a colour for each class, too, which the style encoder finds in the reference: trees take "
-        "the colour of its trees",
+        "let the style hold a colour for each class, too, which the style encoder finds in the reference, and move each "
+        "class towards it: trees take the colour of its trees",
     )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"
@@ -481,8 +481,8 @@ class StartFrameTrainingConfig(TrainingConfig):
     )
     style_spread: float = _field(
         1.0,
-        "how much wider than training pictures' styles seeds draw them, once training is over: more differ more, as "
-        "far as the generator paints them well",
+        "how much wider than training pictures' styles seeds draw them, in training and after: more differ more, as "
+        "far as the generator learns to paint them well",
         ABOVE_0,
     )
     ema_decay: float = _field(0.999, "decay of the moving average of the weights, which is what is exported", BELOW_1)

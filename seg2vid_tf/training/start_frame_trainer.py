@@ -214,7 +214,8 @@ class StartFrameTrainer:
         style, other_style, style_noise, two_styles_draw, style_draws, labelmix_draws = tf.split(
             drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
-        style, other_style = self._styles.to_styles(style), self._styles.to_styles(other_style)
+        spread = self.config.training.style_spread
+        style, other_style = self._styles.to_styles(spread * style), self._styles.to_styles(spread * other_style)
         two_styles = drawn_style * tf.cast(two_styles_draw[:, 0] > 0, tf.float32)
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {

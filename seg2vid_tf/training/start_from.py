@@ -60,7 +60,7 @@ def start_from(run_dir: str, stage: str, trainer) -> None:
     found = {line.split(":")[0]: line for line in differences(to_json(config.model), to_json(trainer.config.model))}
     may_change = {*_FREE, *_DISCRIMINATOR, *looks_back, *["num_frames"] * shorter}
     if not motion and trainer.config.model.class_colors:
-        may_change.add("class_colors")  # what it adds says nothing at first
+        may_change.add("class_colors")  # what it adds is learned anew
     changed = [line for name, line in found.items() if name not in may_change]
     if changed:
         raise ValueError(

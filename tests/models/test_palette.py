@@ -29,25 +29,43 @@ def test_the_last_numbers_of_a_style_are_the_colours_of_the_classes():
     np.testing.assert_allclose(palette.paint(annotation[:, :1], row), [expected[:1]], atol=1e-6)
 
 
-def test_a_generator_hears_its_palette_only_once_it_has_learned_to():
+def test_a_class_is_moved_towards_its_colour_by_its_share_of_the_picture():
+    """Class 0 fills half of the picture, class 1 a hundredth of it, and the rest has no class."""
+    annotation = np.zeros([1, 20, 10, 3], np.float32)
+    annotation[0, :10, :, 0], annotation[0, 10, :2, 1] = 1.0, 1.0
+    frame = np.full([1, 20, 10, 3], 0.1, np.float32)
+    frame[0, :5], frame[0, 10, 0] = [0.3, 0.1, 0.8], 0.5  # class 0's mean: 0.2, 0.1, 0.45; class 1's: 0.3
+    painted = annotation[..., :1] * np.float32([0.4, 0.1, 0.95]) + annotation[..., 1:2] * np.float32(0.9)
+    moved = Palette(2).move(tf.constant(frame), tf.constant(painted), tf.constant(annotation)).numpy()
+    added = 0.8 * 0.5 / 0.52 * np.float32([0.2, 0.0, 0.5])
+    np.testing.assert_allclose(moved[0, 7, 3], 0.1 + added, atol=1e-6)
+    np.testing.assert_allclose(moved[0, 2, 3], [0.3 + added[0], 0.1, 1.0], atol=1e-6)  # white ends there
+    np.testing.assert_allclose(moved[0, 10, :2, 0], np.array([0.5, 0.1]) + 0.8 * 0.01 / 0.03 * 0.6, atol=1e-6)
+    np.testing.assert_array_equal(moved[0, 12], frame[0, 12])
+
+
+def test_a_generator_paints_in_its_palette():
     keras.utils.set_random_seed(0)
     generator = StartFrameGenerator(2, 9, 1, noise_stride=1, filters=(4, 4), spade_filters=3, colored_classes=2)
     rng = np.random.default_rng(0)
-    inputs = {
-        "annotation": tf.one_hot(rng.integers(0, 2, (1, 4, 8)), 2),
-        "style": tf.constant(rng.normal(size=(1, 9)), tf.float32),
-        "noise": tf.constant(rng.normal(size=(1, 4, 8, 1)), tf.float32),
-    }
-    before = generator(inputs)["start_frame"].numpy()
-    style = inputs["style"].numpy()
-    colors = np.array([[0.3, 0.2, 0.1], [-0.1, -0.2, -0.3]], np.float32)
-    style[:, 3:] = LOUDNESS * colors.reshape(6)
-    inputs["style"] = tf.constant(style)
-    np.testing.assert_array_equal(generator(inputs)["start_frame"], before)
-    # Straight to the picture: what is added to each pixel before its tanh is its class's colour.
-    generator.shade.kernel.assign(np.eye(3)[None, None])
-    added = inputs["annotation"].numpy() @ colors
-    np.testing.assert_allclose(generator(inputs)["start_frame"], np.tanh(np.arctanh(before) + added), atol=1e-4)
+    annotation = tf.one_hot(rng.integers(0, 2, (1, 4, 8)), 2)
+    noise = tf.constant(rng.normal(size=(1, 4, 8, 1)), tf.float32)
+    style = rng.normal(size=(1, 9)).astype(np.float32)
+
+    def paint(colors):
+        style[:, 3:] = LOUDNESS * np.reshape(colors, 6)
+        return generator({"annotation": annotation, "style": tf.constant(style), "noise": noise})["start_frame"]
+
+    grey, colors = np.zeros([2, 3]), np.float32([[0.3, 0.2, 0.1], [-0.1, -0.2, -0.3]])
+    before, after = paint(grey), paint(colors)
+    shares = tf.reduce_mean(annotation, axis=[0, 1, 2]).numpy()
+    # Before anything is learned of it, what moves the classes is all that hears it.
+    added = annotation.numpy() @ (colors * (0.8 * shares / (shares + 0.02))[:, None])
+    np.testing.assert_allclose(after, before + added, atol=1e-5)
+    # And straight to the picture: added to each pixel before its tanh.
+    generator.shade.kernel.assign(0.5 * np.eye(3)[None, None])
+    assert np.abs(paint(colors) - after).max() > 0.01
+    np.testing.assert_array_equal(paint(grey), before)
     assert {id(v) for v in generator.palette_variables} < {id(v) for v in raw_variables(generator)}
 
 

@@ -110,7 +110,7 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
 
     @property
     def palette_variables(self) -> list[tf.Variable]:
-        """What ``colored_classes`` adds: as it begins, it says nothing to the rest."""
+        """What ``colored_classes`` adds; its kernels begin as zeros, and all colours as grey."""
         if not self.colored_classes:
             return []
         layers = [self.palette, self.shade, *(block.reader.color for block in self.blocks)]
@@ -151,7 +151,10 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
                 x = tf.cast(tf.image.resize(x, tf.shape(pyramid[stride][0])[1:3]), x.dtype)
             x = block(x, *pyramid[stride])
         frame = self.to_rgb(tf.nn.relu(x))
-        return {"start_frame": tf.tanh(frame if painted is None else frame + self.shade(painted))}
+        if painted is None:
+            return {"start_frame": tf.tanh(frame)}
+        frame = tf.tanh(frame + self.shade(painted))
+        return {"start_frame": self.palette.move(frame, painted, inputs["annotation"])}
 
     def zero_unseen_classes(self, class_ids) -> None:
         """Makes pixels of these classes look as unlabelled ones do, for good: no picture shows what they are.

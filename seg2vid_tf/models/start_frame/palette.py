@@ -2,8 +2,8 @@
 
 A style that a network reads as it likes moves all classes together: trees stay green whatever the reference's trees
 are. Said as a colour for each class and painted over the annotation, each place hears what its own class is to look
-like. The numbers are colours until training is over; then the style's coordinates are moved (style_standardisation.py),
-and this layer's weights with them.
+like; and what is painted is moved there, class by class. The numbers are colours until training is over; then the
+style's coordinates are moved (style_standardisation.py), and this layer's weights with them.
 """
 
 import keras
@@ -17,6 +17,12 @@ from seg2vid_tf.models.start_frame.style_layout import is_one_style
 # What a colour in [-1,1] is multiplied by in a style: beside the posterior's width, colours must differ enough to be
 # heard.
 LOUDNESS = 4.0
+# Of what a region's mean colour lacks of its style's, this share is added to it; the rest is left to the network, as
+# light and shadow of the picture's own.
+_FOLLOWED = 0.8
+# Of the picture; a region that is as large follows half as far, and a smaller one hardly: few pixels of another class
+# at its border would make its colour.
+_HALF_SHARE = 0.02
 
 
 class Palette(BuiltByCall, keras.layers.Layer):
@@ -49,6 +55,28 @@ class Palette(BuiltByCall, keras.layers.Layer):
             painted = tf.matmul(places, colors[:, 0, 0])
             return tf.reshape(painted, tf.concat([tf.shape(classes)[:3], [3]], 0))
         return tf.reduce_sum(classes[..., None] * colors, axis=-2)
+
+    def move(self, frame, painted, annotation):
+        """The frame, each class in it moved towards the mean colour that the style asks for.
+
+        By construction, as a network that is only told the colours learns them slowly and forgets them
+        (experiments/NOTES.md).
+
+        Args:
+          frame: float32 [B,H,W,3] in [-1,1].
+          painted: float32 [B,H,W,3], of ``paint``.
+          annotation: [B,H,W,C].
+
+        Returns:
+          float32 [B,H,W,3] in [-1,1].
+        """
+        size = tf.shape(frame)
+        classes = tf.cast(annotation[..., : self.num_classes], tf.float32)
+        classes = tf.reshape(classes, [size[0], -1, self.num_classes])
+        lacking = tf.matmul(classes, tf.reshape(painted - frame, [size[0], -1, 3]), transpose_a=True)
+        pixels = tf.reduce_sum(classes, axis=1)[..., None] + _HALF_SHARE * tf.cast(size[1] * size[2], tf.float32)
+        moved = frame + _FOLLOWED * tf.reshape(tf.matmul(classes, lacking / pixels), size)
+        return tf.clip_by_value(moved, -1.0, 1.0)
 
 
 def _last_numbers(shape, dtype=None):
