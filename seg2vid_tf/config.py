@@ -127,8 +127,8 @@ class StartFrameModelConfig(_Checked):
     )
     class_colors: bool = _field(
         False,
-        "let the style hold a colour for each class, too, which the style encoder finds in the reference, and move each "
-        "class towards it: trees take the colour of its trees",
+        "let the style hold a colour for each class, too, which the style encoder finds in the reference, and move "
+        "each class towards it: trees take the colour of its trees",
     )
     discriminator: str = _field(
         "segmentation", "segmentation (a U-Net with one class more than the spec) or multiscale (patches)"
