@@ -253,9 +253,9 @@ def _decoded(container, stream, sent, path):
     for packet in container.demux(stream):
         # Said by the container (a transport stream counts its packets): a decoder can find sense in what is left.
         if packet.is_corrupt:
+            why = cut_off(path) or f"a part is missing at about picture {len(sent)}"
             raise ValueError(
-                f"{path}: a part of picture {len(sent)} is missing: it is damaged, or several files put end to end; "
-                "copy or encode it again"
+                f"{path}: {why}: it is damaged, or several files put end to end; copy it again, or join them"
             )
         # What an edit list leaves out is decoded, since what follows needs it, and not shown.
         if packet.size and not packet.is_discard:

@@ -20,6 +20,8 @@ def annotation_channels(config: StartFrameModelConfig, spec: AnnotationSpec) -> 
 
 def colored_classes(config: StartFrameModelConfig, spec: AnnotationSpec | None) -> int:
     """Classes whose colours a style holds, three numbers each."""
+    if config.class_colors and spec is None:
+        raise ValueError("class_colors: the style encoder finds the classes of a spec; give it")
     return spec.num_classes if config.class_colors else 0
 
 

@@ -229,17 +229,20 @@ def _with_warps(graph, known):
 
 
 def _resized(ctx, node, name, args):
-    """tf2onnx's handler of what resizes as a product over the rows and one over the columns does."""
+    """tf2onnx's handler of what resizes as a product over the columns and one over the rows does.
+
+    Columns first, as then the picture itself needs no Reshape: beside a convolution and a Tile of the same picture,
+    OpenVINO answers otherwise where one is (findings/openvino_three_readers.sh).
+    """
     size = node.inputs[1].get_tensor_value()
     batch, height, width, channels = ctx.get_shape(node.input[0])
     weights = _area_weights if node.type == "ResizeArea" else _antialiased_weights
     rows, columns = weights(height, size[0]), weights(width, size[1])
     picture, outputs, dtypes = node.input[0], node.output, node.output_dtypes
     ctx.remove_node(node.name)
-    x = _reshaped(ctx, picture, [batch, height, width * channels])
+    x = ctx.make_node("MatMul", [_constant(ctx, columns), picture]).output[0]
+    x = _reshaped(ctx, x, [batch, height, size[1] * channels])
     x = ctx.make_node("MatMul", [_constant(ctx, rows), x]).output[0]
-    x = _reshaped(ctx, x, [batch * size[0], width, channels])
-    x = ctx.make_node("MatMul", [_constant(ctx, columns), x]).output[0]
     shape = [batch, *size, channels]
     to = _constant(ctx, np.array(shape, np.int64))
     ctx.make_node("Reshape", [x, to], name=node.name, outputs=outputs, shapes=[shape], dtypes=dtypes)

@@ -81,7 +81,9 @@ class StartFrameTrainer:
         self.generator_optimizer.build(self._trained)
         self.discriminator_optimizer.build(self.adversary.discriminator.trainable_variables)
         self._styles = StyleDistribution(
-            self.networks["generator"].style_dim, standardised=not config.model.style_encoder
+            self.networks["generator"].style_dim,
+            standardised=not config.model.style_encoder,
+            spread=training.style_spread,
         )
         self.checkpointed = {
             **self.networks,
@@ -214,8 +216,7 @@ class StartFrameTrainer:
         style, other_style, style_noise, two_styles_draw, style_draws, labelmix_draws = tf.split(
             drawn, [style_dim, style_dim, style_dim, 1, classes, classes], axis=-1
         )
-        spread = self.config.training.style_spread
-        style, other_style = self._styles.to_styles(spread * style), self._styles.to_styles(spread * other_style)
+        style, other_style = self._styles.to_styles(style), self._styles.to_styles(other_style)
         two_styles = drawn_style * tf.cast(two_styles_draw[:, 0] > 0, tf.float32)
         pixels_per_class = summed_over_replicas(tf.reduce_sum(target, axis=[0, 1, 2]))
         return {
@@ -262,9 +263,9 @@ class StartFrameTrainer:
             kl = kl_per_dimension(encoded)[:, :free] * paired[:, None]
             terms["style_kl"] = weights.style_kl_weight * kl_per_clip(kl)
             if self.config.model.class_colors:
-                terms |= self._class_color_terms(real, examples["target"], own, output["class_logits"])
-                # What is painted is held to the colours that were found, not the other way round.
-                own = tf.concat([own[:, :free], tf.stop_gradient(own[:, free:])], axis=-1)
+                # After a finished run the palette reads the other numbers, too; these are not to learn colours.
+                held = tf.concat([tf.stop_gradient(own[:, :free]), own[:, free:]], axis=-1)
+                terms |= self._class_color_terms(real, examples["target"], held, output["class_logits"])
             style = _at(paired > 0, own, style)
             style = _at(examples["swapped_style"] > 0, _neighbours(own), style)
         places = labelmix(examples["style_mask"], examples["other_style"][:, None, None], style[:, None, None])

@@ -22,13 +22,16 @@ class StyleDistribution(tf.Module):
     Args:
       style_dim: S, numbers of a style.
       standardised: whether styles are N(0, I) from the start, as those of a model without an encoder are.
+      spread: how much wider than pictures have them styles are drawn, while they are not standardised: then it is in
+        the weights.
 
     Attributes:
       standardised: int64 scalar variable, 1 where the averaged networks' styles are N(0, I).
     """
 
-    def __init__(self, style_dim: int, standardised: bool = False):
+    def __init__(self, style_dim: int, standardised: bool = False, spread: float = 1.0):
         super().__init__()
+        self._spread = spread
         self.standardised = tf.Variable(int(standardised), dtype=tf.int64, trainable=False)
         self.mean = tf.Variable(tf.zeros([style_dim]), trainable=False)
         self.second_moment = tf.Variable(tf.eye(style_dim), trainable=False)
@@ -48,9 +51,9 @@ class StyleDistribution(tf.Module):
         update_variables([self.mean, self.second_moment], moments, moving_decay(DECAY, step))
 
     def to_styles(self, standard: tf.Tensor) -> tf.Tensor:
-        """Draws float32 [B,S] from N(0, I) -> styles float32 [B,S], as pictures have them."""
+        """Draws float32 [B,S] from N(0, I) -> styles float32 [B,S], as pictures have them, ``spread``."""
         covariance = self.second_moment - self.mean[:, None] * self.mean[None]
         # Rounding leaves a covariance of few pictures a little below 0.
         factor = tf.linalg.cholesky(covariance + MIN_VARIANCE * tf.eye(self.mean.shape[0]))
-        placed = self.mean + tf.matmul(standard, factor, transpose_b=True)
+        placed = self.mean + tf.matmul(self._spread * standard, factor, transpose_b=True)
         return tf.where(self.standardised > 0, standard, placed)

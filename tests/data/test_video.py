@@ -150,7 +150,7 @@ def test_what_is_lost_of_a_video_is_noticed_and_counts_as_a_bad_clip(tmp_path):
     content = path.read_bytes()
     for start in np.linspace(len(content) // 4, len(content) * 3 // 4, 16).astype(int):
         path.write_bytes(content[:start] + bytes(400) + content[start + 400 :])
-        with pytest.raises(ValueError, match="hole.ts: "):
+        with pytest.raises(ValueError, match="hole.ts: .*(missing|damaged|picture)"):
             VideoClips({"x": path}, SPEC).read("x")
     write_video(tmp_path / "in/b.avi", noisy)
     clips = Annotated(VideoClips(find_videos(tmp_path / "in"), SPEC), SketchAnnotator(), (32, 64))

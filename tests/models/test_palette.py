@@ -36,12 +36,36 @@ def test_a_class_is_moved_towards_its_colour_by_its_share_of_the_picture():
     frame = np.full([1, 20, 10, 3], 0.1, np.float32)
     frame[0, :5], frame[0, 10, 0] = [0.3, 0.1, 0.8], 0.5  # class 0's mean: 0.2, 0.1, 0.45; class 1's: 0.3
     painted = annotation[..., :1] * np.float32([0.4, 0.1, 0.95]) + annotation[..., 1:2] * np.float32(0.9)
-    moved = Palette(2).move(tf.constant(frame), tf.constant(painted), tf.constant(annotation)).numpy()
+    palette = Palette(2)
+    palette(tf.zeros([1, 1, 1, 6]))
+    moved = palette.move(tf.constant(frame), tf.constant(painted), tf.constant(annotation)).numpy()
     added = 0.8 * 0.5 / 0.52 * np.float32([0.2, 0.0, 0.5])
     np.testing.assert_allclose(moved[0, 7, 3], 0.1 + added, atol=1e-6)
     np.testing.assert_allclose(moved[0, 2, 3], [0.3 + added[0], 0.1, 1.0], atol=1e-6)  # white ends there
     np.testing.assert_allclose(moved[0, 10, :2, 0], np.array([0.5, 0.1]) + 0.8 * 0.01 / 0.03 * 0.6, atol=1e-6)
     np.testing.assert_array_equal(moved[0, 12], frame[0, 12])
+
+
+def test_each_place_of_a_class_is_moved_to_its_own_colour_and_a_forgotten_class_to_none():
+    """Class 0 fills the upper half, grey, of which the left is to be dark and the right bright; class 1 the rest."""
+    palette, annotation = Palette(2), np.zeros([1, 4, 4, 2], np.float32)
+    palette(tf.zeros([1, 1, 1, 6]))
+    annotation[0, :2, :, 0], annotation[0, 2:, :, 1] = 1.0, 1.0
+    frame, painted = np.full([1, 4, 4, 3], 0.1, np.float32), np.full([1, 4, 4, 3], -0.5, np.float32)
+    painted[:, :, 2:] = 0.5
+
+    def move():
+        return palette.move(tf.constant(frame), tf.constant(painted), tf.constant(annotation)).numpy()[0]
+
+    followed = 0.8 * 0.5 / 0.52
+    expected = 0.1 + followed * (painted[0] - 0.1)
+    np.testing.assert_allclose(move(), expected, atol=1e-6)
+    palette.forget([1])
+    np.testing.assert_allclose(move()[:2], expected[:2], atol=1e-6)
+    np.testing.assert_array_equal(move()[2:], frame[0, 2:])
+    # Nor is anything painted for it.
+    style = tf.ones([1, 1, 1, 6])
+    np.testing.assert_array_equal(palette.paint(tf.constant(annotation), style)[0, 2:], np.zeros([2, 4, 3]))
 
 
 def test_a_generator_paints_in_its_palette():

@@ -62,6 +62,28 @@ def test_openvino_too(saved_model, pipe, label_map, tmp_path, monkeypatch):
     np.testing.assert_allclose(mine.flow, theirs.flow, atol=1e-2)
 
 
+def test_openvino_answers_right_where_a_picture_is_resized_convolved_and_repeated(tmp_path):
+    """Each alone it does in any form; of all three it is wrong in some (findings/openvino_three_readers.sh)."""
+    openvino = pytest.importorskip("openvino")
+    rng = np.random.default_rng(0)
+    picture, kernel = (rng.normal(size=size).astype(np.float32) for size in ((1, 16, 16, 4), (3, 3, 8, 8)))
+
+    def read(x):
+        x = tf.concat([x, tf.abs(x)], axis=-1)
+        return {
+            "convolved": tf.nn.conv2d(x, kernel, 1, "SAME"),
+            "resized": tf.image.resize(x, (8, 4), "area"),
+            "repeated": tf.reshape(tf.tile(x[:, None], [1, 3, 1, 1, 1]), [3, 16, 16, 8]),
+        }
+
+    graph = convert.to_onnx(read, {"x": picture}, "readers")
+    (tmp_path / "readers.onnx").write_bytes(graph.SerializeToString())
+    model = openvino.convert_model(str(tmp_path / "readers.onnx"))
+    answers = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})({"x": picture})
+    for name, expected in read(picture).items():
+        np.testing.assert_allclose(answers[name], expected, atol=1e-4, err_msg=name)
+
+
 def test_instances_and_recalled_motions(saved_model_with_instances, tmp_path):
     target = tmp_path / "tiny/onnx/1"
     convert_export(saved_model_with_instances, target, "onnx")

@@ -297,8 +297,10 @@ def test_drawn_styles_are_pushed_from_the_neighbours_picture_on_its_map(
     assert tuple(np.flatnonzero(moved)) == (2, 6)
 
 
-def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_start_frame, spec):
-    trainer = build(smallest_start_frame, spec)
+@pytest.mark.parametrize("class_colors", [False, True])
+def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_start_frame, spec, class_colors):
+    model = dataclasses.replace(smallest_start_frame.model, class_colors=class_colors)
+    trainer = build(dataclasses.replace(smallest_start_frame, model=model), spec)
     trainer.zero_unseen_classes([8])
     batch = make_batch(2)
     batch["label_maps"][batch["label_maps"] == 8] = 7

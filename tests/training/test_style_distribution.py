@@ -31,6 +31,9 @@ def test_draws_lie_where_the_styles_of_batches_that_never_change_lie():
     np.testing.assert_allclose(styles.mean(axis=0), [2.0, 1.0], atol=0.02)
     np.testing.assert_allclose(np.cov(styles, rowvar=False), covariance, atol=0.03)
     assert np.abs(covariance - np.eye(2)).max() > 1.0  # N(0, I) would fail
+    with mirrored_strategy().scope():
+        wider = followed(400, StyleDistribution(2, spread=3.0)).to_styles(tf.constant(standard)).numpy()
+    np.testing.assert_allclose(wider, styles.mean(axis=0) + 3.0 * (styles - styles.mean(axis=0)), atol=0.05)
 
 
 def test_the_first_update_keeps_a_tenth_of_where_it_began():

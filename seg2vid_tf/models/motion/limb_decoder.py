@@ -45,8 +45,8 @@ _EDGE = 0.08
 # it is sure.
 _LIKE, _UNLIKE = -8.0, 4.0
 _DIFFERENCE, _SURE = 0.15, 0.04
-# What the network can say against or for it, as a logit: less than what is said at the bone itself, so that no limb
-# stays behind.
+# What the network can say against or for it, as a logit: less than what is said at the bone itself where it does not
+# look like the wall, so that no limb that can be told from it stays behind.
 _MOST_LEARNED = 3.0
 # What a bone hides counts so much less than what it shows, where bones lie over each other.
 _HIDDEN_WEIGHT = 0.05

@@ -134,7 +134,9 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
         )
         if style.shape.rank == 2:
             style = style[:, None, None, :]
-        painted = colors = self.palette.paint(annotation, style) if self.colored_classes else None
+        painted = colors = None
+        if self.colored_classes:  # what is painted is held to the colours that were found, not the other way round
+            painted = colors = self.palette.paint(annotation, tf.stop_gradient(style))
         style = style[..., : self.style_dim - 3 * self.colored_classes]
         pyramid = {}
         for stride in reversed(self.strides):
@@ -168,6 +170,8 @@ class StartFrameGenerator(BuiltByCall, keras.Model):
             value = np.array(kernel)
             value[..., list(class_ids), :] = 0.0
             kernel.assign(value)
+        if self.colored_classes:
+            self.palette.forget(class_ids)
 
 
 def _halved(x):

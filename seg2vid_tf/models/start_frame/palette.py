@@ -47,6 +47,12 @@ class Palette(BuiltByCall, keras.layers.Layer):
         """style [B,h,w,S] -> colours [B,h,w,K,3]; [-1,1] is a frame's range."""
         return tf.reshape(self.colors(style), [-1, *tf.unstack(tf.shape(style)[1:3]), self.num_classes, 3])
 
+    def forget(self, class_ids) -> None:
+        """Leaves classes without a colour, for good: they are not moved, and painted as what has no class."""
+        value = np.array(self.colors.kernel).reshape(-1, self.num_classes, 3)
+        value[:, list(class_ids)] = 0.0
+        self.colors.kernel.assign(value.reshape(len(value), -1))
+
     def paint(self, annotation, style):
         """annotation [B,H,W,C], style [B,H,W,S] or [B,1,1,S] -> [B,H,W,3]: at each place its class's colour."""
         colors, classes = self(style), tf.cast(annotation[..., : self.num_classes], tf.float32)
@@ -60,7 +66,8 @@ class Palette(BuiltByCall, keras.layers.Layer):
         """The frame, each class in it moved towards the mean colour that the style asks for.
 
         By construction, as a network that is only told the colours learns them slowly and forgets them
-        (experiments/NOTES.md).
+        (experiments/NOTES.md). Where a class has several colours, each of its places is moved as far from the class's
+        mean as its own colour lies from there.
 
         Args:
           frame: float32 [B,H,W,3] in [-1,1].
@@ -73,10 +80,19 @@ class Palette(BuiltByCall, keras.layers.Layer):
         size = tf.shape(frame)
         classes = tf.cast(annotation[..., : self.num_classes], tf.float32)
         classes = tf.reshape(classes, [size[0], -1, self.num_classes])
-        lacking = tf.matmul(classes, tf.reshape(painted - frame, [size[0], -1, 3]), transpose_a=True)
-        pixels = tf.reduce_sum(classes, axis=1)[..., None] + _HALF_SHARE * tf.cast(size[1] * size[2], tf.float32)
-        moved = frame + _FOLLOWED * tf.reshape(tf.matmul(classes, lacking / pixels), size)
-        return tf.clip_by_value(moved, -1.0, 1.0)
+        pixels = tf.reduce_sum(classes, axis=1)[..., None]
+        half = _HALF_SHARE * tf.cast(size[1] * size[2], tf.float32)
+        followed = _FOLLOWED * self._has_color()[:, None] / (pixels + half)
+        sums = tf.matmul(classes, tf.reshape(frame, [size[0], -1, 3]), transpose_a=True)
+        # A pixel's share of its colour, and that share of its class's mean.
+        parts = tf.matmul(classes, followed * tf.concat([pixels, sums], axis=-1))
+        share, mean = tf.split(tf.reshape(parts, [*tf.unstack(size[:3]), 4]), [1, 3], axis=-1)
+        return tf.clip_by_value(frame + share * painted - mean, -1.0, 1.0)
+
+    def _has_color(self):
+        """float32 [K]: 0 for a class that ``forget`` was told of, 1 for others."""
+        kernel = tf.reshape(self.colors.kernel, [-1, self.num_classes, 3])
+        return tf.cast(tf.reduce_any(tf.not_equal(kernel, 0.0), axis=[0, 2]), tf.float32)
 
 
 def _last_numbers(shape, dtype=None):
