@@ -1,8 +1,8 @@
 """On which of the two TensorFlow stacks a test of a whole program runs, where one of them is enough.
 
-What the networks compute is tested on both. Programs call the same functions on either stack, and each takes a minute:
-they are shared out, so that both stacks are through in half the time. BOTH_STACKS=1 in the environment runs all on
-both, as make test-settings does.
+What the networks compute is tested on both. Programs, the server and the evaluator call the same functions on either
+stack, and what programs refuse and documents say asks no network: they are shared out, so that both stacks are through
+in half the time. BOTH_STACKS=1 in the environment runs all on both, as make test-settings does.
 """
 
 import os

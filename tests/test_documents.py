@@ -11,6 +11,9 @@ import shutil
 import pytest
 
 from tests.programs import EXPERIMENTS, ROOT, run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 DOCUMENTS = [ROOT / name for name in ("README.md", "BUILD.md", "CONTRIBUTING.md", "seg2vid_tf/serving/README.md")]
 DOCUMENTS += [EXPERIMENTS / name for name in ("README.md", "NOTES.md")]

@@ -11,6 +11,9 @@ from seg2vid_tf.config import MOTION_PRESETS
 from seg2vid_tf.export_folder import DESCRIPTION
 from seg2vid_tf.run_folder import RunFolder
 from tests.programs import EXPERIMENTS, command_line, run_python, run_several
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 WITHOUT_TENSORFLOW = pathlib.Path(__file__).with_name("without_tensorflow.py")
 

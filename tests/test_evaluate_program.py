@@ -15,7 +15,7 @@ from seg2vid_tf.data.clip_source import ClipList
 from seg2vid_tf.data.shard_writer import write_shards
 from seg2vid_tf.data.synthetic_street import SyntheticStreet
 from seg2vid_tf.export_folder import newest_version, preset_folder, read_description
-from tests.programs import run_program
+from tests.programs import command_line, run_program, run_several
 from tests.stacks import on_first_stack
 
 pytestmark = on_first_stack
@@ -26,9 +26,17 @@ EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, street_data, tmp_path):
     (tmp_path / "motion").symlink_to(run_dir / "motion")  # stage 1 has no part in these scores
     given = {"run_dir": tmp_path, "data": street_data / "validation", "samples": 3}
-    done = run_program("evaluate.py", **given, train_data=street_data / "train", output=tmp_path / "a")
-    assert done.returncode == 0, done.stderr
-    assert "reconstruction" in done.stdout and f"{tmp_path}/a/report.html: 2 clips" in done.stdout
+    both = f"{tmp_path / 'a'},{tmp_path / 'b'}"
+    calls = (
+        {**given, "train_data": street_data / "train", "output": tmp_path / "a"},
+        {**given, "horizons": 1, "external_flow": False, "output": tmp_path / "b"},
+        {"compare": both, "output": tmp_path / "c"},
+        {"compare": f"{tmp_path / 'a'},{tmp_path / 'a'}/", "output": tmp_path / "c"},
+        {"compare": both, "samples": 3, "fps": 2, "output": tmp_path / "c"},
+    )
+    (*measured, unlike, twice, with_flags), printed = run_several([command_line("evaluate.py", call) for call in calls])
+    assert measured == [None, None], measured
+    assert printed.count("reconstruction") >= 2 and f"{tmp_path}/a/report.html: 2 clips" in printed
     metrics = json.loads((tmp_path / "a" / "metrics.json").read_text())
     assert (metrics["clips"], metrics["recordings"]) == (2, 2)
     assert [line for line in metrics["warnings"] if "ImageHash" not in line] == []
@@ -52,19 +60,16 @@ def test_evaluate_measures_a_run_beside_its_baselines_and_compares(run_dir, stre
     assert page.count("<h3>clip") == 2 and "best psnr" in page and "image/gif" in page
     assert list((tmp_path / "a" / "logs").iterdir())
 
-    done = run_program("evaluate.py", **given, horizons=1, external_flow=False, output=tmp_path / "b")
-    assert done.returncode == 0, done.stderr
     other = json.loads((tmp_path / "b" / "metrics.json").read_text())
     assert set(other["methods"]) == {"reconstruction", "samples", "best_of_3", "copy_frame_0"}
     assert "psnr@1" in other["methods"]["samples"] and "train_data was not given" in other["warnings"][0]
-    done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", output=tmp_path / "c")
-    assert done.returncode == 1 and "cannot be compared" in done.stderr and not (tmp_path / "c").exists()
-    done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'a'}/", output=tmp_path / "c")
-    assert done.returncode == 1 and "two or more different evaluations" in done.stderr
-    done = run_program(
-        "evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'b'}", samples=3, fps=2, output=tmp_path / "c"
-    )
-    assert done.returncode == 1 and "leave --samples, --fps out" in done.stderr
+    for ending, message in (
+        (unlike, "cannot be compared"),
+        (twice, "two or more different evaluations"),
+        (with_flags, "leave --samples, --fps out"),
+    ):
+        assert ending.startswith("error: ") and message in ending
+    assert not (tmp_path / "c").exists()
     shutil.copytree(tmp_path / "a", tmp_path / "twin")
     done = run_program("evaluate.py", compare=f"{tmp_path / 'a'},{tmp_path / 'twin'}", output=tmp_path / "c")
     assert done.returncode == 0, done.stderr
@@ -129,8 +134,9 @@ def test_draw_label_map_says_what_it_cannot_draw(flags, message, tmp_path):
     assert done.returncode == 1 and message in done.stderr and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("file", sorted((EXPERIMENTS / "protocols").glob("*.flags")), ids=lambda file: file.stem)
-def test_protocols_name_flags_that_there_are(file, tmp_path):
+def test_protocols_name_flags_that_there_are(tmp_path):
     """The first thing that is missing after them is the data."""
-    done = run_program("evaluate.py", flagfile=file, output=tmp_path / "out")
-    assert done.stderr == "error: give --data, the prepared split to measure on\n"
+    files = sorted((EXPERIMENTS / "protocols").glob("*.flags"))
+    calls = [command_line("evaluate.py", {"flagfile": file, "output": tmp_path / "out"}) for file in files]
+    endings = dict(zip(files, run_several(calls)[0], strict=True))
+    assert endings == dict.fromkeys(files, "error: give --data, the prepared split to measure on") and files

@@ -1,5 +1,6 @@
 """Evaluator from Python: what a stopped evaluation keeps, overlap with training, another baseline, networks by path."""
 
+import copy
 import dataclasses
 import shutil
 import sys
@@ -21,6 +22,9 @@ from seg2vid_tf.files import read_document
 from seg2vid_tf.pipeline import Seg2VidPipeline
 from seg2vid_tf.run_folder import RunFolder
 from seg2vid_tf.training.motion_trainer import MotionTrainer
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 QUICK = Protocol(samples=2, swap=False, external_flow=False)
 UNKNOWN = "is unknown without ImageHash: pip install 'seg2vid_tf[eval]'"
@@ -231,14 +235,14 @@ def test_a_model_with_instances_is_given_those_of_the_data(saved_model_with_inst
 
 @pytest.mark.parametrize("name", ["flow", "visibility", "frames"])
 def test_a_broken_model_gives_no_numbers(name, pipe, saved_model, street_data, tmp_path):
-    broken = Seg2VidPipeline.from_saved_model(saved_model)
+    broken = copy.copy(pipe)
 
     def nan(**inputs):
         outputs = dict(pipe._functions["animate_tensor"](**inputs))
         first, rest = outputs[name][:, :1], tf.cast(outputs[name][:, 1:], tf.float32)
         return outputs | {name: tf.concat([first, tf.saturate_cast(rest * np.nan, first.dtype)], axis=1).numpy()}
 
-    broken._functions["animate_tensor"] = nan
+    broken._functions = {**pipe._functions, "animate_tensor": nan}
     evaluator = Evaluator(broken, saved_model, street_data / "validation", QUICK)
     with pytest.raises(ValueError, match="reconstruction of clip 0: the model gives NaN or infinity"):
         evaluator.run(tmp_path / "out")
@@ -262,6 +266,11 @@ def test_protocols_that_mean_nothing(changes, message):
         Protocol(**changes)
 
 
+@pytest.fixture(scope="module")
+def motion_alone(run_dir):
+    return Seg2VidPipeline.from_run(run_dir, start_frame=False)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -270,8 +279,7 @@ def test_protocols_that_mean_nothing(changes, message):
         ({"start_frame": "generated"}, "has no stage 1 to paint start frames with"),
     ],
 )
-def test_protocols_that_a_model_cannot_follow(changes, message, run_dir, street_data):
-    motion_alone = Seg2VidPipeline.from_run(run_dir, start_frame=False)
+def test_protocols_that_a_model_cannot_follow(changes, message, motion_alone, run_dir, street_data):
     with pytest.raises(ValueError, match=message):
         Evaluator(motion_alone, run_dir, street_data / "validation", dataclasses.replace(QUICK, **changes))
 

@@ -8,6 +8,9 @@ from PIL import Image
 from seg2vid_tf.annotations.spec import load_spec
 from seg2vid_tf.data.frame_folder import FrameFolder
 from tests.programs import EXPERIMENTS, run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 SPEC = load_spec("cityscapes")
 

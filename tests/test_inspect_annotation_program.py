@@ -7,6 +7,9 @@ from PIL import Image
 
 from seg2vid_tf.annotations.spec import load_spec
 from tests.programs import run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "inspect_annotation.py"
 

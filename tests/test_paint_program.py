@@ -6,6 +6,9 @@ import pytest
 
 from seg2vid_tf.export_folder import DESCRIPTION
 from tests.programs import command_line, run_several
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 SERVER = {"server": "localhost:8501", "model": "street", "spec": "cityscapes"}
 WRONG = {

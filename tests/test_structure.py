@@ -7,6 +7,7 @@ import pathlib
 import pytest
 
 from tests.programs import run_python
+from tests.stacks import on_second_stack
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = sorted((ROOT / "seg2vid_tf").rglob("*.py"))
@@ -61,6 +62,7 @@ for protocol in ("rest", "grpc"):
     assert done.returncode == 0, done.stderr
 
 
+@on_second_stack
 @pytest.mark.parametrize("program", PROGRAMS, ids=_name)
 def test_help_needs_no_tensorflow(program):
     done = run_python(WITHOUT_TENSORFLOW, program, "--help")

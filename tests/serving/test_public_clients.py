@@ -7,6 +7,9 @@ import json
 import pytest
 
 from tests.programs import run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,9 @@ from seg2vid_tf.serving.status import StatusError
 from seg2vid_tf.serving.verify import verify
 from seg2vid_tf.serving.warmup import WARMUP
 from tests.programs import HANG_SECONDS, run_python
+from tests.stacks import on_second_stack
+
+pytestmark = on_second_stack
 
 pytest.importorskip("tensorflow_serving")
 ROOT = pathlib.Path(__file__).resolve().parents[2]

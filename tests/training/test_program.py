@@ -150,6 +150,17 @@ def test_stage_2_starts_from_one_that_predicts_fewer_frames(smallest_motion, wit
         start_from(tmp_path, "motion", build(num_frames=1))
 
 
+@pytest.fixture(scope="module")
+def run_with_memory(smallest_motion, with_model, spec, tmp_path_factory):
+    """(the trainer, the folder of its run) of stage 2 that remembers two motions, after a step."""
+    root = tmp_path_factory.mktemp("memory")
+    source, folder = MotionTrainer(with_model(smallest_motion, memory=2), spec), RunFolder(root / "motion")
+    source.motion.decoder.stem.conv.bias.assign(tf.range(8.0))
+    folder.start("motion", source.config, spec, "data", False)
+    folder.save(source.checkpointed, 1)
+    return source, root
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -161,16 +172,10 @@ def test_stage_2_starts_from_one_that_predicts_fewer_frames(smallest_motion, wit
         {"flow_scale": 8.0},
     ],
 )
-def test_stage_2_starts_from_one_with_other_draws_or_things(other, smallest_motion, with_model, spec, tmp_path):
-    def build(**other):
-        return MotionTrainer(with_model(smallest_motion, **other), spec)
-
-    source, folder = build(memory=2), RunFolder(tmp_path / "motion")
-    source.motion.decoder.stem.conv.bias.assign(tf.range(8.0))
-    folder.start("motion", source.config, spec, "data", False)
-    folder.save(source.checkpointed, 1)
-    trainer = build(**other)
-    start_from(tmp_path, "motion", trainer)
+def test_stage_2_starts_from_one_with_other_draws_or_things(other, run_with_memory, smallest_motion, with_model, spec):
+    source, root = run_with_memory
+    trainer = MotionTrainer(with_model(smallest_motion, **other), spec)
+    start_from(root, "motion", trainer)
     for theirs, ours in zip(source.motion.trainable_variables, trainer.motion.trainable_variables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 

@@ -47,6 +47,12 @@ def build(config, spec, seed=0):
     return StartFrameTrainer(config, spec)
 
 
+@pytest.fixture(scope="module")
+def unchanged(smallest_start_frame, spec):
+    """A trainer of which each test looks at examples and terms alone: it takes no step."""
+    return build(smallest_start_frame, spec)
+
+
 def take_step(trainer, batch, step=0):
     """{name: loss term}, and the trainer has taken the step."""
     tensors = {name: tf.constant(value) for name, value in batch.items()}
@@ -63,6 +69,13 @@ def terms_of(trainer, batch, step=0):
     return terms
 
 
+def generator_terms(trainer, batch, step=0):
+    """{name: loss term of the generator}, as a step computes them first: a whole one takes several times as long."""
+    tensors = {name: tf.constant(value) for name, value in batch.items()}
+    _, terms = trainer._generator_terms(trainer._examples(tensors, tf.constant(step, tf.int64)))
+    return {name: term.numpy() for name, term in terms.items()}
+
+
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)
 def test_one_step_changes_every_network(smallest_start_frame, with_model, spec, batch, discriminator):
     trainer = build(with_model(smallest_start_frame, discriminator=discriminator), spec)
@@ -73,6 +86,7 @@ def test_one_step_changes_every_network(smallest_start_frame, with_model, spec, 
         for weights, average in zip(before[name], before[f"{name}_average"], strict=True):
             np.testing.assert_array_equal(average, weights)
     terms = take_step(trainer, batch)
+    assert set(terms) == ADVERSARIAL[discriminator] | {"l1"} | OF_THE_ENCODER
     assert all(np.isfinite(v) and v.shape == () for v in terms.values())
     for name in networks:
         changed = [(a != b).any() for a, b in zip(before[name], values(trainer.checkpointed[name]), strict=True)]
@@ -84,16 +98,11 @@ def test_one_step_changes_every_network(smallest_start_frame, with_model, spec, 
         assert int(trainer.checkpointed[name].iterations.numpy()) == 1
 
 
-@pytest.mark.parametrize("style_encoder", [True, False])
 @pytest.mark.parametrize("discriminator", DISCRIMINATORS)
-def test_the_terms_have_the_names_of_their_networks(
-    smallest_start_frame, with_model, spec, batch, discriminator, style_encoder
-):
-    config = with_model(smallest_start_frame, discriminator=discriminator, style_encoder=style_encoder)
-    trainer = build(config, spec)
-    of_the_encoder = OF_THE_ENCODER if style_encoder else set()
-    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1"} | of_the_encoder
-    assert ("style_encoder_average" in trainer.checkpointed) == style_encoder
+def test_without_a_style_encoder_there_are_no_terms_of_it(smallest_start_frame, with_model, spec, batch, discriminator):
+    trainer = build(with_model(smallest_start_frame, discriminator=discriminator, style_encoder=False), spec)
+    assert set(take_step(trainer, batch)) == ADVERSARIAL[discriminator] | {"l1"}
+    assert "style_encoder_average" not in trainer.checkpointed
 
 
 @pytest.mark.parametrize("style_encoder", [True, False])
@@ -107,12 +116,12 @@ def test_only_a_paired_example_is_held_against_its_real_frame(
     trainer = build(config, spec)
     held = {"l1", "perceptual", "feature_matching"} | ({"style_kl"} if style_encoder else set())
     for step in (0, 1):
-        terms = terms_of(trainer, batch, step)
+        terms = generator_terms(trainer, batch, step)
         assert all(terms[name] > 0 for name in held)
         for place in (0, 1):
             frames = batch["frames"].copy()
             frames[place] *= -1.0
-            other = terms_of(trainer, {**batch, "frames": frames}, step)
+            other = generator_terms(trainer, {**batch, "frames": frames}, step)
             paired = (place + step) % 2 == 1 or not style_encoder
             for name in held:
                 assert (other[name] != terms[name]) == paired, (name, step, place)
@@ -124,8 +133,8 @@ def test_l1_asks_for_no_certain_grain(smallest_start_frame, with_model, spec, ba
     cells = batch["frames"].reshape(2, 4, 4, 8, 4, 3)
     turned = cells[:, :, ::-1, :, ::-1].reshape(batch["frames"].shape)
     assert (turned != batch["frames"]).any()
-    terms = terms_of(trainer, batch)
-    np.testing.assert_allclose(terms_of(trainer, {**batch, "frames": turned})["l1"], terms["l1"], rtol=1e-5)
+    terms = generator_terms(trainer, batch)
+    np.testing.assert_allclose(generator_terms(trainer, {**batch, "frames": turned})["l1"], terms["l1"], rtol=1e-5)
     examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
     inputs = {name: examples[name] for name in ("annotation", "style", "noise")}
     fake = trainer.networks["generator"](inputs)["start_frame"].numpy()
@@ -134,10 +143,9 @@ def test_l1_asks_for_no_certain_grain(smallest_start_frame, with_model, spec, ba
     np.testing.assert_allclose(terms["l1"], weight * np.abs(means[0] - means[1]).mean(), rtol=1e-4)
 
 
-def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start_frame, spec):
+def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(unchanged):
     """The style regression sees neither paired examples nor those painted in two styles."""
-    trainer = build(smallest_start_frame, spec)
-    batch = make_batch(8)
+    trainer, batch = unchanged, make_batch(8)
     examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
     paired, two_styles = examples["paired"].numpy() > 0, examples["two_styles"].numpy() > 0
     np.testing.assert_array_equal(paired, [False, True] * 4)
@@ -156,10 +164,9 @@ def test_a_drawn_style_is_looked_for_where_the_whole_frame_has_it(smallest_start
         assert (other["style_regression"].numpy() != terms["style_regression"].numpy()) == seen, i
 
 
-def test_each_example_is_painted_in_the_styles_that_are_its_own(smallest_start_frame, spec):
+def test_each_example_is_painted_in_the_styles_that_are_its_own(unchanged):
     """One of two styles in both, a paired one in a draw from the posterior of its frame."""
-    trainer = build(smallest_start_frame, spec)
-    batch = make_batch(8)
+    trainer, batch = unchanged, make_batch(8)
     examples = trainer._examples({name: tf.constant(value) for name, value in batch.items()}, tf.constant(0, tf.int64))
     assert not examples["swapped_style"].numpy().any()
     read_by = {
@@ -174,18 +181,13 @@ def test_each_example_is_painted_in_the_styles_that_are_its_own(smallest_start_f
         np.testing.assert_array_equal(np.abs(after - before).max(axis=(1, 2, 3)) > 1e-5, expected, err_msg=name)
 
 
-def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(smallest_start_frame, spec):
+def test_a_quarter_is_painted_in_the_neighbours_style_and_takes_its_colours(unchanged, smallest_start_frame, spec):
     """Of places 2i and 2i + 1 each borrows from the other, of steps alternate places; without a weight none does."""
     losses = dataclasses.replace(smallest_start_frame.losses, style_color_weight=3.0)
     trainer = build(dataclasses.replace(smallest_start_frame, losses=losses), spec)
     batch = make_batch(4)
     tensors = {name: tf.constant(value) for name, value in batch.items()}
-    assert (
-        not build(smallest_start_frame, spec)
-        ._examples(tensors, tf.constant(0, tf.int64))["swapped_style"]
-        .numpy()
-        .any()
-    )
+    assert not unchanged._examples(tensors, tf.constant(0, tf.int64))["swapped_style"].numpy().any()
     for step, lent_to in ((0, (0,)), (1, (3,))):
         examples = trainer._examples(tensors, tf.constant(step, tf.int64))
         borrowed, paired = examples["swapped_style"].numpy() > 0, examples["paired"].numpy() > 0
