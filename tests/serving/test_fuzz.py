@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.programs import HANG_SECONDS
-from tests.stacks import on_first_stack
+from tests.stacks import on_second_stack
 
-pytestmark = on_first_stack
+pytestmark = on_second_stack
 
 grpc = pytest.importorskip("grpc")
 predict_pb2 = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
