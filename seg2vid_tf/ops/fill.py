@@ -24,7 +24,7 @@ def fill_holes(picture: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     for _ in range(_LEVELS):
         known.append(tf.nn.avg_pool2d(known[-1], 2, 2, "SAME"))
         shares.append(tf.nn.avg_pool2d(shares[-1], 2, 2, "SAME"))
-    value = known[-1] / tf.maximum(shares[-1], 1e-6)
+    value = known[-1] / tf.maximum(shares[-1], 1e-3)
     for part, share in zip(reversed(known[:-1]), reversed(shares[:-1]), strict=True):
         value = part + (1.0 - share) * tf.image.resize(value, tf.shape(part)[1:3])
     return value
