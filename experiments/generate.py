@@ -199,11 +199,13 @@ def _instead_of_start_frame():
 def read_label_map(spec, size):
     """(uint8 [H,W] at the model's size, (height, width) of the file's own)."""
     from seg2vid_tf.annotations.doubts import read_doubted_map, warn_of_doubts
+    from seg2vid_tf.annotations.label_map import shown_classes
     from seg2vid_tf.data.fit import map_at
 
     told = {"label_ids": LABEL_IDS.value, "palette": PALETTE.value, "colors": COLORS.value}
     label_map = read_doubted_map(LABEL_MAP.value, spec, **told)
     print(f"{LABEL_MAP.value}: {label_map.shape[0]} x {label_map.shape[1]} (height x width), read as {_read_as(spec)}")
+    print(f"it shows {shown_classes(label_map, spec)}")
     warn_of_doubts(label_map, spec, LABEL_MAP.value)
     return map_at(label_map, size, FIT.value, RESIZE.value, LABEL_MAP.value), label_map.shape
 

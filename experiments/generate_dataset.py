@@ -16,6 +16,7 @@ with the reason; that file says of each clip what it was made of. A job that was
 the output folder appears when all is there, until then the clips are in .<name>.unfinished beside it.
 """
 
+import contextlib
 import json
 import pathlib
 import re
@@ -99,6 +100,7 @@ def main():
     description = read_description(model)
     spec, size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
     maps = _maps(spec, size, description["instance_boundary"])
+    _say_what_the_first_shows(maps, spec)
     print(f"{len(maps.names)} label maps x {len(seeds)} seeds; loading TensorFlow ...", file=sys.stderr, flush=True)
     from seg2vid_tf.bulk.bulk_job import run_job  # a mistake above is told at once
     from seg2vid_tf.bulk.generated_clips import GeneratedClips
@@ -165,6 +167,15 @@ def _check_flags():
         raise ValueError("a palette's indices are ids, or its colours are: leave out --palette or --colors")
     if WORKERS.value > 1 and RUNNER.value != "DirectRunner":
         raise ValueError(f"--workers are of this machine: {RUNNER.value} has flags of its own for them (--beam_flags)")
+
+
+def _say_what_the_first_shows(maps, spec):
+    """So that ids of another kind are seen before they are thousands of videos."""
+    from seg2vid_tf.annotations.label_map import shown_classes
+
+    with contextlib.suppress(ValueError, OSError):  # the job counts it as refused, and says why
+        shown = shown_classes(maps.read(maps.names[0]).label_map, spec)
+        print(f"the first, {maps.names[0]}, shows {shown}", file=sys.stderr)
 
 
 def _is_split(manifest):

@@ -33,6 +33,7 @@ IMAGES = flags.DEFINE_string(
     "images", "", "folder of the pictures, where they are not beside the labels; of a single label file, its picture"
 )
 MAP = flags.DEFINE_list("map", [], "their name:ours, comma-separated; ours may be ignored")
+MAPS_ALONE = flags.DEFINE_bool("maps_alone", False, "there are no pictures: write label maps, which make videos")
 INSTANCES = flags.DEFINE_bool("instances", True, "write instance maps where the format tells instances apart")
 UNKNOWN = "unknown_names.png"
 PICTURES = flags.DEFINE_integer("pictures", 12, "pictures to show in the report", lower_bound=0)
@@ -51,6 +52,8 @@ def main():
     for flag, path in (("input", root), ("images", images)):
         if path is not None and not path.exists():
             raise ValueError(f"--{flag}={path}: no such file or folder")
+    if MAPS_ALONE.value and images is not None:
+        raise ValueError("--maps_alone means that there are no pictures, --images where they are: give one")
     check_new(out)
     pairs = [_pair(text) for text in MAP.value]
     if twice := [theirs for theirs, ours in pairs if dict(pairs)[theirs] != ours]:
@@ -68,7 +71,14 @@ def main():
     instances = INSTANCES.value and FORMATS[name].instances
     with replacing_folder(out) as folder:
         report = import_labels(
-            pictures, spec, names, folder, instances=instances, max_samples=PICTURES.value, progress=progress
+            pictures,
+            spec,
+            names,
+            folder,
+            instances=instances,
+            maps_alone=MAPS_ALONE.value,
+            max_samples=PICTURES.value,
+            progress=progress,
         )
         print("\n".join(name_rows(report, spec)))
         draw_unknown(report, spec, folder, out)
@@ -141,10 +151,14 @@ def say_what_is_missing(report, name, root, images):
 
 def say_what_is_next(out):
     """The commands that go on from here: data to train on, or a video of one picture."""
-    command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
-    print(f"next, to train: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
     label_map = next(iter(sorted(out.glob("*/label/*.png"))))
     model = "--preset=cityscapes" if SPEC.value == "cityscapes" else "--saved_model=FOLDER"
+    if MAPS_ALONE.value:
+        print(f"next, a video: generate.py {model} --label_map={label_map} --resize --output=out")
+        print(f"or, of all: generate_dataset.py {model} --input={out} --resize --output=out")
+        return
+    command = f"prepare_data.py --dataset=frame_folder --input={out} --spec={SPEC.value}"
+    print(f"next, to train: {command} --dry_run --output=data/mine (--stills, where pictures do not follow each other)")
     photo = next(path for path in label_map.parent.with_name("image").iterdir() if path.stem == label_map.stem)
     print(
         f"or, a video of a photo: generate.py {model} --label_map={label_map} --start_frame={photo} "
@@ -157,7 +171,7 @@ def check_report(report, spec, root, images, mapped):
     if not report.written and report.without_picture:
         raise ValueError(
             f"{root}: none of its pictures was found below {images or root}, the first is {report.without_picture[0]}; "
-            "give their folder by --images"
+            "give their folder by --images, or --maps_alone where there are none"
         )
     if not report.written:
         raise ValueError(f"{root}: nothing was labelled in any of its pictures, as {report.unlabelled[0]}")

@@ -78,13 +78,14 @@ def _say_what_it_is():
         if name is None:
             raise ValueError(
                 f"{error}. Are its colours your own? This lists them: import_labels.py --format=own_colors "
-                f"--input={path} --images=PHOTO --spec=SPEC --output=my_photo"
+                f"--input={path} --images=PHOTO --spec=SPEC --output=my_photo (--maps_alone where there is no photo)"
             ) from error
         if OUTPUT.value:
             raise ValueError(f"--output without --spec shows where a map's numbers lie, {path} has none") from error
         return
     own = f"import_labels.py --format=own_numbers --input={path} --images=PHOTO --map=1:road,2:car"
     print(f"if its numbers are your own, this names them: {own} --spec=SPEC --output=my_photo")
+    print("(--maps_alone in place of --images, where there is no photo)")
     if not OUTPUT.value:
         print("(--output=numbers.png shows where each of them lies)")
     if OUTPUT.value:

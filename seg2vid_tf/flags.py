@@ -188,6 +188,8 @@ def _says_no_room(error):
 
 def _told(error):
     """An error as a program's user is told it; TensorFlow names the file between what only its developers know."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "tensorflow":
+        return "TensorFlow is not installed here: install it (BUILD.md), or run a converted model (--onnx, --openvino)"
     if not _says_no_room(error):
         return str(error)
     first = re.sub(r"\{\{.*?\}\} ?|\s*\[Op:.*", "", str(error).splitlines()[0])

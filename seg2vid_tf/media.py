@@ -80,7 +80,7 @@ def require_mp4() -> None:
     try:
         import av  # noqa: F401 - PyAV is an optional extra: this asks whether it is there.
     except ImportError as error:
-        raise ImportError("writing MP4 needs PyAV: pip install 'seg2vid_tf[demo]', or leave mp4 out") from error
+        raise ImportError("writing MP4 needs PyAV: pip install av, or leave mp4 out") from error
 
 
 def save_frames(frames: np.ndarray, folder: str | os.PathLike) -> None:

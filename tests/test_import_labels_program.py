@@ -119,6 +119,29 @@ def test_inspect_names_the_tool_and_the_command(tmp_path):
     assert failed.returncode == 1 and "x.json: of no format that import_labels.py knows" in failed.stderr
 
 
+def test_maps_of_ones_own_numbers_without_photographs_become_label_maps(tmp_path):
+    numbers = np.full((10, 20), 3, np.uint8)
+    numbers[:5] = 1
+    for name in ("in/a/one.png", "in/b/one.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        Image.fromarray(numbers).save(tmp_path / name)
+    given = [f"--input={tmp_path}/in", "--spec=cityscapes", "--format=own_numbers", f"--output={tmp_path}/out"]
+    failed = _run("import_labels.py", *given, "--map=1:sky,3:road")
+    assert failed.returncode == 1 and "by --images, or --maps_alone where there are none" in failed.stderr
+    listed = _run("import_labels.py", *given, "--maps_alone")
+    assert listed.returncode == 1 and "1  ->  (unknown" in listed.stdout
+    assert Image.open(tmp_path / "out_unknown_names.png").size == (2 * 240 + 8, 120 + 18)
+    done = _run("import_labels.py", *given, "--maps_alone", "--map=1:sky,3:road")
+    assert done.returncode == 0, done.stderr
+    files = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.png"))
+    assert files == ["a/label/one.png", "b/label/one.png"]
+    label_map = tmp_path / "out/a/label/one.png"
+    np.testing.assert_array_equal(np.asarray(Image.open(label_map)), np.where(numbers == 1, 10, 0))
+    assert f"--label_map={label_map} --resize" in done.stdout and "--start_frame" not in done.stdout
+    failed = _run("import_labels.py", *given, "--maps_alone", f"--images={tmp_path}")
+    assert failed.returncode == 1 and "--maps_alone means that there are no pictures" in failed.stderr
+
+
 def test_one_photograph_and_a_map_of_its_owners_numbers_become_what_makes_a_video(tmp_path):
     Image.fromarray(np.full((10, 20, 3), 90, np.uint8)).save(tmp_path / "photo.jpg")
     numbers = np.full((10, 20), 3, np.uint8)

@@ -151,6 +151,20 @@ def resize_label_map(label_map: np.ndarray, size: tuple[int, int]) -> np.ndarray
     return label_map[..., rows[:, None], columns]
 
 
+def shown_classes(label_map: np.ndarray, spec: AnnotationSpec, most: int = 8) -> str:
+    """What a map shows, the largest first, as "road 41%, sky 20%, ignored 2%".
+
+    Args:
+      label_map: uint8 [H,W], in the spec's ids.
+      most: how many classes are named; "..." stands for the rest.
+    """
+    counts = np.bincount(label_map.ravel(), minlength=256)
+    names = {c.id: c.name for c in spec.classes} | {spec.ignore_id: "ignored"}
+    found = sorted(np.flatnonzero(counts), key=lambda class_id: -counts[class_id])
+    shares = [f"{names[class_id]} {counts[class_id] / label_map.size:.0%}" for class_id in found[:most]]
+    return ", ".join(shares + ["..."] * (len(found) > most))
+
+
 def write_label_map(path: str | os.PathLike, label_map: np.ndarray) -> None:
     """Writes uint8 [H, W] as an 8-bit grey PNG, whole or not at all.
 

@@ -1,6 +1,6 @@
 """Labels of any tool -> folders that prepare_data.py reads: frames, label maps in a spec's ids, instance maps.
 
-<out>/<sequence>/image/a.jpg      a copy of the picture
+<out>/<sequence>/image/a.jpg      a copy of the picture; not of maps alone
 <out>/<sequence>/label/a.png      8-bit ids
 <out>/<sequence>/inst/a.png       16-bit instances of the classes that move, where the format tells them apart
 """
@@ -58,6 +58,7 @@ def import_labels(
     out: pathlib.Path,
     *,
     instances: bool = False,
+    maps_alone: bool = False,
     max_samples: int = 12,
     progress: Callable[[int], None] = lambda count: None,
 ) -> ImportReport:
@@ -69,6 +70,7 @@ def import_labels(
       names: which id a tool's name means; names that it does not know are ignored, and counted.
       out: the folder to write.
       instances: whether to write instance maps, of the spec's foreground classes; of pictures without any, empty ones.
+      maps_alone: whether the maps are of no pictures, as drawn ones are; no picture is looked for or copied then.
       max_samples: pictures to keep for the report.
       progress: called with the number of pictures so far.
 
@@ -77,11 +79,13 @@ def import_labels(
         labels of one picture, or a name that is none of a file.
     """
     report, pictures = ImportReport(), list(pictures)
-    _check_names(pictures)
+    if maps_alone:
+        pictures = [dataclasses.replace(picture, image=None) for picture in pictures]
+    _check_names(pictures, maps_alone)
     chosen = set(np.linspace(0, len(pictures) - 1, min(max_samples, len(pictures))).astype(int).tolist())
     for index, picture in enumerate(pictures):
         progress(index)
-        if picture.image is None:
+        if picture.image is None and not maps_alone:
             report.without_picture.append(f"{picture.source}: {picture.wanted or picture.stem}")
             continue
         folder = out / (picture.sequence or "all")
@@ -91,21 +95,22 @@ def import_labels(
             report.unlabelled.append(str(error))
             continue
         label_map = _in_ids(labels, picture.image, spec, names, report)
-        _check_size(picture, label_map.shape)
-        _copy(picture.image, folder / "image" / f"{picture.stem}{picture.image.suffix.lower()}")
+        if picture.image is not None:
+            _check_size(picture, label_map.shape)
+            _copy(picture.image, folder / "image" / f"{picture.stem}{picture.image.suffix.lower()}")
         _write(folder / "label" / f"{picture.stem}.png", label_map)
         if instances:
             moving = np.isin(label_map, spec.foreground_ids)
             found = np.zeros(label_map.shape, np.uint16) if labels.instances is None else labels.instances
             _write(folder / "inst" / f"{picture.stem}.png", np.where(moving, found, 0).astype(np.uint16))
-        if index in chosen:
+        if index in chosen and picture.image is not None:
             size = max(1, round(label_map.shape[0] * SAMPLE_WIDTH / label_map.shape[1])), SAMPLE_WIDTH
             report.samples[f"{folder.name}/{picture.stem}"] = (picture.image, resize_label_map(label_map, size))
         report.written += 1
     return report
 
 
-def _check_names(pictures):
+def _check_names(pictures, maps_alone):
     """Labels name their pictures; what they name must stay within the output, and be a file of its own."""
     names, images = {}, {}
     for picture in pictures:
@@ -115,12 +120,14 @@ def _check_names(pictures):
                     f"{picture.source}: {part!r} is neither a folder's nor a picture's name; correct the path of "
                     "its picture"
                 )
-        if picture.image is None:
+        if picture.image is None and not maps_alone:
             continue
         name = picture.sequence or "all", picture.stem
         if name in names:
             raise ValueError(f"{picture.source}: a second picture called {name[1]!r} in {name[0]!r}; rename one")
         names[name] = picture
+        if maps_alone:
+            continue
         other = images.setdefault(picture.image.resolve(), picture)
         if other is not picture:
             raise ValueError(

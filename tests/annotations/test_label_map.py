@@ -15,6 +15,7 @@ from seg2vid_tf.annotations.label_map import (
     colorize,
     read_label_map,
     resize_label_map,
+    shown_classes,
     validate_label_map,
     write_label_map,
 )
@@ -147,6 +148,15 @@ def test_other_integers_are_cast_and_batches_kept():
     np.testing.assert_array_equal(out, [[[0, 8, 255, 1, 2]]])
     # A label map three pixels wide is told from a colour picture by the size asked for.
     assert validate_label_map(np.zeros((2, 5, 3), np.uint8), STREET, (5, 3)).shape == (2, 5, 3)
+
+
+def test_what_a_map_shows_is_told_the_largest_first():
+    spec = load_spec("synthetic_street")
+    label_map = np.full([10, 10], 3, np.uint8)
+    label_map[0], label_map[1, :5] = spec.ignore_id, 0
+    names = [spec.classes[i].name for i in (3, 0)]
+    assert shown_classes(label_map, spec) == f"{names[0]} 85%, ignored 10%, {names[1]} 5%"
+    assert shown_classes(label_map, spec, most=1) == f"{names[0]} 85%, ..."
 
 
 def test_resize_samples_at_pixel_centres():
