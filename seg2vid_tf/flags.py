@@ -188,7 +188,7 @@ def _says_no_room(error):
 
 def _told(error):
     """An error as a program's user is told it; TensorFlow names the file between what only its developers know."""
-    if isinstance(error, ModuleNotFoundError) and error.name == "tensorflow":
+    if str(error) == "No module named 'tensorflow'":
         return "TensorFlow is not installed here: install it (BUILD.md), or run a converted model (--onnx, --openvino)"
     if not _says_no_room(error):
         return str(error)

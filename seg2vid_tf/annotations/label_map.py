@@ -128,13 +128,16 @@ def _check_ids(array: np.ndarray, spec: AnnotationSpec, name: str) -> None:
     unknown = [int(i) for i in ids if not (0 <= i < spec.num_classes or i == spec.ignore_id)]
     if unknown:
         shown = f"{unknown[:10]}{' and more' if len(unknown) > 10 else ''}"
-        sets = " or ".join(sorted(spec.label_sets))
-        other = f"; if it holds ids of another label set, name it: --label_ids={sets}" if sets else ""
+        sets = " or ".join(sorted(name for name, table in spec.label_sets.items() if set(unknown) <= set(table)))
         if unknown == [255]:
             other = "; masks of 0 and 255, one file a class, become label maps by import_labels.py --format=masks"
+        elif sets:
+            other = f"; another label set has them, name it: --label_ids={sets}"
+        else:
+            other = "; numbers of your own become label maps by import_labels.py --format=own_numbers"
         raise ValueError(
             f"{name}: ids {shown} are not in spec {spec.name!r} (0..{spec.num_classes - 1}, {spec.ignore_id} = ignored)"
-            f"{other or '; give the spec this label map was drawn for'}"
+            f"{other}, or give the spec that it was drawn for"
         )
 
 

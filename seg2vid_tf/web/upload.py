@@ -25,6 +25,7 @@ FIND_OUT = "let the page find out"
 _FLAGS = (
     (re.escape(FIX), "a label map is a grey PNG of class ids, or an RGB PNG in the class colours"),
     ("name it: --label_ids=.*", "choose it beside your file"),
+    (r"by import_labels.py --format=\w+.*", "by the program import_labels.py"),
     (r", or, if its palette indices .*", ""),
 )
 

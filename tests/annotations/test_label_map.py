@@ -114,9 +114,11 @@ def png_bomb(side):
 def test_unknown_ids_are_named_with_the_way_out(tmp_path):
     path = _save(tmp_path / "a.png", np.array([[0, 24, 33]], np.uint8))
     with pytest.raises(
-        ValueError, match=r"a.png: ids \[24, 33\] are not in spec 'cityscapes'.*--label_ids=camvid or labelIds"
+        ValueError, match=r"a.png: ids \[24, 33\] are not in spec 'cityscapes'.*--label_ids=labelIds, or give"
     ):
         read_label_map(path, CITY)
+    with pytest.raises(ValueError, match=r"ids \[77\] are not in spec 'cityscapes' .*--format=own_numbers"):
+        read_label_map(_save(tmp_path / "b.png", np.array([[0, 77]], np.uint8)), CITY)
     with pytest.raises(ValueError, match=r"ids \[9\] are not in spec 'synthetic_street' \(0..8, 255 = ignored\)"):
         validate_label_map(np.full((2, 6), 9), STREET)
     with pytest.raises(ValueError, match="masks of 0 and 255, one file a class, .* import_labels.py --format=masks"):

@@ -107,10 +107,11 @@ def test_a_style_picture_is_brought_to_size():
 
 def test_what_is_wrong_is_told_without_a_programs_flags(label_map):
     photo = _file(colorize(label_map, SPEC), "JPEG")
-    unknown = _file(np.full_like(label_map, 99))
+    unknown, theirs = (_file(np.full_like(label_map, class_id)) for class_id in (99, 33))
     for data, message in (
         (photo, "m.png: not a PNG file (a JPEG file); a label map is"),
-        (unknown, "choose it beside your file"),
+        (unknown, "numbers of your own become label maps by the program import_labels.py"),
+        (theirs, "choose it beside your file"),
     ):
         with pytest.raises(ValueError) as error:
             upload.read_map(data, "m.png", SPEC, SIZE)
