@@ -49,11 +49,7 @@ def main():
 
     spec, root, out = load_spec(SPEC.value), pathlib.Path(INPUT.value), pathlib.Path(OUTPUT.value)
     images = pathlib.Path(IMAGES.value) if IMAGES.value else None
-    for flag, path in (("input", root), ("images", images)):
-        if path is not None and not path.exists():
-            raise ValueError(f"--{flag}={path}: no such file or folder")
-    if MAPS_ALONE.value and images is not None:
-        raise ValueError("--maps_alone means that there are no pictures, --images where they are: give one")
+    check_paths(root, images)
     check_new(out)
     pairs = [_pair(text) for text in MAP.value]
     if twice := [theirs for theirs, ours in pairs if dict(pairs)[theirs] != ours]:
@@ -68,18 +64,9 @@ def main():
             rate = count / max(time.monotonic() - started, 1e-6)
             print(f"{count}/{len(pictures)} pictures, {rate:.0f} a second", end="\r", file=sys.stderr, flush=True)
 
-    instances = INSTANCES.value and FORMATS[name].instances
+    options = {"instances": INSTANCES.value and FORMATS[name].instances, "maps_alone": MAPS_ALONE.value}
     with replacing_folder(out) as folder:
-        report = import_labels(
-            pictures,
-            spec,
-            names,
-            folder,
-            instances=instances,
-            maps_alone=MAPS_ALONE.value,
-            max_samples=PICTURES.value,
-            progress=progress,
-        )
+        report = import_labels(pictures, spec, names, folder, **options, max_samples=PICTURES.value, progress=progress)
         print("\n".join(name_rows(report, spec)))
         draw_unknown(report, spec, folder, out)
         say_what_is_missing(report, name, root, images)
@@ -89,6 +76,15 @@ def main():
         print(f"where the names that are not known lie: {out / UNKNOWN}")
     print(f"{report.written} maps in {out}, {time.monotonic() - started:.0f} s; report: {out / 'import_report.html'}")
     say_what_is_next(out)
+
+
+def check_paths(root, images):
+    """Refuses what the flags name and is not there."""
+    for flag, path in (("input", root), ("images", images)):
+        if path is not None and not path.exists():
+            raise ValueError(f"--{flag}={path}: no such file or folder")
+    if MAPS_ALONE.value and images is not None:
+        raise ValueError("--maps_alone means that there are no pictures, --images where they are: give one")
 
 
 def labelled_pictures(root, images):
