@@ -100,7 +100,6 @@ def main():
     description = read_description(model)
     spec, size = AnnotationSpec.from_json(description["spec"]), tuple(description["size"])
     maps = _maps(spec, size, description["instance_boundary"])
-    _say_what_the_first_shows(maps, spec)
     print(f"{len(maps.names)} label maps x {len(seeds)} seeds; loading TensorFlow ...", file=sys.stderr, flush=True)
     from seg2vid_tf.bulk.bulk_job import run_job  # a mistake above is told at once
     from seg2vid_tf.bulk.generated_clips import GeneratedClips
@@ -170,7 +169,7 @@ def _check_flags():
 
 
 def _say_what_the_first_shows(maps, spec):
-    """So that ids of another kind are seen before they are thousands of videos."""
+    """So that files whose ids are of another kind are seen before they are thousands of videos."""
     from seg2vid_tf.annotations.label_map import shown_classes
 
     with contextlib.suppress(ValueError, OSError):  # the job counts it as refused, and says why
@@ -209,7 +208,9 @@ def _maps(spec, size, reads_instances):
         fix = "give --instance_maps" if reads_instances else "leave --instance_maps out"
         raise ValueError(f"this model reads {'' if reads_instances else 'no '}instance maps: {fix}")
     instances = pathlib.Path(INSTANCE_MAPS.value) if INSTANCE_MAPS.value else None
-    return FolderMaps(pathlib.Path(INPUT.value), spec, size, PATTERN.value, told, instances)
+    maps = FolderMaps(pathlib.Path(INPUT.value), spec, size, PATTERN.value, told, instances)
+    _say_what_the_first_shows(maps, spec)
+    return maps
 
 
 def _report(manifest, source):

@@ -70,7 +70,7 @@ def import_labels(
       names: which id a tool's name means; names that it does not know are ignored, and counted.
       out: the folder to write.
       instances: whether to write instance maps, of the spec's foreground classes; of pictures without any, empty ones.
-      maps_alone: whether the maps are of no pictures, as drawn ones are; no picture is looked for or copied then.
+      maps_alone: whether the maps are of no pictures, as drawn ones are; none is needed or copied then.
       max_samples: pictures to keep for the report.
       progress: called with the number of pictures so far.
 
@@ -126,7 +126,7 @@ def _check_names(pictures, maps_alone):
         if name in names:
             raise ValueError(f"{picture.source}: a second picture called {name[1]!r} in {name[0]!r}; rename one")
         names[name] = picture
-        if maps_alone:
+        if picture.image is None:
             continue
         other = images.setdefault(picture.image.resolve(), picture)
         if other is not picture:

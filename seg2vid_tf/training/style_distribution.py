@@ -51,7 +51,7 @@ class StyleDistribution(tf.Module):
         update_variables([self.mean, self.second_moment], moments, moving_decay(DECAY, step))
 
     def to_styles(self, standard: tf.Tensor) -> tf.Tensor:
-        """Draws float32 [B,S] from N(0, I) -> styles float32 [B,S], as pictures have them, ``spread``."""
+        """Draws float32 [B,S] from N(0, I) -> styles float32 [B,S], as pictures have them or ``spread`` as wide."""
         covariance = self.second_moment - self.mean[:, None] * self.mean[None]
         # Rounding leaves a covariance of few pictures a little below 0.
         factor = tf.linalg.cholesky(covariance + MIN_VARIANCE * tf.eye(self.mean.shape[0]))

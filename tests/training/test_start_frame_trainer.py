@@ -300,9 +300,10 @@ def test_drawn_styles_are_pushed_from_the_neighbours_picture_on_its_map(
 
 
 @pytest.mark.parametrize("class_colors", [False, True])
-def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(smallest_start_frame, spec, class_colors):
-    model = dataclasses.replace(smallest_start_frame.model, class_colors=class_colors)
-    trainer = build(dataclasses.replace(smallest_start_frame, model=model), spec)
+def test_a_class_that_no_picture_shows_stays_as_unlabelled_pixels_are(
+    smallest_start_frame, with_model, spec, class_colors
+):
+    trainer = build(with_model(smallest_start_frame, class_colors=class_colors), spec)
     trainer.zero_unseen_classes([8])
     batch = make_batch(2)
     batch["label_maps"][batch["label_maps"] == 8] = 7
